@@ -1,0 +1,40 @@
+import { followLive } from './live.ts'
+import type { Transport } from './transport.ts'
+import type { LiveEvent } from './types.ts'
+
+/** Which events to follow. */
+export interface EventFilter {
+  /** Id, name or number of a job. */
+  readonly job?: string
+  readonly collection?: string
+}
+
+/** What happens on the server, live. */
+export class LiveEvents {
+  readonly #transport: Transport
+
+  constructor(transport: Transport) {
+    this.#transport = transport
+  }
+
+  /**
+   * Events as they happen, or from behind the event with the id `after` on, as far back as the server keeps them (an
+   * event of type `gap` says where some are missing). A broken connection is made again without losing any. Ends when
+   * the consumer stops; rejects when the signal aborts, or when the server stays away for about a minute.
+   */
+  async *follow(
+    filter: EventFilter = {},
+    options: {
+      readonly after?: string
+      readonly signal?: AbortSignal
+      /** Called whenever a connection is made. */
+      readonly onOpen?: () => void
+    } = {},
+  ): AsyncGenerator<LiveEvent, void, undefined> {
+    const call = { path: '/v1/events', query: { ...filter } }
+    for await (const { id = '', event, data } of followLive(this.#transport, call, options)) {
+      const members: unknown = JSON.parse(data)
+      yield { type: event, ...(typeof members === 'object' ? members : {}), id }
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import type { Clock, Timer } from '../../domain/clock.ts'
+import type { TokenRow } from '../../store/procedures/access.ts'
+import type { Repository } from '../../store/procedures/index.ts'
+import type { Bearer } from './bearer.ts'
+import { hashToken } from './token.ts'
+
+/** Milliseconds for which a token that was found is not looked up again: how long another instance may take to notice a revocation. */
+const TRUST_MS = 5000
+/** Tokens that are kept in memory. */
+const MOST_TOKENS = 1000
+/** A token's last use is noted once in this time, in milliseconds. */
+const TOUCH_EVERY = 60_000
+
+interface Known {
+  readonly row: TokenRow
+  readonly until: number
+}
+
+/** Tells whose token it is. */
+export class Authenticator {
+  readonly #store: Repository
+  readonly #clock: Clock
+  readonly #onError: (error: unknown) => void
+  readonly #known = new Map<string, Known>()
+  readonly #touched = new Map<string, number>()
+  readonly #uses = new Map<string, number>()
+  #flushing: Timer | undefined
+  /** Grows when a token is revoked: what was being looked up at that moment is not kept. */
+  #generation = 0
+
+  constructor(store: Repository, clock: Clock, onError: (error: unknown) => void) {
+    this.#store = store
+    this.#clock = clock
+    this.#onError = onError
+  }
+
+  /** Whose token this is; null when it is unknown, has expired or was revoked. */
+  async authenticate(token: string): Promise<Bearer | null> {
+    const hash = hashToken(token)
+    const row = this.#recall(hash) ?? (await this.#lookUp(hash))
+    const now = this.#clock.now()
+    if (row === null || row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= now)) return null
+    this.#touch(row.id, now)
+    const { id: tokenId, name, role, collectionId } = row
+    return { tokenId, name, role, collectionId }
+  }
+
+  /** Forgets a token that was revoked; from now on it is worthless here. */
+  forget(tokenId: string): void {
+    this.#generation++
+    for (const [hash, { row }] of this.#known) if (row.id === tokenId) this.#known.delete(hash)
+  }
+
+  /** Writes down what has not been yet. */
+  async stop(): Promise<void> {
+    this.#flushing?.cancel()
+    await this.#flush()
+  }
+
+  #recall(hash: string): TokenRow | undefined {
+    const known = this.#known.get(hash)
+    if (known === undefined || known.until > this.#clock.elapsed()) return known?.row
+    this.#known.delete(hash)
+    return undefined
+  }
+
+  async #lookUp(hash: string): Promise<TokenRow | null> {
+    const generation = this.#generation
+    const row = await this.#store.read('findToken', { hash })
+    // What is not known is not kept, so that nobody can fill the memory with it.
+    if (row === null || generation !== this.#generation) return row
+    const [oldest] = this.#known.keys()
+    if (this.#known.size >= MOST_TOKENS && oldest !== undefined) this.#known.delete(oldest)
+    this.#known.set(hash, { row, until: this.#clock.elapsed() + TRUST_MS })
+    return row
+  }
+
+  #touch(tokenId: string, now: number): void {
+    const last = this.#touched.get(tokenId)
+    const elapsed = this.#clock.elapsed()
+    if (last !== undefined && elapsed - last < TOUCH_EVERY) return
+    if (this.#touched.size >= MOST_TOKENS) this.#touched.clear()
+    this.#touched.set(tokenId, elapsed)
+    this.#uses.set(tokenId, now)
+    // Uses of the same second travel together.
+    this.#flushing ??= this.#clock.after(1000, () => void this.#flush())
+  }
+
+  async #flush(): Promise<void> {
+    this.#flushing = undefined
+    const uses = [...this.#uses].map(([id, at]) => ({ id, at }))
+    this.#uses.clear()
+    if (uses.length === 0) return
+    try {
+      await this.#store.write('touchTokens', { uses })
+    } catch (error) {
+      // Only a note for people: nothing depends on it.
+      this.#onError(error)
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { JobyardError } from '../../domain/errors.ts'
+import type { ApiApp } from '../context.ts'
+import type { Authenticator } from './authenticator.ts'
+import { requireRole, requireWhole } from './bearer.ts'
+import { type Lockout, senderOf } from './lockout.ts'
+
+/** The longest token that is looked at, in characters. */
+const LONGEST_TOKEN = 512
+
+/**
+ * Has every route ask for what its `access` says, before any of a body is read. A wrong token counts against its sender,
+ * and when there were too many the refusal becomes 429. A right one is always let through: otherwise anybody behind
+ * the same proxy could lock everybody out.
+ */
+export function guardRoutes(app: ApiApp, authenticator: Authenticator, lockout: Lockout): void {
+  app.decorateRequest('bearer', null)
+  app.addHook('onRoute', ({ url, method, config }) => {
+    if (config?.access === undefined) throw new Error(`The route ${method} ${url} does not say who may use it.`)
+  })
+  app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
+    const { access, whole } = request.routeOptions.config
+    // Only the answer to unknown addresses has none.
+    if (access === undefined || access === 'open') return
+    const token = readToken(request)
+    const bearer = token.length > LONGEST_TOKEN ? null : await authenticator.authenticate(token)
+    if (bearer === null) {
+      const sender = senderOf(request.ip)
+      lockout.check(sender)
+      lockout.fail(sender)
+      throw new JobyardError('token-invalid')
+    }
+    request.bearer = bearer
+    reply.log = request.log = request.log.child({ token: bearer.name })
+    requireRole(bearer, access)
+    if (whole === true) requireWhole(bearer)
+  })
+}
+
+function readToken({ headers: { authorization } }: FastifyRequest): string {
+  if (authorization === undefined) throw new JobyardError('token-missing')
+  const [, token] = /^Bearer +([\x21-\x7e]+) *$/i.exec(authorization) ?? []
+  if (token === undefined) {
+    throw new JobyardError('token-missing', 'The header Authorization holds no Bearer token.')
+  }
+  return token
+}

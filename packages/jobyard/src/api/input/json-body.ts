@@ -1,0 +1,72 @@
+import { JobyardError } from '../../domain/errors.ts'
+
+/** Objects and lists within each other that are read; what goes deeper is refused before it is parsed. */
+export const DEEPEST_JSON = 64
+
+/**
+ * Reads a JSON body; an empty one is undefined. Throws 'input-invalid', with the position of the first wrong character
+ * as far as the parser tells. A member called `__proto__` is refused, and depth is bounded, because what handles the
+ * value afterwards goes down into it call by call.
+ */
+export function readJsonBody(text: string): unknown {
+  if (text.trim() === '') return undefined
+  const tooDeep = findTooDeep(text)
+  if (tooDeep !== undefined) {
+    throw refuse(`The body goes deeper than ${DEEPEST_JSON} objects and lists within each other.`, tooDeep)
+  }
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    throw explain(error, text)
+  }
+  const proto = text.indexOf('__proto__') < 0 ? undefined : findProto(text)
+  if (proto !== undefined) throw refuse('The body has a member that is called __proto__, which is not taken.', proto)
+  return value
+}
+
+function findTooDeep(text: string): number | undefined {
+  let depth = 0
+  let inString = false
+  for (let i = 0; i < text.length; i++) {
+    const sign = text.charCodeAt(i)
+    if (inString) {
+      if (sign === 0x5c) i++
+      else if (sign === 0x22) inString = false
+      continue
+    }
+    if (sign === 0x22) inString = true
+    else if (sign === 0x7b || sign === 0x5b) {
+      if (++depth > DEEPEST_JSON) return i
+    } else if (sign === 0x7d || sign === 0x5d) depth--
+  }
+  return undefined
+}
+
+/** A plain text may say `"__proto__":` too; refusing that as well costs nobody anything. */
+function findProto(text: string): number | undefined {
+  const place = text.search(/"__proto__"\s*:/)
+  return place < 0 ? undefined : place
+}
+
+function explain(error: SyntaxError, text: string): JobyardError {
+  const told = / at position (\d+)/.exec(error.message)?.[1]
+  const position = told === undefined ? (/end of JSON/.test(error.message) ? text.length : undefined) : Number(told)
+  const place = position === undefined ? '' : ` at position ${position}${lineOf(text, position)}`
+  const what = /^Unexpected end/.test(error.message) ? 'it ends too early' : 'something else is expected'
+  return refuse(`The body is no valid JSON: ${what}${place}.`, position)
+}
+
+function lineOf(text: string, position: number): string {
+  const before = text.slice(0, position).split('\n')
+  return before.length === 1 ? '' : ` (line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1})`
+}
+
+function refuse(message: string, position: number | undefined): JobyardError {
+  return new JobyardError('input-invalid', message, {
+    field: 'body',
+    hint: 'Send one JSON object.',
+    ...(position === undefined ? {} : { position }),
+  })
+}

@@ -1,0 +1,135 @@
+import type { FastifyRequest } from 'fastify'
+import type { Static } from 'typebox'
+import { JobyardError } from '../domain/errors.ts'
+import type { JobRow, TriggerSpec } from '../domain/model.ts'
+import { DEFAULT_TIME_ZONE } from '../domain/zone.ts'
+import type { Expectation, JobInput } from '../engine/jobs.ts'
+import { checkJobName } from '../kinds/script/names.ts'
+import { actorOf, type Bearer, bearerOf } from './auth/bearer.ts'
+import type { ApiContext } from './context.ts'
+import { nearest } from './input/nearest.ts'
+import { readPolicy } from './input/policy.ts'
+import type { JobChange, JobInput as JobInputSchema, TriggerInput } from './schemas/jobs.ts'
+
+/** The kind of a job that names none. */
+const DEFAULT_KIND = 'script'
+
+type Change = Static<typeof JobChange>
+type Target = Pick<JobInput, 'collectionId' | 'kind' | 'name'> & { readonly type?: string }
+
+/** A job that was saved, and whether it is new. */
+export interface WrittenJob {
+  readonly job: JobRow
+  readonly isNew: boolean
+}
+
+/** Saves a job that is named in the request's body, with everything said of it there. */
+export async function writeNamedJob(
+  context: ApiContext,
+  request: FastifyRequest,
+  body: Static<typeof JobInputSchema>,
+  expectation: Expectation,
+): Promise<WrittenJob> {
+  const { collection, kind = DEFAULT_KIND, type, name, ...change } = body
+  requireKind(context, kind)
+  checkJobName(name)
+  const { id: collectionId } = await context.directory.requireCollection(bearerOf(request), collection)
+  const target = { collectionId, kind, name, ...(type === undefined ? {} : { type }) }
+  return await writeJob(context, request, target, change, expectation)
+}
+
+/** Saves what is said of a job. */
+export async function writeJob(
+  context: ApiContext,
+  request: FastifyRequest,
+  target: Target,
+  change: Change,
+  expectation: Expectation,
+): Promise<WrittenJob> {
+  const { services, webhooks } = context
+  const actor = actorOf(request)
+  const stated = await readChange(context, bearerOf(request), target.collectionId, change)
+  return await webhooks.takeTurn(target, async () => {
+    const { triggers: sent, ...rest } = stated
+    const triggers = sent === undefined ? {} : { triggers: webhooks.keep(sent, await triggersBefore(context, target)) }
+    const { job, isNew } = await services.jobs.save({ ...target, ...rest, ...triggers }, expectation, actor)
+    const complete = sent === undefined ? job : await webhooks.complete(job, actor)
+    context.directory.remember(complete)
+    return { job: complete, isNew }
+  })
+}
+
+async function triggersBefore({ services, webhooks }: ApiContext, target: Target): Promise<readonly TriggerSpec[]> {
+  const [job] = await services.store.read('findJobs', target)
+  return job === undefined ? [] : await webhooks.triggers(job.id)
+}
+
+async function readChange(context: ApiContext, bearer: Bearer, collectionId: string, change: Change) {
+  const { spec, policy, triggers, enabled, package: packageHash } = change
+  const find = (ref: string, field: string) => findOther(context, bearer, collectionId, ref, field)
+  const onFailure =
+    policy?.onFailure === undefined
+      ? undefined
+      : await Promise.all((policy.onFailure ?? []).map((ref, i) => find(ref, `policy.onFailure.${i}`)))
+  return {
+    ...(spec === undefined ? {} : { spec }),
+    ...(policy === undefined
+      ? {}
+      : { policy: { ...readPolicy(policy), ...(onFailure === undefined ? {} : { onFailure }) } }),
+    ...(triggers === undefined ? {} : { triggers: await readTriggers(triggers, find) }),
+    ...(enabled === undefined ? {} : { enabled }),
+    ...(packageHash === undefined ? {} : { packageHash }),
+  }
+}
+
+async function readTriggers(
+  sent: readonly Static<typeof TriggerInput>[],
+  find: (ref: string, field: string) => Promise<string>,
+): Promise<TriggerSpec[]> {
+  return await Promise.all(
+    sent.map(async (trigger, index): Promise<TriggerSpec> => {
+      switch (trigger.type) {
+        case 'continuous':
+          return { type: 'continuous', singleton: trigger.singleton ?? false }
+        case 'schedule':
+          return {
+            type: 'schedule',
+            ncrontab: trigger.ncrontab,
+            timeZone: trigger.timeZone ?? DEFAULT_TIME_ZONE,
+          }
+        case 'webhook':
+          return { type: 'webhook' }
+        case 'after': {
+          const jobId = await find(trigger.jobId, `triggers.${index}.jobId`)
+          return { type: 'after', jobId, on: trigger.on ?? ['completed'] }
+        }
+      }
+    }),
+  )
+}
+
+/** The id of a job that another one names; by name in the collection of that one. */
+async function findOther(
+  { directory }: ApiContext,
+  bearer: Bearer,
+  collectionId: string,
+  ref: string,
+  field: string,
+): Promise<string> {
+  try {
+    return (await directory.requireJob(bearer, ref, { collection: collectionId })).id
+  } catch (error) {
+    if (!(error instanceof JobyardError)) throw error
+    throw new JobyardError(error.code, error.message, { ...error.details, field, cause: error })
+  }
+}
+
+function requireKind({ services }: ApiContext, kind: string): void {
+  if (services.kinds.has(kind)) return
+  const known = [...services.kinds.keys()]
+  const meant = nearest(kind, known)
+  throw new JobyardError('kind-unknown', `There is no kind of job called ${JSON.stringify(kind)}.`, {
+    field: 'kind',
+    hint: meant === undefined ? `Known are ${known.join(', ')}.` : `Did you mean ${meant}?`,
+  })
+}

@@ -1,0 +1,113 @@
+import type { Readable } from 'node:stream'
+import type { Logger } from 'pino'
+import type { Clock } from '../domain/clock.ts'
+import type { Ids } from '../domain/ids.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { Events } from '../engine/events.ts'
+import type { Jobs } from '../engine/jobs.ts'
+import type { JobKind } from '../engine/kind.ts'
+import type { LimitSupport } from '../process/contract.ts'
+import type { OutputStore } from '../store/output/contract.ts'
+import type { Repository } from '../store/procedures/index.ts'
+import type { Sealer } from '../store/seal.ts'
+
+/** Everything that the interface stands on. Whoever makes these also stops them, after the interface is closed. */
+export interface ApiServices {
+  readonly engine: Engine
+  readonly jobs: Jobs
+  readonly store: Repository
+  readonly output: OutputStore
+  readonly events: Events
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly kinds: ReadonlyMap<string, JobKind>
+  /** Encrypts webhook passwords and the answers that are kept for idempotency keys. */
+  readonly sealer: Sealer
+  readonly packages: PackageService
+  /** How limits are kept on this machine, for `/v1/status`. */
+  readonly limits: LimitSupport
+  readonly logger: Logger
+  /** Version of the program. */
+  readonly version: string
+  readonly settings: ApiSettings
+  /** Whether requests can be served: `/health/ready` answers 503 until then. */
+  isReady(): boolean
+}
+
+/** How the interface is set up. */
+export interface ApiSettings {
+  /** The address at which others reach the server, without a slash at its end; asked for whenever a webhook is shown. */
+  publicUrl(): string
+  /** Absolute path of the data folder; shown to admins. */
+  readonly dataFolder: string
+  /** A folder for uploads under way, of the interface alone: it is emptied at the start. */
+  readonly uploadFolder: string
+  /** Runs at a time on this instance; shown. */
+  readonly concurrency: number
+  /** The largest JSON body, in bytes. Default 1 MB. */
+  readonly bodyBytes?: number
+  /** The largest body of a webhook, in bytes. Default 1 MB. */
+  readonly payloadBytes?: number
+  /** The largest upload, in bytes. Default 256 MB. */
+  readonly uploadBytes?: number
+  /** Milliseconds between two signs of life on a live stream. Default 15,000. */
+  readonly heartbeatMs?: number
+  /** True: a proxy stands before the server, whose word on the caller's address (X-Forwarded-For) is believed. Default false. */
+  readonly behindProxy?: boolean
+  /** Certificate and key in PEM: the server speaks HTTPS. Default: HTTP. */
+  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer }
+}
+
+/** A setting that is left out takes its value from here. */
+export const DEFAULT_SETTINGS = {
+  bodyBytes: 1024 * 1024,
+  payloadBytes: 1024 * 1024,
+  uploadBytes: 256 * 1024 * 1024,
+  heartbeatMs: 15_000,
+} as const
+
+/** What the interface wants of uploaded packages. */
+export interface PackageService {
+  /**
+   * Takes in an upload that lies complete in a file, and enters it in the repository, so that a job can name its hash.
+   * The file stays the caller's. Throws what the kind throws about its contents.
+   */
+  receive(path: string, fileName: string): Promise<PackageView>
+  /** What a package is. Throws `package-not-found` or `package-unknown`. */
+  describe(hash: string): Promise<PackageView>
+  /** Its files, by name. */
+  list(hash: string): Promise<readonly PackageFileView[]>
+  /** Opens a file for reading. Throws `package-file-not-found`. */
+  openFile(hash: string, path: string): Promise<{ readonly stream: Readable; readonly bytes: number }>
+}
+
+/** A package as it is shown. */
+export interface PackageView {
+  readonly hash: string
+  readonly files: number
+  readonly bytes: number
+  /** Null for a package that no script was looked for in. */
+  readonly script: {
+    readonly file: string
+    readonly directory: string
+    readonly host: string
+    readonly interpreter: string
+  } | null
+  /** The keys of settings.job as they were written. */
+  readonly settings: Readonly<Record<string, unknown>>
+  readonly disabled: boolean
+  readonly warnings: readonly {
+    readonly code: string
+    readonly message: string
+    readonly field?: string
+    readonly position?: number
+  }[]
+}
+
+/** A file of a package as it is shown. */
+export interface PackageFileView {
+  /** Relative, with `/` between folders. */
+  readonly path: string
+  readonly bytes: number
+  readonly executable: boolean
+}

@@ -1,0 +1,42 @@
+import type { AuditEntry } from '@jobyard/client'
+import { printJson } from './answer.ts'
+import { connect } from './connection.ts'
+import { readCount, type ScopeOptions, scopeOf } from './script/options.ts'
+import { printTable } from './table.ts'
+import type { Terminal } from './terminal.ts'
+import { sayTime } from './wording.ts'
+
+/** Options of `audit`. */
+export interface AuditOptions extends ScopeOptions {
+  readonly job?: string
+  readonly limit: string
+}
+
+/** Lists who changed what. */
+export async function audit(terminal: Terminal, options: AuditOptions): Promise<void> {
+  const limit = readCount(options.limit, '--limit', 1, 100_000)
+  const { collection, job } = options
+  const jobyard = await connect(terminal, options)
+  const target = job === undefined ? undefined : (await jobyard.jobs.get(job, scopeOf(options))).id
+  const filter = {
+    ...(target === undefined ? {} : { target }),
+    ...(collection === undefined ? {} : { collection }),
+  }
+  const entries = await jobyard.audit.list(filter, { pageSize: Math.min(limit, 500) }).take(limit)
+  if (options.json === true) return printJson(terminal, entries)
+  await printTable<AuditEntry>(terminal.stdout, entries, [
+    { title: 'WHEN', value: ({ time }) => sayTime(time) },
+    { title: 'WHO', value: ({ actor, role }) => `${actor} (${role})` },
+    { title: 'FROM', value: ({ address }) => address ?? '-' },
+    { title: 'WHAT', value: ({ action }) => action },
+    { title: 'OF', value: ({ targetType, targetName, targetId }) => `${targetType} ${targetName ?? targetId ?? ''}` },
+    { title: 'PARTICULARS', value: ({ detail }) => sayDetail(detail), yields: true },
+  ])
+}
+
+function sayDetail(detail: Readonly<Record<string, unknown>>): string {
+  return Object.entries(detail)
+    .filter(([, value]) => value !== null && value !== undefined)
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(' ')
+}

@@ -1,0 +1,58 @@
+import { Command } from 'commander'
+import { addAccess } from './commands/access.ts'
+import { addCompletion } from './commands/completion.ts'
+import { addRuns } from './commands/runs.ts'
+import { addScripts } from './commands/scripts.ts'
+import { addServer } from './commands/server.ts'
+import { addWatching } from './commands/watching.ts'
+import type { Build, Result } from './shape.ts'
+import type { Terminal } from './terminal.ts'
+import { VERSION } from './version.ts'
+
+const AFTER = `
+Every command has a --help of its own with examples, and all take --json.
+
+Exit codes:
+  0  done
+  1  failed
+  2  the input or the command is wrong
+  3  refused: the token may not do this, or something stands against it
+  4  there is no such thing
+  5  the server cannot be reached
+  With --wait a command ends as the script did: with its exit code, with 130 when it was stopped.
+
+A first job:
+  jobyard serve                                        # in one terminal
+  jobyard login                                        # in another, with the token that serve printed
+  jobyard script deploy report.py --name report --schedule "0 30 7 * * MON-FRI"
+  jobyard script run report --wait`
+
+/** The whole command line. Only what describes it is loaded; a command's work is loaded when it is called. */
+export function buildProgram(terminal: Terminal): { program: Command; result: Result } {
+  const result: Result = { exit: 0 }
+  const program = new Command('jobyard')
+    .description('Runs scripts in the background: by hand, on a schedule, for ever.')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (words) => terminal.stdout.write(words),
+      writeErr: (words) => terminal.stderr.write(words),
+      outputError: (words, writeLine) => writeLine(words.replace(/^error: /, 'jobyard: ')),
+      getOutHelpWidth: () => terminal.stdout.columns ?? 100,
+      getErrHelpWidth: () => terminal.stderr.columns ?? 100,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .showHelpAfterError('Add --help to see what the command takes.')
+    .addHelpText('after', AFTER)
+  const build: Build = { terminal, result }
+  addServer(program.commandsGroup('Server:'), build)
+  addScripts(program.commandsGroup('Jobs:'), build)
+  addRuns(program, build)
+  addWatching(program.commandsGroup('Watching:'), build)
+  addAccess(program.commandsGroup('Administration:'), build)
+  addCompletion(program.commandsGroup('Shell:'), build)
+  return { program, result }
+}

@@ -1,0 +1,96 @@
+import type { Jobyard, Run } from '@jobyard/client'
+import { answer, printJson } from './answer.ts'
+import { connect } from './connection.ts'
+import { findRun, nameOf } from './run-name.ts'
+import { readCount, readStates, type ScopeOptions, scopeOf } from './script/options.ts'
+import { type Column, printFacts, printTable } from './table.ts'
+import type { Terminal } from './terminal.ts'
+import { NOTHING, sayDuration, sayEnd, sayHash, saySize, sayTime, sayTook, styleOf } from './wording.ts'
+
+/** Options of `run list`. */
+export interface RunListOptions extends ScopeOptions {
+  readonly state?: string
+  readonly limit: string
+}
+
+/** The columns of a list of runs. */
+export function runColumns(now: number, named: boolean): Column<Run>[] {
+  return [
+    { title: 'RUN', value: (run) => (named ? nameOf(run) : String(run.number)), right: !named },
+    { title: 'STATE', value: ({ state }) => state, style: ({ state }) => styleOf(state) },
+    { title: 'WHY', value: ({ why }) => why },
+    { title: 'STARTED', value: ({ startedAt, createdAt }) => sayTime(startedAt ?? createdAt) },
+    { title: 'TOOK', value: (run) => sayTook(run, now), right: true },
+    { title: 'CPU', value: ({ cpuMs }) => (cpuMs === null ? NOTHING : sayDuration(cpuMs)), right: true },
+    { title: 'MEMORY', value: ({ peakBytes }) => (peakBytes === null ? NOTHING : saySize(peakBytes)), right: true },
+    { title: 'EXIT', value: ({ exitCode }) => (exitCode === null ? NOTHING : String(exitCode)), right: true },
+    { title: 'REASON', value: ({ reason }) => reason?.text ?? '', yields: true },
+  ]
+}
+
+/** Lists runs of all jobs. */
+export async function listRuns(terminal: Terminal, options: RunListOptions): Promise<void> {
+  const limit = readCount(options.limit, '--limit', 1, 100_000)
+  const state = readStates(options.state)
+  const jobyard = await connect(terminal, options)
+  const { collection } = options
+  const filter = { ...(state === undefined ? {} : { state }), ...(collection === undefined ? {} : { collection }) }
+  const runs = await jobyard.runs.list(filter, { pageSize: Math.min(limit, 500) }).take(limit)
+  if (options.json === true) return printJson(terminal, runs)
+  await printTable(terminal.stdout, runs, runColumns(terminal.clock.now(), true))
+}
+
+/** Shows all about a run. */
+export async function showRun(terminal: Terminal, name: string, options: ScopeOptions): Promise<void> {
+  const jobyard = await connect(terminal, options)
+  const run = await findRun(jobyard, name, scopeOf(options))
+  const tasks = await jobyard.runs.tasks(run.id, { pageSize: 100 }).take(100)
+  if (options.json === true) return printJson(terminal, { ...run, tasks })
+  await printFacts(terminal.stdout, [
+    ['run', nameOf(run)],
+    ['id', run.id],
+    ['state', run.queued ? `${run.state} (queued)` : run.state, styleOf(run.state)],
+    ['why', run.why],
+    ...(run.reason === null ? [] : [['reason', `${run.reason.code}: ${run.reason.text}`] as const]),
+    ...(run.exitCode === null ? [] : [['exit code', String(run.exitCode)] as const]),
+    ...(run.args.length === 0 ? [] : [['arguments', JSON.stringify(run.args)] as const]),
+    ['package', sayHash(run.package)],
+    ...(run.scheduledFor === null ? [] : [['due', sayTime(run.scheduledFor)] as const]),
+    ['made', sayTime(run.createdAt)],
+    ['started', sayTime(run.startedAt)],
+    ['ended', sayTime(run.finishedAt)],
+    ['took', sayTook(run, terminal.clock.now())],
+    ['CPU', run.cpuMs === null ? NOTHING : sayDuration(run.cpuMs)],
+    ['memory', run.peakBytes === null ? NOTHING : `${saySize(run.peakBytes)} at the peak`],
+  ])
+  if (tasks.length < 2) return
+  terminal.stdout.write('\n')
+  await printTable(terminal.stdout, tasks, [
+    { title: 'TARGET', value: ({ target }) => target },
+    { title: 'ATTEMPT', value: ({ attempt }) => String(attempt), right: true },
+    { title: 'STATE', value: ({ state }) => state, style: ({ state }) => styleOf(state) },
+    { title: 'STARTED', value: ({ startedAt }) => sayTime(startedAt) },
+    { title: 'TOOK', value: (task) => sayTook(task, terminal.clock.now()), right: true },
+    { title: 'END', value: sayEnd, yields: true },
+  ])
+}
+
+const DONE = {
+  stop: 'is asked to stop',
+  suspend: 'is asked to rest',
+  resume: 'goes on',
+  rerun: 'was started',
+} as const
+
+/** Stops, suspends, resumes or repeats a run. */
+export async function actOnRun(
+  terminal: Terminal,
+  verb: keyof typeof DONE,
+  name: string,
+  options: ScopeOptions,
+): Promise<void> {
+  const jobyard: Jobyard = await connect(terminal, options)
+  const { id } = await findRun(jobyard, name, scopeOf(options))
+  const run = await jobyard.runs[verb](id)
+  await answer(terminal, options, run, `${nameOf(run)} ${DONE[verb]}; it is ${run.state}.`)
+}

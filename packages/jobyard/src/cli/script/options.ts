@@ -1,0 +1,71 @@
+import type { JobScope, State } from '@jobyard/client'
+import { JobyardError } from '../../domain/errors.ts'
+import type { Connected } from '../shape.ts'
+
+/** What narrows a job's name. */
+export interface ScopeOptions extends Connected {
+  readonly collection?: string
+}
+
+/** Options of `script list`. */
+export interface ListOptions extends ScopeOptions {
+  readonly search?: string
+}
+
+/** Options of `script runs`. */
+export interface RunsOptions extends ScopeOptions {
+  readonly state?: string
+  readonly limit: string
+}
+
+/** Options of `script rollback`. */
+export interface RollbackOptions extends ScopeOptions {
+  readonly to?: string
+  readonly steps?: string
+}
+
+/** Options of `script rm`. */
+export interface RemoveOptions extends ScopeOptions {
+  readonly yes?: boolean
+}
+
+/** The part of a request that names a script job's collection. */
+export function scopeOf({ collection }: ScopeOptions): JobScope {
+  return collection === undefined ? { kind: 'script' } : { kind: 'script', collection }
+}
+
+/** Reads a whole number of an option; `usage-invalid` when it is none or out of range. */
+export function readCount(text: string, option: string, least: number, most: number): number {
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+  if (count >= least && count <= most) return count
+  throw new JobyardError('usage-invalid', `${option} is "${text}", not a whole number from ${least} to ${most}.`, {
+    field: option,
+    hint: `Write a number, such as ${option} ${Math.min(most, Math.max(least, 10))}.`,
+  })
+}
+
+const STATES: readonly State[] = [
+  'pending',
+  'running',
+  'blocked',
+  'suspending',
+  'suspended',
+  'stopping',
+  'disconnected',
+  'completed',
+  'failed',
+  'stopped',
+]
+
+/** Reads states that are separated by commas. */
+export function readStates(text: string | undefined): readonly State[] | undefined {
+  if (text === undefined) return undefined
+  return text.split(',').map((each) => {
+    const state = STATES.find((known) => known === each.trim().toLowerCase())
+    if (state !== undefined) return state
+    throw new JobyardError('usage-invalid', `--state names "${each.trim()}", which is no state.`, {
+      field: '--state',
+      hint: `Use ${STATES.join(', ')}.`,
+    })
+  })
+}

@@ -1,0 +1,61 @@
+import type { Command } from 'commander'
+import type { Terminal } from './terminal.ts'
+
+/** What every command can be told. */
+export interface Common {
+  readonly json?: boolean
+  readonly debug?: boolean
+}
+
+/** What every command that speaks with a server can be told. */
+export interface Connected extends Common {
+  readonly url?: string
+  readonly token?: string
+}
+
+/** What a command ends with; set by its action. */
+export interface Result {
+  exit: number
+}
+
+/** What the commands are built for. */
+export interface Build {
+  readonly terminal: Terminal
+  readonly result: Result
+}
+
+/** A command that only holds others: `script`. */
+export function noun(parent: Command, name: string, summary: string): Command {
+  return parent.command(name).description(summary)
+}
+
+/** A command that does something. `examples` are shown below its help, one a line, each perhaps with a comment behind `#`. */
+export function verb(parent: Command, usage: string, summary: string, examples: readonly string[] = []): Command {
+  const command = parent.command(usage).description(summary)
+  if (examples.length > 0)
+    command.addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`)
+  return command
+}
+
+/** Adds the options of output. To be called last, so that they stand last in the help. */
+export function speaking(command: Command): Command {
+  return command
+    .optionsGroup('Output:')
+    .option('--json', 'print JSON for programs instead of text for people')
+    .option('--debug', 'show the particulars of an error')
+    .optionsGroup('Options:')
+}
+
+/** Adds the options of output and of the connection to a server. To be called last. */
+export function connected(command: Command): Command {
+  return speaking(command)
+    .optionsGroup('Connection:')
+    .option('--url <url>', 'server to speak with (else JOBYARD_URL, the login, or http://127.0.0.1:7780)')
+    .option('--token <token>', 'token to use (else JOBYARD_TOKEN or the login); others can see it in the process list')
+    .optionsGroup('Options:')
+}
+
+/** Gathers a value that may be given several times. */
+export function gather(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value]
+}

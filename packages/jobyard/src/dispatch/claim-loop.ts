@@ -1,0 +1,136 @@
+import type { Clock, Timer } from '../domain/clock.ts'
+import type { Claimer } from './contract.ts'
+
+/** What a claim loop is made of. */
+export interface ClaimLoopOptions {
+  readonly clock: Clock
+  /** A number from 0 to below 1, for the jitter of waits. */
+  readonly random: () => number
+  /** Told of every claim that failed; it is tried again by itself. */
+  readonly onError: (error: unknown) => void
+  /** Milliseconds after which it looks even though nobody said anything; halved at most by lot. Default 60,000. */
+  readonly fallbackMs?: number
+}
+
+/** First and longest wait after a failed claim, in milliseconds; each failure in a row doubles it. */
+const FIRST_WAIT = 100
+const LONGEST_WAIT = 15_000
+
+/**
+ * The same for a run that is due although a claim has just found nothing to take: another instance is taking it, and
+ * will be done in a moment.
+ */
+const FIRST_REST = 5
+const LONGEST_REST = 1000
+
+/** The most runs that one claim asks for by name. */
+const MOST_NAMES = 500
+
+/**
+ * Asks the claimer for runs: when woken, when the next run falls due, and now and then anyway. One claim at a time;
+ * wakes that come meanwhile are one more claim after it. Without room it asks for nothing until it is woken.
+ */
+export class ClaimLoop {
+  readonly #options: ClaimLoopOptions
+  readonly #names = new Set<string>()
+  #claimer: Claimer | undefined
+  #wanted = false
+  #turning: Promise<void> | undefined
+  #timer: Timer | undefined
+  /** True between a failed claim and the next attempt: wakes wait for that. */
+  #recovering = false
+  #failures = 0
+  #rests = 0
+
+  constructor(options: ClaimLoopOptions) {
+    this.#options = options
+  }
+
+  /** Begins with a claim at once. */
+  start(claimer: Claimer): void {
+    this.#claimer = claimer
+    this.wake()
+  }
+
+  /** Asks for a claim of whatever is due. */
+  wake(): void {
+    this.#wanted = true
+    this.#begin()
+  }
+
+  /** Asks for a claim of this run in particular; false when there is no room for more than was asked for already. */
+  wakeFor(runId: string): boolean {
+    if (this.#names.size >= this.#room()) return false
+    this.#names.add(runId)
+    this.#begin()
+    return true
+  }
+
+  /** Ends; resolves when no claim is under way. */
+  async stop(): Promise<void> {
+    this.#claimer = undefined
+    this.#timer?.cancel()
+    await this.#turning
+  }
+
+  #room(): number {
+    return this.#claimer?.room() ?? 0
+  }
+
+  #begin(): void {
+    if (this.#claimer === undefined || this.#turning !== undefined || this.#recovering) return
+    // After the present turn of the event loop, so that everything said in it is one claim.
+    this.#turning = new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#turn())
+  }
+
+  async #turn(): Promise<void> {
+    this.#timer?.cancel()
+    let wait: number
+    try {
+      wait = await this.#claimOnce()
+      this.#failures = 0
+    } catch (error) {
+      this.#options.onError(error)
+      this.#recovering = true
+      wait = this.#grow(FIRST_WAIT, LONGEST_WAIT, this.#failures++)
+    }
+    this.#turning = undefined
+    if (this.#claimer === undefined) return
+    const more = (this.#wanted || this.#names.size > 0) && this.#room() > 0
+    if (more && !this.#recovering) {
+      this.#begin()
+      return
+    }
+    this.#timer = this.#options.clock.after(wait, () => {
+      this.#recovering = false
+      this.wake()
+    })
+  }
+
+  /** One claim, if there is room. Answers after how many milliseconds to look again when nobody says anything. */
+  async #claimOnce(): Promise<number> {
+    const limit = this.#room()
+    // Room that comes free is told by a wake.
+    if (this.#claimer === undefined || limit <= 0) return this.#fallback()
+    const runIds = [...this.#names].slice(0, MOST_NAMES)
+    for (const name of runIds) this.#names.delete(name)
+    // Whatever is due includes whoever was named, but for a long queue before them: then they wait their turn.
+    const all = this.#wanted || runIds.length === 0
+    this.#wanted = false
+    const { claimed, nextDue } = await this.#claimer.claim(all ? { limit } : { limit, runIds })
+    if (claimed > 0) this.#rests = 0
+    if (nextDue === null) return this.#fallback()
+    const wait = nextDue - this.#options.clock.now()
+    if (wait > 0) return Math.min(wait, this.#fallback())
+    if (claimed > 0) this.#wanted = true
+    return this.#grow(FIRST_REST, LONGEST_REST, this.#rests++)
+  }
+
+  #fallback(): number {
+    return (this.#options.fallbackMs ?? 60_000) * (0.5 + this.#options.random() / 2)
+  }
+
+  #grow(first: number, longest: number, times: number): number {
+    return Math.min(first * 2 ** Math.min(times, 16), longest) * (0.5 + this.#options.random() / 2)
+  }
+}

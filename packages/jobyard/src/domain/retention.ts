@@ -1,0 +1,34 @@
+import type { Policy } from './model.ts'
+
+/** What the rule needs to know of a finished run. */
+export interface FinishedRun {
+  readonly id: string
+  /** Epoch milliseconds. */
+  readonly finishedAt: number
+}
+
+/**
+ * The finished runs of one job that are to be deleted, oldest first.
+ *
+ * Runs are ranked from the latest end to the earliest, equal ends by id, the greater id first. A run goes when its rank
+ * is beyond `keepRuns`, or when it ended more than `keepAgeMs` ago (null: age does not matter). The latest run is spared
+ * the second rule, so that a job that rarely runs still shows how it went. Runs that have not finished are neither
+ * counted nor deleted. Stores do this in SQL; this is the rule that they are held against.
+ */
+export function runsToDelete<Run extends FinishedRun>(
+  finished: readonly Run[],
+  limits: Pick<Policy, 'keepRuns' | 'keepAgeMs'>,
+  now: number,
+): Run[] {
+  const oldest = limits.keepAgeMs === null ? Number.NEGATIVE_INFINITY : now - limits.keepAgeMs
+  return finished
+    .toSorted(byLatestEnd)
+    .filter((run, index) => index >= limits.keepRuns || (index > 0 && run.finishedAt < oldest))
+    .reverse()
+}
+
+function byLatestEnd(one: FinishedRun, other: FinishedRun): number {
+  if (one.finishedAt !== other.finishedAt) return other.finishedAt - one.finishedAt
+  if (one.id === other.id) return 0
+  return one.id < other.id ? 1 : -1
+}

@@ -1,0 +1,56 @@
+/** The longest batch: enough to spread a commit thin, short enough to keep the database free for others. */
+const LONGEST_BATCH = 512
+/** Batches under way at once: one is written while the next is gathered and on its way. */
+const UNDER_WAY = 2
+
+interface Waiting<I, O> {
+  readonly item: I
+  readonly resolve: (output: O) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Gathers what is asked for in the same moment into one call over a set. */
+export class Batcher<I, O> {
+  readonly #send: (items: I[]) => Promise<readonly O[]>
+  readonly #waiting: Waiting<I, O>[] = []
+  #underWay = 0
+  #scheduled = false
+
+  /** `send` answers each item in its place; when it rejects, all of the batch reject. */
+  constructor(send: (items: I[]) => Promise<readonly O[]>) {
+    this.#send = send
+  }
+
+  /** Adds an item to the next batch. */
+  add(item: I): Promise<O> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ item, resolve, reject })
+      this.#schedule()
+    })
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#underWay >= UNDER_WAY || this.#waiting.length === 0) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      void this.#flush()
+    })
+  }
+
+  async #flush(): Promise<void> {
+    const batch = this.#waiting.splice(0, LONGEST_BATCH)
+    if (batch.length === 0) return
+    this.#underWay++
+    this.#schedule()
+    try {
+      const outputs = await this.#send(batch.map(({ item }) => item))
+      for (const [index, { resolve }] of batch.entries()) resolve(outputs[index] as O)
+    } catch (error) {
+      for (const { reject } of batch) reject(error)
+    } finally {
+      this.#underWay--
+      this.#schedule()
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import type { RunRow, TaskRow } from '../domain/model.ts'
+import { nextAttemptDelay } from '../domain/retry.ts'
+import type { TaskChange } from '../store/procedures/work.ts'
+import type { ActiveRun, ActiveTask } from './active-run.ts'
+import type { Outcome, Parked, Reason } from './kind.ts'
+import type { EngineParts } from './parts.ts'
+
+/** Reasons of a stop that make a failure of it: nobody wanted the run to end, a rule or an accident did. */
+const FAILING = new Set(['timeout', 'idle', 'shutdown', 'lost'])
+/** Ends that came over the task from outside, after which the policy for crashes decides. */
+const CRASHES = new Set(['lost', 'shutdown'])
+
+/** The change that puts a task's end on record, with another attempt where the policies give one. */
+export function conclude(
+  parts: EngineParts,
+  active: ActiveRun,
+  current: ActiveTask,
+  ended: Outcome | Parked,
+): TaskChange {
+  const base = { ...active.ownership, taskId: current.task.id }
+  const outcome = judge(active.run, ended, current.stop?.reason)
+  if ('until' in outcome) {
+    return { ...base, to: outcome.state, parkedUntil: outcome.until }
+  }
+  const { result, usage } = outcome
+  const change: TaskChange = {
+    ...base,
+    to: outcome.state,
+    ...(outcome.state === 'completed' ? {} : { reason: outcome.reason }),
+    ...(result === undefined ? {} : { result }),
+    ...(usage === undefined ? {} : { usage }),
+  }
+  if (outcome.state !== 'failed' || outcome.retry === false) return change
+  const again = nextTry(parts, active, current.task, outcome.reason)
+  return again === null ? change : { ...change, retry: { id: parts.ids.next(), ...again } }
+}
+
+/** How the task ended, given why it was asked to end, if it was. */
+function judge(run: RunRow, ended: Outcome | Parked, stop: Reason | undefined): Outcome | Parked {
+  if (stop === undefined || ended.state === 'completed') return ended
+  if ('until' in ended) return { state: 'stopped', reason: stop }
+  const fails = FAILING.has(stop.code) && !(run.why === 'continuous' && stop.code === 'shutdown')
+  return { ...ended, state: fails ? 'failed' : 'stopped', reason: stop }
+}
+
+function nextTry(
+  parts: EngineParts,
+  { run, job }: ActiveRun,
+  task: TaskRow,
+  reason: Reason,
+): { notBefore: number; crashed: boolean } | null {
+  // A continuous job is started again by its place, as a new run.
+  if (run.why === 'continuous') return null
+  const { policy } = job
+  const now = parts.clock.now()
+  if (CRASHES.has(reason.code)) {
+    if (policy.onCrash !== 'retry' || run.crashes >= policy.maxCrashes) return null
+    return { notBefore: now, crashed: true }
+  }
+  const delay = nextAttemptDelay(policy.retry, task.attempt - run.crashes, parts.random())
+  return delay === null ? null : { notBefore: now + delay, crashed: false }
+}

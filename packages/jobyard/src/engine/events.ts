@@ -1,0 +1,103 @@
+import type { State } from '@jobyard/jobs'
+
+/** What the engine announces. Logs, metrics and live streams listen; none of them can hold the engine up. */
+export type EngineEvent =
+  | {
+      readonly type: 'run.created'
+      readonly runId: string
+      readonly jobId: string
+      readonly number: number
+      /** `running` when an instance with room took it at once. */
+      readonly state: 'pending' | 'running'
+    }
+  | {
+      readonly type: 'run.changed'
+      readonly runId: string
+      readonly jobId: string
+      readonly number: number
+      readonly from: State
+      readonly state: State
+      readonly reasonCode: string | null
+      readonly reasonText: string | null
+    }
+  | {
+      readonly type: 'task.changed'
+      readonly taskId: string
+      readonly runId: string
+      readonly jobId: string
+      readonly state: State
+    }
+  | { readonly type: 'job.saved' | 'job.deleted'; readonly jobId: string; readonly name: string }
+  | { readonly type: 'schedule.passed'; readonly jobId: string; readonly due: number; readonly reason: string }
+  | { readonly type: 'instance.gone'; readonly instanceId: string }
+  | { readonly type: 'lease.lost'; readonly instanceId: string }
+  | { readonly type: 'error'; readonly where: string; readonly error: unknown }
+
+/** An event with its place in the order of this process. */
+export interface NumberedEvent {
+  readonly id: number
+  readonly time: number
+  readonly event: EngineEvent
+}
+
+/** Events kept for listeners that come back after a break. */
+const KEPT_EVENTS = 10_000
+
+/** Hands events to whoever listens, and keeps the latest for those who were away. */
+export class Events {
+  readonly #now: () => number
+  readonly #listeners = new Set<(event: NumberedEvent) => void>()
+  readonly #kept: NumberedEvent[] = []
+  #first = 0
+  #lastId = 0
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  /** Announces; a listener that throws is dropped, and the loss is announced to the others. */
+  emit(event: EngineEvent): void {
+    const numbered = { id: ++this.#lastId, time: this.#now(), event }
+    this.#keep(numbered)
+    for (const listener of this.#listeners) {
+      try {
+        listener(numbered)
+      } catch (error) {
+        this.#listeners.delete(listener)
+        this.emit({ type: 'error', where: 'event listener', error })
+      }
+    }
+  }
+
+  /** Listens from now on. Answers how to stop. */
+  listen(listener: (event: NumberedEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** The events after a given one; null when some of them are not kept any longer. */
+  since(id: number): NumberedEvent[] | null {
+    const events = this.#inOrder()
+    const oldest = events[0]?.id ?? this.#lastId + 1
+    if (id < oldest - 1 || id > this.#lastId) return null
+    return events.filter((event) => event.id > id)
+  }
+
+  /** Id of the latest event; 0 when there was none. */
+  get lastId(): number {
+    return this.#lastId
+  }
+
+  #keep(event: NumberedEvent): void {
+    if (this.#kept.length < KEPT_EVENTS) {
+      this.#kept.push(event)
+      return
+    }
+    this.#kept[this.#first] = event
+    this.#first = (this.#first + 1) % KEPT_EVENTS
+  }
+
+  #inOrder(): NumberedEvent[] {
+    return [...this.#kept.slice(this.#first), ...this.#kept.slice(0, this.#first)]
+  }
+}

@@ -1,0 +1,374 @@
+import type { JobRow, TaskRow } from '../domain/model.ts'
+import type { Claimed } from '../store/procedures/claim-runs.ts'
+import type { Settled } from '../store/procedures/settle.ts'
+import type { OpenTasks, TaskChange } from '../store/procedures/work.ts'
+import { ActiveRun, ActiveTask } from './active-run.ts'
+import { Batcher } from './batcher.ts'
+import { conclude } from './conclude.ts'
+import type { Reason, TaskPlan } from './kind.ts'
+import type { EngineParts, Identity } from './parts.ts'
+import { type Absorb, persist } from './persist.ts'
+import { keepToLimit, pauseLimit, reasonOf, workTask } from './work-task.ts'
+
+/** Targets that are planned, or wait to be begun, at once for one run. */
+const PLAN_AHEAD = 100
+
+/** Why nothing more is done for a run whose owner this instance no longer is. */
+const STALE: Reason = { code: 'released', text: 'Another instance has the run now, or it has ended.' }
+
+/** Works for the runs that this instance owns: plans them, begins their tasks, and puts on record how they end. */
+export class Executor {
+  readonly #parts: EngineParts
+  readonly #identity: Identity
+  readonly #runs = new Map<string, ActiveRun>()
+  readonly #opening: Batcher<OpenTasks, readonly string[] | null>
+  readonly #changing: Batcher<TaskChange, boolean>
+  readonly #onRoom: () => void
+  readonly #absorb: Absorb
+  #seated = 0
+  #draining = false
+  #emptied: (() => void)[] = []
+
+  constructor(parts: EngineParts, identity: Identity, absorb: Absorb, onRoom: () => void) {
+    this.#parts = parts
+    this.#identity = identity
+    this.#absorb = absorb
+    this.#onRoom = onRoom
+    this.#opening = new Batcher(async (items) => {
+      const opened = await parts.store.write('openTasks', { items, at: parts.clock.now() })
+      absorb(opened)
+      return opened.added
+    })
+    this.#changing = new Batcher(async (items) => {
+      const changed = await parts.store.write('changeTasks', { items, at: parts.clock.now() })
+      absorb(changed)
+      return changed.accepted
+    })
+  }
+
+  /** Runs that take one of the instance's places. */
+  get load(): number {
+    return this.#runs.size - this.#seated
+  }
+
+  /** Takes on claimed runs. */
+  take({ runs, jobs, tasks = [] }: Pick<Claimed, 'runs' | 'jobs'> & Partial<Pick<Claimed, 'tasks'>>): void {
+    const byId = new Map<string, JobRow>(jobs.map((job) => [job.id, job]))
+    const left = tasks.length === 0 ? undefined : Map.groupBy(tasks, ({ runId }) => runId)
+    for (const run of runs) {
+      const job = byId.get(run.jobId)
+      const kind = job && this.#parts.kinds.get(job.kind)
+      if (job === undefined || kind === undefined) {
+        void this.#refuse(run.id, run.kind)
+        continue
+      }
+      const active = new ActiveRun(run, job, kind, left?.get(run.id) ?? [], this.#identity.id)
+      active.wanted = run.wanted
+      this.#runs.set(run.id, active)
+      if (active.seated) this.#seated++
+      void this.#pump(active)
+    }
+  }
+
+  /** Takes note of where a run stands after a change that anybody made. */
+  note(settled: Settled): void {
+    const active = this.#runs.get(settled.id)
+    if (active === undefined || settled.fence !== active.ownership.fence) return
+    if (settled.owner !== active.ownership.owner) {
+      this.#release(active, STALE)
+      return
+    }
+    if (settled.verdictDue) void this.#close(active)
+    else if (settled.wanted !== active.wanted) this.#follow(active, settled)
+    else void this.#pump(active)
+  }
+
+  /** Follows a wish that was learnt with the lease's renewal, if its change was not noted before. */
+  wish(runId: string, wanted: Settled['wanted'], reason: Reason): void {
+    const active = this.#runs.get(runId)
+    if (active === undefined || active.wanted === wanted) return
+    this.#follow(active, { wanted, reasonCode: reason.code, reasonText: reason.text })
+  }
+
+  /** Ends everything at once without a word to the store: others own it now. Resolves when nothing runs any longer. */
+  async abandon(): Promise<void> {
+    const reason = { code: 'lost', text: 'This instance lost its lease.' }
+    const ending = [...this.#runs.values()].flatMap((active) => [...active.running.values()])
+    for (const active of [...this.#runs.values()]) this.#release(active, reason)
+    await Promise.all(ending.map(({ settled }) => settled))
+  }
+
+  /** Begins nothing any more, stops continuous jobs now and the others when `drainMs` are over. */
+  async drain(drainMs: number): Promise<void> {
+    this.#draining = true
+    const reason = { code: 'shutdown', text: 'The server was shut down.' }
+    for (const active of this.#runs.values()) {
+      if (active.seated) active.abortAll(reason)
+      void this.#pump(active)
+    }
+    const limit = this.#parts.clock.after(drainMs, () => {
+      for (const active of this.#runs.values()) active.abortAll(reason)
+    })
+    if (this.#runs.size > 0) await new Promise<void>((resolve) => this.#emptied.push(resolve))
+    limit.cancel()
+  }
+
+  async #refuse(runId: string, kind: string): Promise<void> {
+    const reason = { code: 'refused', text: `This program knows no kind of job called ${kind}.` }
+    const wish = { runIds: [runId], wanted: 'stop' as const, reason, at: this.#parts.clock.now() }
+    await persist(this.#parts, 'refuse run', async () => this.#absorb(await this.#parts.store.write('wantRuns', wish)))
+  }
+
+  /** Begins what can be begun for a run: one turn at a time, again when something has happened meanwhile. */
+  async #pump(active: ActiveRun): Promise<void> {
+    if (active.pumping) {
+      active.pumpAgain = true
+      return
+    }
+    active.pumping = true
+    try {
+      do {
+        active.pumpAgain = false
+        await this.#advance(active)
+      } while (active.pumpAgain && !active.released)
+    } finally {
+      active.pumping = false
+    }
+  }
+
+  async #advance(active: ActiveRun): Promise<void> {
+    if (active.released || active.wanted !== 'run') return
+    if (this.#draining) return this.#giveBack(active)
+    if (this.#mayPlan(active) && !active.planning) void this.#planAhead(active)
+    await this.#beginQueued(active)
+  }
+
+  /** Plans until enough is planned; what is planned is begun meanwhile. */
+  async #planAhead(active: ActiveRun): Promise<void> {
+    active.planning = true
+    try {
+      while (this.#mayPlan(active)) await this.#planNext(active)
+    } finally {
+      active.planning = false
+    }
+    void this.#pump(active)
+  }
+
+  #mayPlan(active: ActiveRun): boolean {
+    const open = !active.planned && !active.released && !this.#draining && active.wanted === 'run'
+    return open && active.queue.length < PLAN_AHEAD
+  }
+
+  /** Begins pending tasks on record: what a crash or an earlier attempt left, and what had to wait for its turn. */
+  async #beginQueued(active: ActiveRun): Promise<void> {
+    const now = this.#parts.clock.now()
+    const due = active.queue.filter(({ notBefore }) => notBefore === null || notBefore <= now)
+    const next = due.slice(0, Math.max(0, active.job.policy.parallel - active.running.size))
+    this.#setRetryTimer(active, now)
+    if (next.length === 0) return
+    const chosen = new Set(next)
+    active.queue = active.queue.filter((task) => !chosen.has(task))
+    await Promise.all(next.map((task) => this.#beginPending(active, task)))
+  }
+
+  #setRetryTimer(active: ActiveRun, now: number): void {
+    active.retryTimer?.cancel()
+    const later = active.queue.flatMap(({ notBefore }) => (notBefore !== null && notBefore > now ? [notBefore] : []))
+    if (later.length === 0) return
+    active.retryTimer = this.#parts.clock.after(Math.min(...later) - now, () => void this.#pump(active))
+  }
+
+  async #beginPending(active: ActiveRun, task: TaskRow): Promise<void> {
+    // Reserved before the write, so that a stop that comes meanwhile finds it.
+    const current = new ActiveTask(task)
+    active.add(current)
+    const change: TaskChange = { ...active.ownership, taskId: task.id, to: 'running' }
+    const begun = await persist(
+      this.#parts,
+      'begin task',
+      () => this.#changing.add(change),
+      () => !active.released,
+    )
+    if (begun === true) return this.#work(active, current)
+    active.running.delete(task.id)
+    // Not taken because the run is to rest: the task waits here for its going on.
+    if (active.wanted === 'suspend' && !active.released) active.queue.unshift(task)
+  }
+
+  /** Gathers the next planned targets, puts them on record, and only then begins the first of them. */
+  async #planNext(active: ActiveRun): Promise<void> {
+    let plans: TaskPlan[]
+    try {
+      plans = await active.gather(PLAN_AHEAD)
+    } catch (error) {
+      return this.#failPlan(active, reasonOf(error))
+    }
+    const room = Math.max(0, active.job.policy.parallel - active.running.size - active.queue.length)
+    const tasks = plans.map((plan, index) => this.#toTask(active, plan, index < room))
+    const opening: OpenTasks = {
+      ...active.ownership,
+      tasks: tasks.map(({ id, target, detail, startedAt }) => ({ id, target, detail, start: startedAt !== null })),
+      cursor: plans.at(-1)?.cursor ?? null,
+      planClosed: active.planned,
+    }
+    const added = await persist(
+      this.#parts,
+      'open tasks',
+      () => this.#opening.add(opening),
+      () => !active.released,
+    )
+    if (added === undefined || added === null) return
+    const fresh = new Set(added)
+    for (const task of tasks) {
+      if (!fresh.has(task.id)) continue
+      if (task.startedAt === null) active.queue.push(task)
+      else this.#begin(active, task)
+    }
+  }
+
+  /** A plan that cannot be made is a task of its own that failed, so that people see where and why. */
+  async #failPlan(active: ActiveRun, reason: Reason): Promise<void> {
+    await active.endPlan()
+    const task = this.#toTask(active, { target: 'plan' }, true)
+    const opening = { ...active.ownership, tasks: [{ ...task, start: true }], cursor: null, planClosed: true }
+    const added = await persist(
+      this.#parts,
+      'open tasks',
+      () => this.#opening.add(opening),
+      () => !active.released,
+    )
+    if (!added?.includes(task.id)) return
+    const change: TaskChange = { ...active.ownership, taskId: task.id, to: 'failed', reason }
+    await persist(
+      this.#parts,
+      'fail plan',
+      () => this.#changing.add(change),
+      () => !active.released,
+    )
+  }
+
+  #toTask({ run, ownership }: ActiveRun, { target, detail }: TaskPlan, start: boolean): TaskRow {
+    const now = this.#parts.clock.now()
+    return {
+      id: this.#parts.ids.next(),
+      runId: run.id,
+      target,
+      attempt: 1,
+      state: start ? 'running' : 'pending',
+      detail: detail ?? null,
+      owner: start ? ownership.owner : null,
+      fence: start ? ownership.fence : 0,
+      notBefore: null,
+      parkedUntil: null,
+      reasonCode: null,
+      reasonText: null,
+      result: null,
+      exitCode: null,
+      cpuMs: null,
+      peakBytes: null,
+      createdAt: now,
+      startedAt: start ? now : null,
+      finishedAt: null,
+    }
+  }
+
+  #begin(active: ActiveRun, task: TaskRow): void {
+    const current = new ActiveTask(task)
+    active.add(current)
+    this.#work(active, current)
+  }
+
+  #work(active: ActiveRun, current: ActiveTask): void {
+    this.#announce(active, current.task.id, 'running')
+    // A run may have been suspended while its task was about to begin.
+    current.onFreezable = () => void this.#freezeOrThaw(active, current)
+    current.settled = this.#finish(active, current)
+  }
+
+  async #finish(active: ActiveRun, current: ActiveTask): Promise<void> {
+    const ended = await workTask(this.#parts, active, current)
+    active.running.delete(current.task.id)
+    if (active.released) return
+    const change = conclude(this.#parts, active, current, ended)
+    // What a task did must get on record, however long the database takes to have room or to come back.
+    const accepted = await persist(
+      this.#parts,
+      'end task',
+      () => this.#changing.add(change),
+      () => !active.released,
+    )
+    if (accepted === false) return this.#release(active, STALE)
+    this.#announce(active, current.task.id, change.to)
+    if (change.retry === undefined || active.released || active.wanted === 'stop') return
+    const { id, notBefore } = change.retry
+    const { task } = current
+    active.queue.push({ ...task, id, attempt: task.attempt + 1, state: 'pending', notBefore, startedAt: null })
+    void this.#pump(active)
+  }
+
+  #announce({ run }: ActiveRun, taskId: string, state: TaskChange['to']): void {
+    this.#parts.events.emit({ type: 'task.changed', taskId, runId: run.id, jobId: run.jobId, state })
+  }
+
+  /** Does what is wanted of a run now. */
+  #follow(active: ActiveRun, wish: Pick<Settled, 'wanted' | 'reasonCode' | 'reasonText'>): void {
+    active.wanted = wish.wanted
+    if (wish.wanted === 'stop') {
+      active.queue = []
+      void active.endPlan()
+      active.abortAll({ code: wish.reasonCode ?? 'user', text: wish.reasonText ?? 'Somebody stopped it.' })
+      return
+    }
+    for (const current of active.running.values()) void this.#freezeOrThaw(active, current)
+    void this.#pump(active)
+  }
+
+  async #freezeOrThaw(active: ActiveRun, current: ActiveTask): Promise<void> {
+    const freeze = active.wanted === 'suspend'
+    if (current.freeze === undefined || current.thaw === undefined || current.frozen === freeze) return
+    current.frozen = freeze
+    await (freeze ? current.freeze() : current.thaw())
+    if (freeze) pauseLimit(this.#parts, current)
+    else keepToLimit(this.#parts, active, current)
+    const change: TaskChange = { ...active.ownership, taskId: current.task.id, to: freeze ? 'suspended' : 'running' }
+    await persist(
+      this.#parts,
+      'freeze task',
+      () => this.#changing.add(change),
+      () => active.running.has(current.task.id),
+    )
+    this.#announce(active, current.task.id, change.to)
+  }
+
+  /** Asks the kind how the run ended, now that all its work is done. */
+  async #close(active: ActiveRun): Promise<void> {
+    const run = await this.#parts.store.read('getRun', { id: active.run.id })
+    if (run === null || active.released) return
+    const verdict = active.kind.verdict?.(run.counts) ?? 'completed'
+    const input = { items: [{ ...active.ownership, verdict }], at: this.#parts.clock.now() }
+    const close = async () => this.#absorb(await this.#parts.store.write('closeRuns', input))
+    await persist(this.#parts, 'close run', close, () => !active.released)
+  }
+
+  /** Gives a run back whose work this instance does not go on with. */
+  async #giveBack(active: ActiveRun): Promise<void> {
+    if (active.running.size > 0) return
+    const input = { items: [active.ownership], at: this.#parts.clock.now() }
+    const release = async () => this.#absorb(await this.#parts.store.write('releaseRuns', input))
+    const wanted = () => !active.released
+    await persist(this.#parts, 'release run', release, wanted)
+    this.#release(active, STALE)
+  }
+
+  #release(active: ActiveRun, reason: Reason): void {
+    if (active.released) return
+    active.released = true
+    active.retryTimer?.cancel()
+    active.abortAll(reason, 0)
+    void active.endPlan()
+    this.#runs.delete(active.run.id)
+    if (active.seated) this.#seated--
+    this.#onRoom()
+    if (this.#runs.size === 0) for (const resolve of this.#emptied.splice(0)) resolve()
+  }
+}

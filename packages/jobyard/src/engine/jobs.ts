@@ -1,0 +1,184 @@
+import { Value } from 'typebox/value'
+import { JobyardError } from '../domain/errors.ts'
+import { DEFAULT_POLICY, type JobRow, type Policy, type TriggerSpec, type Warning } from '../domain/model.ts'
+import { parseNcrontab } from '../domain/ncrontab.ts'
+import { requireZone } from '../domain/zone.ts'
+import type { Actor } from '../store/procedures/audit.ts'
+import type { JobDraft, SavedJob } from '../store/procedures/jobs.ts'
+import type { NewPackage } from '../store/procedures/packages.ts'
+import type { Engine } from './engine.ts'
+import type { JobKind } from './kind.ts'
+import type { EngineParts } from './parts.ts'
+
+/** What somebody says of a job. What is left out stays as it is, or takes its default in a new job. */
+export interface JobInput {
+  readonly collectionId: string
+  readonly kind: string
+  readonly type?: string
+  readonly name: string
+  /** Merged into the spec that is there: null takes a member away (RFC 7396). */
+  readonly spec?: Readonly<Record<string, unknown>>
+  /** Merged into the policy that is there, member by member. */
+  readonly policy?: Partial<Policy>
+  /** All triggers from now on, manual ones apart. */
+  readonly triggers?: readonly TriggerSpec[]
+  readonly enabled?: boolean
+  /** A package to go with it from now on, which must have been uploaded. */
+  readonly packageHash?: string
+  /** How the package came, for the list of deployments. Default `upload`. */
+  readonly source?: string
+}
+
+/** Whether the job may, must, or must not be there already. */
+export type Expectation = 'new' | 'existing' | 'either'
+
+/** How often a save is tried again when somebody else saved the same job in between. */
+const SAVE_TRIES = 5
+
+/** Creates and changes jobs of all kinds: checks what is said, fills in what is not, and lets the kind complete it. */
+export class Jobs {
+  readonly #parts: EngineParts
+  readonly #engine: Engine
+
+  constructor(parts: EngineParts, engine: Engine) {
+    this.#parts = parts
+    this.#engine = engine
+  }
+
+  /** Saves a job; tells whether it is new. */
+  async save(input: JobInput, expectation: Expectation, actor: Actor): Promise<SavedJob & { readonly isNew: boolean }> {
+    for (let attempt = 1; ; attempt++) {
+      const before = await this.#find(input)
+      requireExpected(before, expectation, input.name)
+      const draft = await this.#draft(input, before)
+      const action = before === null ? 'job.create' : input.packageHash === undefined ? 'job.update' : 'job.deploy'
+      try {
+        const at = this.#parts.clock.now()
+        const saved = await this.#engine.saveJob({ draft, basedOn: before?.version ?? null, action, actor, at })
+        return { ...saved, isNew: before === null }
+      } catch (error) {
+        const raced = error instanceof JobyardError && (error.code === 'job-changed' || error.code === 'job-exists')
+        if (!raced || attempt === SAVE_TRIES || expectation === 'new') throw error
+      }
+    }
+  }
+
+  /** Lets a job's triggers work, or not: a continuous one is started or stopped. */
+  async setEnabled(job: JobRow, enabled: boolean, actor: Actor): Promise<SavedJob> {
+    const { collectionId, kind, type, name } = job
+    return await this.save({ collectionId, kind, type, name, enabled }, 'existing', actor)
+  }
+
+  async #find({ collectionId, kind, type, name }: JobInput): Promise<JobRow | null> {
+    const narrowed = type === undefined ? {} : { type }
+    const found = await this.#parts.store.read('findJobs', { collectionId, kind, name, ...narrowed })
+    if (found.length < 2) return found[0] ?? null
+    throw new JobyardError(
+      'job-ambiguous',
+      `There are a ${found.map((job) => job.type).join(' and a ')} job ${name}.`,
+      {
+        field: 'type',
+      },
+    )
+  }
+
+  async #draft(input: JobInput, before: JobRow | null): Promise<JobDraft> {
+    const kind = this.#kind(input.kind)
+    const type = before?.type ?? input.type ?? kind.types[0] ?? kind.name
+    requireType(kind, type)
+    const given = input.triggers?.map(checkTrigger)
+    const triggers = given ?? (before === null ? [] : await this.#triggersOf(before.id))
+    const added = await this.#package(input)
+    const current = added ?? (await this.#currentPackage(before))
+    const spec = mergePatch(before?.spec ?? {}, input.spec ?? {})
+    const { name } = before ?? input
+    const wish = { name, type, spec, triggers, triggersGiven: given !== undefined, package: current }
+    const prepared = (await kind.prepare?.(wish)) ?? { spec, triggers, warnings: [] }
+    requireSpec(kind, prepared.spec)
+    return {
+      id: this.#parts.ids.next(),
+      collectionId: input.collectionId,
+      kind: kind.name,
+      type,
+      name,
+      judged: kind.verdict !== undefined,
+      spec: prepared.spec,
+      policy: { ...(before?.policy ?? DEFAULT_POLICY), ...input.policy },
+      triggers: prepared.triggers,
+      enabled: input.enabled ?? before?.enabled ?? true,
+      warnings: [...prepared.warnings, ...prepared.triggers.flatMap(triggerWarnings)],
+      ...(added === null ? {} : { package: added }),
+    }
+  }
+
+  #kind(name: string): JobKind {
+    const kind = this.#parts.kinds.get(name)
+    if (kind !== undefined) return kind
+    const known = [...this.#parts.kinds.keys()].join(', ')
+    throw new JobyardError('kind-unknown', `There is no kind of job called ${name}.`, {
+      field: 'kind',
+      hint: `Use one of: ${known}.`,
+    })
+  }
+
+  async #triggersOf(jobId: string): Promise<TriggerSpec[]> {
+    return (await this.#parts.store.read('listTriggers', { jobIds: [jobId] })).map(({ spec }) => spec)
+  }
+
+  async #package({ packageHash: hash, source = 'upload' }: JobInput): Promise<NewPackage | null> {
+    if (hash === undefined) return null
+    return { ...(await this.#parts.store.read('readPackage', { hash })), source }
+  }
+
+  async #currentPackage(before: JobRow | null): Promise<Omit<NewPackage, 'source'> | null> {
+    if (before === null || before.packageHash === null) return null
+    return await this.#parts.store.read('readPackage', { hash: before.packageHash })
+  }
+}
+
+function requireExpected(before: JobRow | null, expectation: Expectation, name: string): void {
+  if (expectation === 'new' && before !== null) {
+    throw new JobyardError('job-exists', `There is a job ${before.name} already.`, { field: 'name' })
+  }
+  if (expectation === 'existing' && before === null) throw new JobyardError('job-unknown', `There is no job ${name}.`)
+}
+
+function requireType(kind: JobKind, type: string): void {
+  if (kind.types.includes(type)) return
+  const hint = `Use one of: ${kind.types.join(', ')}.`
+  throw new JobyardError('input-invalid', `A ${kind.name} job cannot be of type ${type}.`, { field: 'type', hint })
+}
+
+function requireSpec(kind: JobKind, spec: unknown): void {
+  const [fault] = Value.Errors(kind.spec, spec)
+  if (fault === undefined) return
+  const field = `spec${fault.instancePath.replaceAll('/', '.')}`
+  throw new JobyardError('input-invalid', `${field} ${fault.message}.`, { field })
+}
+
+/** Checks a trigger and gives it the form that it is stored in. */
+function checkTrigger(trigger: TriggerSpec, index: number): TriggerSpec {
+  if (trigger.type !== 'schedule') return trigger
+  parseNcrontab(trigger.ncrontab, `triggers.${index}.ncrontab`)
+  return { ...trigger, timeZone: requireZone(trigger.timeZone, `triggers.${index}.timeZone`) }
+}
+
+function triggerWarnings(trigger: TriggerSpec): Warning[] {
+  if (trigger.type !== 'schedule') return []
+  return parseNcrontab(trigger.ncrontab).warnings.map(({ code, message }) => ({ code, message }))
+}
+
+/** Merges by RFC 7396, JSON Merge Patch: objects member by member, null removes, all else replaces. */
+export function mergePatch(target: unknown, patch: unknown): unknown {
+  if (!isObject(patch)) return patch
+  const merged: Record<string, unknown> = isObject(target) ? { ...target } : {}
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) delete merged[name]
+    else merged[name] = mergePatch(merged[name], value)
+  }
+  return merged
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

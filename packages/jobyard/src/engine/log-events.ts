@@ -1,0 +1,43 @@
+import type { Events } from './events.ts'
+
+/** As much of a logger as is needed here; pino's is one. */
+export interface EventLog {
+  debug(data: object, message: string): void
+  info(data: object, message: string): void
+  warn(data: object, message: string): void
+  error(data: object, message: string): void
+}
+
+/** Turns what the engine announces into lines of a log. Answers how to stop. */
+export function logEvents(events: Events, log: EventLog): () => void {
+  return events.listen(({ event }) => {
+    switch (event.type) {
+      case 'error':
+        log.error({ err: event.error, where: event.where }, `${event.where} failed; it is tried again`)
+        break
+      case 'lease.lost':
+        log.error(
+          { instance: event.instanceId },
+          'this instance was declared dead; it ends what it runs and enters anew',
+        )
+        break
+      case 'instance.gone':
+        log.warn({ instance: event.instanceId }, 'an instance is gone; its runs ended by policy')
+        break
+      case 'schedule.passed':
+        log.warn(
+          { job: event.jobId, due: new Date(event.due).toISOString() },
+          `no run for an occurrence: ${event.reason}`,
+        )
+        break
+      case 'run.changed':
+        log.info(
+          { run: event.runId, job: event.jobId, number: event.number, reason: event.reasonText },
+          `run ${event.state}`,
+        )
+        break
+      default:
+        log.debug({ ...event }, event.type)
+    }
+  })
+}

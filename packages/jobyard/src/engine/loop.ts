@@ -1,0 +1,75 @@
+import type { Clock, Timer } from '../domain/clock.ts'
+
+/** What a loop is made of. */
+export interface LoopOptions {
+  /** Names the loop in reports. */
+  readonly name: string
+  readonly clock: Clock
+  /** Does one turn. Answers after how many milliseconds to look again by itself; null: only when woken. */
+  readonly turnOnce: () => Promise<number | null>
+  readonly onError: (name: string, error: unknown) => void
+  /** A number from 0 to below 1, for the jitter of waits after an error. */
+  readonly random: () => number
+}
+
+/** First and longest wait after a failed turn, in milliseconds; each failure in a row doubles it. */
+const FIRST_WAIT = 250
+const LONGEST_WAIT = 15_000
+
+/** Something done again and again: when it is woken, and by itself when its last turn said so. Turns never overlap. */
+export class Loop {
+  readonly #options: LoopOptions
+  #timer: Timer | undefined
+  #turning: Promise<void> | undefined
+  #again = false
+  #stopped = true
+  #failures = 0
+
+  constructor(options: LoopOptions) {
+    this.#options = options
+  }
+
+  /** Begins with a turn at once. */
+  start(): void {
+    this.#stopped = false
+    this.wake()
+  }
+
+  /** Asks for a turn as soon as possible; wakes during a turn are one more turn after it. */
+  wake(): void {
+    if (this.#stopped) return
+    if (this.#turning !== undefined) {
+      this.#again = true
+      return
+    }
+    this.#timer?.cancel()
+    this.#turning = this.#turn()
+  }
+
+  /** Ends the loop; resolves when no turn is under way. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#timer?.cancel()
+    await this.#turning
+  }
+
+  async #turn(): Promise<void> {
+    let delay: number | null
+    try {
+      delay = await this.#options.turnOnce()
+      this.#failures = 0
+    } catch (error) {
+      this.#options.onError(this.#options.name, error)
+      const wait = Math.min(FIRST_WAIT * 2 ** this.#failures++, LONGEST_WAIT)
+      delay = wait * (0.5 + this.#options.random() / 2)
+    }
+    this.#turning = undefined
+    if (this.#stopped) return
+    if (this.#again) {
+      this.#again = false
+      this.wake()
+    } else if (delay !== null) {
+      this.#timer = this.#options.clock.after(delay, () => this.wake())
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import { JobyardError } from '../domain/errors.ts'
+import type { ActiveRun, ActiveTask } from './active-run.ts'
+import type { Outcome, Parked, TaskContext } from './kind.ts'
+import type { EngineParts } from './parts.ts'
+import { TaskLog } from './task-log.ts'
+
+/** Works on one task until it is done or parked. Never rejects: whatever goes wrong is the task's outcome. */
+export async function workTask(parts: EngineParts, active: ActiveRun, current: ActiveTask): Promise<Outcome | Parked> {
+  const { kind, job, run } = active
+  const log = new TaskLog(parts.output, current.task.id, () => ({
+    capBytes: job.policy.outputBytes,
+    rolling: run.why === 'continuous',
+    secrets: kind.secrets?.(job.spec, job) ?? [],
+  }))
+  keepToLimit(parts, active, current)
+  let ended: Outcome | Parked
+  try {
+    ended = await kind.begin(current.task, job.spec, contextFor(parts, active, current, log))
+  } catch (error) {
+    ended = { state: 'failed', reason: reasonOf(error) }
+    log.write('system', `${ended.reason.text}\n`)
+  }
+  current.limit(undefined)
+  try {
+    await log.close()
+  } catch (error) {
+    if (ended.state === 'completed') return { ...ended, state: 'failed', reason: reasonOf(error) }
+  }
+  return ended
+}
+
+function contextFor(parts: EngineParts, active: ActiveRun, current: ActiveTask, log: TaskLog): TaskContext {
+  return {
+    job: active.job,
+    run: active.run,
+    clock: parts.clock,
+    get signal() {
+      return current.signal
+    },
+    get urgent() {
+      return current.urgent
+    },
+    output: (stream, data) => log.write(stream, data),
+    openChannel: () => log.openChannel(),
+    channelUnused: () => log.channelUnused(),
+    fence: active.ownership.fence,
+    freezable(freeze, thaw) {
+      current.freeze = freeze
+      current.thaw = thaw
+      current.onFreezable()
+    },
+  }
+}
+
+/** Starts the clock of the policy's time limit; it stands still while the task is frozen. */
+export function keepToLimit(parts: EngineParts, active: ActiveRun, current: ActiveTask): void {
+  const { timeoutMs } = active.job.policy
+  if (timeoutMs === null) return
+  current.runningSince = parts.clock.elapsed()
+  const reason = { code: 'timeout', text: `It took longer than its time limit of ${timeoutMs / 1000} s.` }
+  const timer = parts.clock.after(timeoutMs - current.spentMs, () => current.abort({ reason, graceMs: active.graceMs }))
+  current.limit(timer)
+}
+
+/** Stops the clock of the time limit where it is. */
+export function pauseLimit({ clock }: EngineParts, current: ActiveTask): void {
+  current.spentMs += clock.elapsed() - current.runningSince
+  current.limit(undefined)
+}
+
+/** What to put on record of an error: its own code where it has one. */
+export function reasonOf(error: unknown): { code: string; text: string } {
+  if (error instanceof JobyardError) return { code: error.code, text: error.message }
+  return { code: 'error', text: error instanceof Error ? error.message : String(error) }
+}

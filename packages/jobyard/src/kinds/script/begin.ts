@@ -1,0 +1,185 @@
+import { basename, dirname, join } from 'node:path'
+import { formatSize, parseDuration, parseSize } from '../../domain/durations.ts'
+import { JobyardError } from '../../domain/errors.ts'
+import type { JobRow, TaskRow } from '../../domain/model.ts'
+import type { Outcome, TaskContext } from '../../engine/kind.ts'
+import type { ProcessHost } from '../../process/contract.ts'
+import type { Repository } from '../../store/procedures/index.ts'
+import type { Sealer } from '../../store/seal.ts'
+import { joinArguments } from './arguments.ts'
+import { buildEnvironment } from './environment.ts'
+import { commandLine, type FoundInterpreter, type Interpreter } from './interpreters.ts'
+import { openSecrets, type PackageDetail } from './prepare.ts'
+import type { JobsUser } from './run-as.ts'
+import type { ScriptSpec } from './spec.ts'
+import { supervise } from './supervise.ts'
+import type { WorkingCopy, Workspaces } from './workspace.ts'
+import type { RunPlace } from './workspace-run.ts'
+
+/** What scripts are run with. */
+export interface ScriptParts {
+  readonly workspaces: Workspaces
+  readonly host: ProcessHost
+  readonly store: Repository
+  readonly sealer: Sealer
+  readonly user: JobsUser
+  /** PATH of the jobs, see `pathForJobs`. */
+  readonly path: string
+  /** The server's environment, of which only an allow list reaches jobs. */
+  readonly serverEnvironment: Readonly<Record<string, string | undefined>>
+  /** Name of this instance. */
+  readonly instance: string
+  readonly interpreter: (host: PackageDetail['script']['host']) => Interpreter
+  /** What is stored of a package; the same few are asked for again and again. */
+  readonly packageDetail: (hash: string) => Promise<PackageDetail>
+  readonly collectionName: (id: string) => Promise<string>
+  /** Limits of jobs that name none; undefined: no limit. */
+  readonly defaults: { readonly memoryBytes: number | undefined; readonly processes: number | undefined }
+}
+
+interface Prepared {
+  readonly copy: WorkingCopy
+  readonly place: RunPlace
+  readonly detail: PackageDetail
+  readonly interpreter: FoundInterpreter
+}
+
+/** Runs a script once: working copy, environment, process, and how it ended. */
+export async function beginScript(
+  parts: ScriptParts,
+  task: TaskRow,
+  spec: ScriptSpec,
+  context: TaskContext,
+): Promise<Outcome> {
+  const hash = context.run.packageHash
+  if (hash === null) throw new JobyardError('package-missing', `The job ${context.job.name} has no package.`)
+  const detail = await parts.packageDetail(hash)
+  const interpreter = parts.interpreter(detail.script.host)
+  if (interpreter.missing) throw new JobyardError('interpreter-missing', interpreter.message)
+  const { file } = detail.script
+  const copy = await parts.workspaces.acquire({
+    jobId: context.job.id,
+    hash,
+    script: file,
+    inPlace: inPlace(spec, file),
+  })
+  try {
+    const place = await parts.workspaces.prepareRun(context.job.id, task.id, await payloadOf(parts, context))
+    try {
+      return await runProcess(parts, task, spec, context, { copy, place, detail, interpreter })
+    } finally {
+      await place.remove()
+    }
+  } finally {
+    copy.release()
+  }
+}
+
+function inPlace({ inPlace: said, settings }: ScriptSpec, file: string): boolean {
+  const fromPackage = (settings as { isInPlace?: boolean } | undefined)?.isInPlace
+  return said ?? fromPackage ?? file.toLowerCase().endsWith('.js')
+}
+
+/** The body that came with the run; for a run that follows another, what there is to say of that one. */
+async function payloadOf({ store }: ScriptParts, { run }: TaskContext): Promise<Uint8Array | undefined> {
+  if (run.why === 'after' || run.why === 'failure') return Buffer.from(`${JSON.stringify(run.detail)}\n`)
+  if (run.detail.payload === undefined) return undefined
+  return (await store.read('getPayload', { runId: run.id }))?.body
+}
+
+async function runProcess(
+  parts: ScriptParts,
+  task: TaskRow,
+  spec: ScriptSpec,
+  context: TaskContext,
+  prepared: Prepared,
+): Promise<Outcome> {
+  const { copy, place, detail, interpreter } = prepared
+  const { file } = detail.script
+  for (const change of copy.changes) context.output('system', `${change}\n`)
+  const args = context.run.args.length > 0 ? context.run.args : (spec.args ?? [])
+  const limits = limitsOf(parts, spec)
+  const env = await environmentOf(parts, task, spec, context, { place, copy, args })
+  const channel = await context.openChannel()
+  let process: Awaited<ReturnType<ProcessHost['start']>>
+  try {
+    process = await parts.host.start({
+      taskId: task.id,
+      channel,
+      file: interpreter.file,
+      args: commandLine(interpreter, basename(file), args),
+      cwd: join(copy.folder, dirname(file)),
+      env,
+      ...(parts.user.own ? {} : { user: { uid: parts.user.uid, gid: parts.user.gid } }),
+      limits,
+    })
+  } catch (error) {
+    context.channelUnused()
+    throw error
+  }
+  context.freezable(
+    () => process.freeze(),
+    () => process.thaw(),
+  )
+  return await supervise({
+    process,
+    context,
+    requestStop: () => place.requestStop(),
+    stopSignal: spec.stopSignal ?? 'after-grace',
+    idleMs: spec.idleTimeout === undefined ? null : parseDuration(spec.idleTimeout),
+    graceMs: context.job.policy.graceMs ?? defaultGrace(context.job),
+    limits: {
+      memory: limits.memoryBytes === undefined ? undefined : formatSize(limits.memoryBytes),
+      processes: limits.processes,
+    },
+  })
+}
+
+/** Grace of a stop when the policy names none: settings.job, else five seconds for continuous jobs and thirty for others. */
+export function defaultGrace({ type, spec }: JobRow): number {
+  const settings = (spec as ScriptSpec).settings as { stoppingWaitMs?: number } | undefined
+  return settings?.stoppingWaitMs ?? (type === 'continuous' ? 5000 : 30_000)
+}
+
+function limitsOf({ defaults }: ScriptParts, spec: ScriptSpec): { memoryBytes?: number; processes?: number } {
+  const memory =
+    spec.memory === 'none' ? undefined : spec.memory === undefined ? defaults.memoryBytes : parseSize(spec.memory)
+  const processes = spec.processes === 0 ? undefined : (spec.processes ?? defaults.processes)
+  return {
+    ...(memory === undefined ? {} : { memoryBytes: memory }),
+    ...(processes === undefined ? {} : { processes }),
+  }
+}
+
+async function environmentOf(
+  parts: ScriptParts,
+  task: TaskRow,
+  spec: ScriptSpec,
+  { job, run }: TaskContext,
+  { place, copy, args }: { place: RunPlace; copy: WorkingCopy; args: readonly string[] },
+): Promise<Record<string, string>> {
+  const said = run.detail.arguments
+  return buildEnvironment({
+    server: parts.serverEnvironment,
+    path: parts.path,
+    userName: parts.user.name,
+    job: {
+      id: job.id,
+      name: job.name,
+      type: job.type === 'continuous' ? 'continuous' : 'triggered',
+      collection: await parts.collectionName(job.collectionId),
+    },
+    run: {
+      id: run.id,
+      taskId: task.id,
+      attempt: task.attempt,
+      trigger: run.why,
+      arguments: typeof said === 'string' ? said : joinArguments(args),
+    },
+    folders: { work: copy.folder, data: place.data, home: place.home, temporary: place.temporary },
+    shutdownFile: place.shutdownFile,
+    ...(place.payloadFile === undefined ? {} : { payloadFile: place.payloadFile }),
+    instance: parts.instance,
+    settings: { ...spec.env, ...openSecrets(job.name, spec, parts.sealer) },
+  })
+}

@@ -1,0 +1,22 @@
+import type { JobKind } from '../../engine/kind.ts'
+import { beginScript, defaultGrace, type ScriptParts } from './begin.ts'
+import { openSecrets, prepareScript, showSpec } from './prepare.ts'
+import { ScriptSpec } from './spec.ts'
+
+export type { ScriptParts } from './begin.ts'
+
+/** The kind of jobs that run a script from a package: by hand, by webhook, on a schedule, or continuously. */
+export function createScriptKind(parts: ScriptParts): JobKind<ScriptSpec> {
+  return {
+    name: 'script',
+    types: ['triggered', 'continuous'],
+    spec: ScriptSpec,
+    // Sealing turns what callers send into what is stored.
+    prepare: async (draft) => prepareScript(draft, parts.sealer),
+    show: showSpec,
+    plan: () => [{ target: parts.instance }],
+    begin: (task, spec, context) => beginScript(parts, task, spec, context),
+    secrets: (spec, job) => Object.values(openSecrets(job.name, spec, parts.sealer)),
+    graceMs: defaultGrace,
+  }
+}

@@ -1,0 +1,244 @@
+import { createHash } from 'node:crypto'
+import { constants, createReadStream, type ReadStream } from 'node:fs'
+import { access, chmod, mkdir, open, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Clock } from '../../domain/clock.ts'
+import { JobyardError } from '../../domain/errors.ts'
+import type { Ids } from '../../domain/ids.ts'
+import { unpackArchive } from './archive.ts'
+import { type ArchiveLimits, DEFAULT_ARCHIVE_LIMITS } from './archive-limits.ts'
+import { splitEntryName, tooLarge, unsafeEntry } from './archive-names.ts'
+import { brokenArchive } from './archive-reader.ts'
+import { discoverScript } from './discover.ts'
+import type { InterpreterPlaces } from './interpreters.ts'
+import { quoteName } from './names.ts'
+import { TreeCache } from './package-cache.ts'
+import { discard, filesFolder, flushPackage, moveInto, readManifest, writeManifest } from './package-disk.ts'
+import { type PackageScript, readPackageScript } from './package-script.ts'
+import { bytesOf, hashTree, type PackageFile, type PackageTree, sortTree } from './package-tree.ts'
+import { explainFullDisk, isSystemError } from './system-error.ts'
+
+/** What a package is and what it runs. */
+export interface PackageInfo extends PackageScript {
+  /** Names the package: the same contents have the same hash, see `hashTree`. 64 hexadecimal digits. */
+  readonly hash: string
+  /** How many files it holds. */
+  readonly files: number
+  /** Bytes of all its files together. */
+  readonly bytes: number
+}
+
+/** What the package store works with. */
+export interface PackageStoreOptions {
+  /** Where packages are kept; the server's own, and on one file system. */
+  readonly folder: string
+  readonly clock: Clock
+  readonly ids: Ids
+  /** Limits of archives other than the default ones. */
+  readonly limits?: Partial<ArchiveLimits>
+  /** Where interpreters are looked for, to warn of a missing one. */
+  readonly interpreters: InterpreterPlaces
+}
+
+/** Where packages are made and unmade, so that nothing half done has a final name. */
+const TEMPORARY = '.temporary'
+
+/** As many files' names may be kept in memory, over all packages that were used lately. */
+const REMEMBERED_FILES = 50_000
+
+/**
+ * The packages on disk: `<folder>/<first two digits of the hash>/<hash>/`, with the tree in `files/` and its listing in
+ * `manifest.json`. A package never changes once it is there. It belongs to the server's user; others may only read.
+ */
+export class PackageStore {
+  readonly #options: PackageStoreOptions
+  readonly #limits: ArchiveLimits
+  readonly #trees = new TreeCache(REMEMBERED_FILES)
+
+  constructor(options: PackageStoreOptions) {
+    this.#options = options
+    this.#limits = { ...DEFAULT_ARCHIVE_LIMITS, ...options.limits }
+  }
+
+  /** Makes the folders and removes what a crash left half done. To be called once, before anything else. */
+  async open(): Promise<void> {
+    await mkdir(this.#options.folder, { recursive: true })
+    await chmod(this.#options.folder, 0o755)
+    await this.cleanTemporary()
+  }
+
+  /** Removes everything that is half done. Not while a package is being added. */
+  async cleanTemporary(): Promise<void> {
+    const temporary = join(this.#options.folder, TEMPORARY)
+    await rm(temporary, { recursive: true, force: true })
+    await mkdir(temporary, { mode: 0o700 })
+  }
+
+  /**
+   * Adds an upload: a zip archive when it begins like one, whatever its name, else a single script file called `name`.
+   * (A `.jar` is a zip, too, and is taken as the file that it is.)
+   */
+  async add(path: string, name: string): Promise<PackageInfo> {
+    if ((await beginsLikeZip(path)) && !/\.jar$/i.test(name)) return this.addZip(path)
+    if (!/\.zip$/i.test(name)) return this.addFile(path, name)
+    throw brokenArchive(`The file ${quoteName(name)} is no zip archive: it does not begin with "PK"`)
+  }
+
+  /** Adds the contents of a zip archive. Throws what `unpackArchive` and `readPackageScript` throw. */
+  async addZip(path: string): Promise<PackageInfo> {
+    const { limits = {} } = this.#options
+    return this.#build((folder) => unpackArchive(path, folder, { limits, now: this.#options.clock.now() }))
+  }
+
+  /** Adds a package that consists of one script file called `name`. Throws what `readPackageScript` throws. */
+  async addFile(path: string, name: string): Promise<PackageInfo> {
+    if (splitEntryName(name, this.#limits).join('/') !== name || name.includes('/')) {
+      throw unsafeEntry(name, 'is no plain file name')
+    }
+    return this.#build((folder) => this.#copyFile(path, folder, name))
+  }
+
+  /** What a package is and runs, read anew. Throws 'package-not-found'. */
+  async describe(hash: string): Promise<PackageInfo> {
+    const tree = await this.tree(hash)
+    return this.#inform(hash, tree, this.filesFolder(hash))
+  }
+
+  async has(hash: string): Promise<boolean> {
+    try {
+      await access(join(this.#place(hash), 'manifest.json'))
+      return true
+    } catch (error) {
+      if (isSystemError(error, 'ENOENT') || error instanceof JobyardError) return false
+      throw error
+    }
+  }
+
+  /** The hashes of all packages, in their order. */
+  async hashes(): Promise<string[]> {
+    const found: string[] = []
+    for (const prefix of (await readdir(this.#options.folder)).toSorted()) {
+      if (!/^[0-9a-f]{2}$/.test(prefix)) continue
+      const names = await readdir(join(this.#options.folder, prefix))
+      found.push(...names.filter((name) => HASH.test(name)).toSorted())
+    }
+    return found
+  }
+
+  /** The files of a package, by name. Throws 'package-not-found'. */
+  async list(hash: string): Promise<readonly PackageFile[]> {
+    return (await this.tree(hash)).files
+  }
+
+  /** The files and folders of a package. Throws 'package-not-found'. */
+  async tree(hash: string): Promise<PackageTree> {
+    const known = this.#trees.get(hash)
+    if (known !== undefined) return known
+    const tree = await readManifest(this.#place(hash))
+    if (tree === undefined) throw notFound(hash)
+    this.#trees.add(hash, tree)
+    return tree
+  }
+
+  /** The folder that holds the tree of a package. */
+  filesFolder(hash: string): string {
+    return filesFolder(this.#place(hash))
+  }
+
+  /**
+   * Opens a file of a package for reading. `path` must be a name of {@link list} to the letter, so that nothing else can
+   * be read. The stream closes the file when it ends or is destroyed. Throws 'package-file-not-found'.
+   */
+  async openFile(hash: string, path: string): Promise<{ readonly stream: ReadStream; readonly bytes: number }> {
+    const file = (await this.list(hash)).find((each) => each.path === path)
+    if (file === undefined) {
+      throw new JobyardError('package-file-not-found', `The package holds no file ${quoteName(path)}.`, {
+        field: 'path',
+      })
+    }
+    const handle = await open(join(this.filesFolder(hash), path), constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0))
+    return { stream: handle.createReadStream(), bytes: file.bytes }
+  }
+
+  /** Removes a package; harmless when there is none. The caller sees to it that nobody needs it any more. */
+  async remove(hash: string): Promise<void> {
+    this.#trees.remove(hash)
+    await discard(this.#place(hash), this.#temporary())
+  }
+
+  async #build(fill: (folder: string) => Promise<PackageTree>): Promise<PackageInfo> {
+    const temporary = this.#temporary()
+    try {
+      await mkdir(temporary, { mode: 0o700 })
+      const files = filesFolder(temporary)
+      const tree = sortTree(await fill(files))
+      const hash = hashTree(tree)
+      const info = await this.#inform(hash, tree, files)
+      if (!(await this.has(hash))) await this.#publish(temporary, hash, tree)
+      return info
+    } catch (error) {
+      throw explainFullDisk(error, 'the package was stored')
+    } finally {
+      await rm(temporary, { recursive: true, force: true })
+    }
+  }
+
+  async #publish(temporary: string, hash: string, tree: PackageTree): Promise<void> {
+    await writeManifest(temporary, tree)
+    await flushPackage(temporary, tree)
+    await chmod(temporary, 0o755)
+    await moveInto(temporary, this.#place(hash))
+  }
+
+  async #inform(hash: string, tree: PackageTree, folder: string): Promise<PackageInfo> {
+    const script = await readPackageScript(tree, folder, this.#options.interpreters)
+    return { hash, files: tree.files.length, bytes: bytesOf(tree), ...script }
+  }
+
+  async #copyFile(path: string, folder: string, name: string): Promise<PackageTree> {
+    const modified = this.#options.clock.now()
+    const file = { path: name, bytes: 0, executable: false, modified, sha256: '' }
+    // What is no script is refused before any of it is copied.
+    discoverScript({ files: [file], folders: [] }, this.#options.interpreters)
+    await mkdir(folder)
+    await chmod(folder, 0o755)
+    const hash = createHash('sha256')
+    let bytes = 0
+    await using handle = await open(join(folder, name), 'wx')
+    for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+      bytes += chunk.length
+      if (bytes > this.#limits.fileBytes) {
+        throw tooLarge(`The file ${quoteName(name)} is larger than ${this.#limits.fileBytes} bytes`, name)
+      }
+      hash.update(chunk)
+      await handle.writeFile(chunk)
+    }
+    await handle.chmod(0o644)
+    await handle.utimes(modified / 1000, modified / 1000)
+    return { files: [{ ...file, bytes, sha256: hash.digest('hex') }], folders: [] }
+  }
+
+  #temporary(): string {
+    return join(this.#options.folder, TEMPORARY, this.#options.ids.next())
+  }
+
+  /** A hash comes from outside, too, so it must be one before it becomes part of a path. */
+  #place(hash: string): string {
+    if (!HASH.test(hash)) throw notFound(hash)
+    return join(this.#options.folder, hash.slice(0, 2), hash)
+  }
+}
+
+const HASH = /^[0-9a-f]{64}$/
+
+function notFound(hash: string): JobyardError {
+  return new JobyardError('package-not-found', `There is no package ${quoteName(hash)}.`, { field: 'package' })
+}
+
+async function beginsLikeZip(path: string): Promise<boolean> {
+  await using handle = await open(path, 'r')
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0)
+  const begin = buffer.toString('latin1', 0, bytesRead)
+  // The second one is an archive without any entry.
+  return begin === 'PK\x03\x04' || begin === 'PK\x05\x06'
+}

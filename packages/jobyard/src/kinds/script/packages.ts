@@ -1,0 +1,103 @@
+import type { Clock } from '../../domain/clock.ts'
+import type { Repository } from '../../store/procedures/index.ts'
+import type { PackageInfo, PackageStore } from './package.ts'
+import type { PackageDetail } from './prepare.ts'
+
+/** Details of packages kept in memory. */
+const REMEMBERED = 1000
+
+/** Uploaded packages: their files on disk and their entries in the repository, kept in step. */
+export class ScriptPackages {
+  readonly #files: PackageStore
+  readonly #store: Repository
+  readonly #clock: Clock
+  readonly #details = new Map<string, Promise<PackageDetail>>()
+  /** Ends when whoever adds or removes files is done: a package must not be removed while it is added again. */
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(files: PackageStore, store: Repository, clock: Clock) {
+    this.#files = files
+    this.#store = store
+    this.#clock = clock
+  }
+
+  /** Takes in an upload that lies in a file, and enters it. The file stays the caller's. */
+  async receive(path: string, fileName: string): Promise<PackageView> {
+    return await this.#inTurn(async () => {
+      const { hash, files, bytes, ...detail } = await this.#files.add(path, fileName)
+      await this.#store.write('enterPackage', { entered: { hash, files, bytes, detail }, at: this.#clock.now() })
+      return view({ hash, files, bytes, ...detail })
+    })
+  }
+
+  /** What a package is. Throws `package-unknown`. */
+  async describe(hash: string): Promise<PackageView> {
+    const { files, bytes, detail } = await this.#store.read('readPackage', { hash })
+    return view({ hash, files, bytes, ...(detail as PackageDetail) })
+  }
+
+  list(hash: string): ReturnType<PackageStore['list']> {
+    return this.#files.list(hash)
+  }
+
+  openFile(hash: string, path: string): ReturnType<PackageStore['openFile']> {
+    return this.#files.openFile(hash, path)
+  }
+
+  /** What was found in a package when it was uploaded. */
+  detail(hash: string): Promise<PackageDetail> {
+    const known = this.#details.get(hash)
+    if (known !== undefined) return known
+    if (this.#details.size >= REMEMBERED) this.#details.clear()
+    const detail = this.#store.read('readPackage', { hash }).then((entered) => entered.detail as PackageDetail)
+    this.#details.set(hash, detail)
+    detail.catch(() => this.#details.delete(hash))
+    return detail
+  }
+
+  /** Removes packages that nobody has any longer. */
+  async removeUnused(): Promise<void> {
+    await this.#inTurn(async () => {
+      for (;;) {
+        const hashes = await this.#store.write('dropUnusedPackages', { at: this.#clock.now() })
+        for (const hash of hashes) await this.#files.remove(hash)
+        if (hashes.length === 0) return
+      }
+    })
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work, work)
+    this.#turn = done.catch(() => undefined)
+    return done
+  }
+}
+
+/** A package as it is shown. */
+export interface PackageView {
+  readonly hash: string
+  readonly files: number
+  readonly bytes: number
+  readonly script: {
+    readonly file: string
+    readonly directory: string
+    readonly host: string
+    readonly interpreter: string
+  }
+  readonly settings: Readonly<Record<string, unknown>>
+  readonly disabled: boolean
+  readonly warnings: PackageInfo['warnings']
+}
+
+function view({ hash, files, bytes, script, settings, disabled, warnings }: PackageInfo): PackageView {
+  const { file, directory, host, interpreter } = script
+  return {
+    hash,
+    files,
+    bytes,
+    script: { file, directory, host, interpreter },
+    settings: settings.all,
+    disabled,
+    warnings,
+  }
+}

@@ -1,0 +1,172 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import type { Clock } from '../../domain/clock.ts'
+import type { CgroupPool } from '../cgroup/pool.ts'
+import type { LimitSupport, ProcessExit } from '../contract.ts'
+import type { Report, StartOrder } from '../link.ts'
+import { errorCode } from '../proc.ts'
+import { spawnReason } from '../spawn-failure.ts'
+import { MARK_VARIABLE } from '../strays.ts'
+import { Confinement } from './confinement.ts'
+import { Members } from './members.ts'
+import { Output } from './output.ts'
+import type { PipePool } from './pipes.ts'
+import type { Relay } from './relay.ts'
+import { withRlimits } from './rlimits.ts'
+import type { Sampler } from './sampler.ts'
+import type { StrayWatch } from './stray-watch.ts'
+
+/** Pipes still open this long after the last known process has died say that somebody escaped, milliseconds. */
+const ESCAPE_MS = 20
+
+/** What the groups of a warden have in common. */
+export interface Yard {
+  readonly clock: Clock
+  readonly relay: Relay
+  readonly pipes: PipePool
+  readonly support: LimitSupport
+  readonly cgroups: CgroupPool | null
+  /** Counts CPU time and memory where control groups do not. */
+  readonly sampler: Sampler
+  readonly strays: StrayWatch
+  /** What every marker of this instance begins with. */
+  readonly markPrefix: string
+  report(report: Report): void
+  /** The group is over and done with. */
+  ended(group: Group): void
+}
+
+/** One process that was started, with everything that it starts. */
+export class Group {
+  readonly id: number
+  readonly taskId: string
+  readonly output: Output
+  readonly #order: StartOrder
+  readonly #yard: Yard
+  readonly #confinement: Confinement
+  readonly #child: ChildProcess
+  readonly #members: Members | undefined
+  #leaderEnded = false
+
+  /**
+   * Starts the process. Throws when the system refuses; a refusal that Node only tells of later is reported, and the
+   * group ended, in the next turn.
+   */
+  constructor(order: StartOrder, yard: Yard) {
+    this.id = order.id
+    this.taskId = order.taskId
+    this.#order = order
+    this.#yard = yard
+    this.#confinement = new Confinement(yard.cgroups, order.limits)
+    try {
+      this.output = new Output(order.channel, yard.pipes, yard.relay, order.user?.uid)
+    } catch (error) {
+      this.#confinement.leave()
+      throw error
+    }
+    try {
+      this.#child = spawnLeader(order, this.output.writers, yard)
+    } catch (error) {
+      this.#abandon()
+      throw error
+    }
+    const pid = this.#child.pid
+    if (pid === undefined) {
+      this.#child.once('error', (error) => this.#refuse(error))
+      return
+    }
+    this.#members = new Members(pid, yard.markPrefix + order.taskId, this.#confinement, yard.clock)
+    this.#child.once('exit', (code, signal) => {
+      this.#leaderEnded = true
+      void this.#end(pid, code, signal)
+    })
+    this.output.begin()
+    this.#confinement.enter(pid)
+    if (!yard.cgroups) yard.sampler.watch(pid)
+    yard.report({ is: 'started', id: this.id, pid })
+  }
+
+  /** The leader's process id, which is also the group's and the session's; undefined when none was started. */
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  /** True until the leader has ended. */
+  get running(): boolean {
+    return !this.#leaderEnded
+  }
+
+  signal(name: NodeJS.Signals): void {
+    if (this.running) this.#members?.signal(name)
+  }
+
+  kill(): void {
+    if (!this.running) return
+    this.#members?.signal('SIGKILL')
+    this.#members?.kill()
+  }
+
+  async freeze(): Promise<void> {
+    await this.#confinement.entered
+    if (this.running) await this.#members?.freeze()
+    this.#yard.report({ is: 'frozen', id: this.id })
+  }
+
+  thaw(): void {
+    if (this.running) this.#members?.thaw()
+    this.#yard.report({ is: 'thawed', id: this.id })
+  }
+
+  sample(): void {
+    const pid = this.pid ?? 0
+    const { cpuMs } = this.#yard.cgroups ? this.#confinement : this.#yard.sampler.sample(pid)
+    this.#yard.report({ is: 'sample', id: this.id, cpuMs, outputBytes: this.output.bytes })
+  }
+
+  /** The leader has ended: everything that it left behind goes too, and then its end is told. */
+  async #end(pid: number, code: number | null, signal: string | null): Promise<void> {
+    const yard = this.#yard
+    const dying = this.#members?.killAll()
+    if (dying) await dying
+    if (!this.output.closed && !(await this.output.closedWithin(ESCAPE_MS, yard.clock))) {
+      if (!this.output.paused) yard.strays.look()
+      await this.output.drain(yard.clock)
+    }
+    const usage = yard.cgroups ? this.#confinement.usage(code !== 0) : { ...yard.sampler.finish(pid), limit: null }
+    yard.relay.end(this.output.channel)
+    const exit: ProcessExit = { code, signal, ...usage, lost: false }
+    yard.report({ is: 'exited', id: this.id, exit })
+    if (!this.#confinement.whole) yard.strays.ended(pid)
+    this.#confinement.leave()
+    yard.ended(this)
+  }
+
+  #refuse(error: Error): void {
+    this.#leaderEnded = true
+    this.#abandon()
+    this.#yard.report(refusal(this.#order, error))
+    this.#yard.ended(this)
+  }
+
+  #abandon(): void {
+    this.output.abandon()
+    this.#confinement.leave()
+  }
+}
+
+/** What the server is told when a process could not be started. */
+export function refusal(order: StartOrder, error: unknown): Report {
+  const code = errorCode(error)
+  const reason = code === '' && error instanceof Error ? error.message : spawnReason(order.file, order.cwd, code)
+  return { is: 'refused', id: order.id, reason }
+}
+
+function spawnLeader(order: StartOrder, writers: readonly number[], yard: Yard): ChildProcess {
+  const { file, args } = withRlimits(order, order.limits, yard.support)
+  return spawn(file, args, {
+    cwd: order.cwd,
+    env: { ...order.env, [MARK_VARIABLE]: yard.markPrefix + order.taskId },
+    stdio: ['ignore', ...writers],
+    detached: true,
+    ...order.user,
+  })
+}

@@ -1,0 +1,89 @@
+import { spawnSync } from 'node:child_process'
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** Pipes made at a time: one mkfifo for all of them. */
+const BATCH = 32
+/** Linux, open(2): a reference to a file that does not open it. Node does not name it. */
+const O_PATH = 0o10000000
+const ANY_USER = -1
+
+/** A named pipe that has lost its name; it can be opened by a path below /proc as long as this is held. */
+export interface PipeSlot {
+  readonly path: string
+  readonly anchor: number
+  readonly user: number
+}
+
+/** Both ends of a pipe, open. */
+export interface PipeEnds {
+  readonly slot: PipeSlot
+  /** Does not block. */
+  readonly read: number
+  /** Blocks; for the process. */
+  readonly write: number
+}
+
+/**
+ * Pipes for the output of processes. Node itself connects children by sockets, on which `echo > /dev/stderr` fails with
+ * ENXIO, and cannot make pipes. So named pipes are made, many at a time, unlinked at once and used again for later
+ * runs; opening one costs the same as Node's socket pair. They are open to every user, because a process of another
+ * user opens its /dev/stderr by the pipe's own permissions; without a name nobody else can find them. A pipe only
+ * serves processes of one user.
+ */
+export class PipePool {
+  readonly #idle = new Map<number, PipeSlot[]>()
+
+  /** Opens a pipe for a process of this user. Throws when no pipe can be made. */
+  open(user = ANY_USER): PipeEnds {
+    const slot = this.#take(user)
+    const read = openSync(slot.path, constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      return { slot, read, write: openSync(slot.path, constants.O_WRONLY) }
+    } catch (error) {
+      closeSync(read)
+      this.giveBack(slot, true)
+      throw error
+    }
+  }
+
+  /** `unused`: its end was seen, so nobody holds it any more. Otherwise it is given up. */
+  giveBack(slot: PipeSlot, unused: boolean): void {
+    if (unused) this.#idle.get(slot.user)?.push(slot)
+    else closeSync(slot.anchor)
+  }
+
+  /** Makes the first pipes of a user ahead of need. */
+  prepare(user = ANY_USER): void {
+    this.giveBack(this.#take(user), true)
+  }
+
+  #take(user: number): PipeSlot {
+    let idle = this.#idle.get(user)
+    if (!idle) {
+      idle = []
+      this.#idle.set(user, idle)
+    }
+    if (idle.length === 0) idle.push(...makePipes(user))
+    const slot = idle.pop()
+    if (!slot) throw new Error('mkfifo made no pipes')
+    return slot
+  }
+}
+
+function makePipes(user: number): PipeSlot[] {
+  const folder = mkdtempSync(join(tmpdir(), 'jobyard-pipes-'))
+  try {
+    const names = Array.from({ length: BATCH }, (_, number) => join(folder, String(number)))
+    const made = spawnSync('mkfifo', ['-m', '666', ...names], { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' })
+    if (made.error) throw new Error(`mkfifo cannot be run, so there are no pipes for output: ${made.error.message}`)
+    if (made.status !== 0) throw new Error(`mkfifo cannot make pipes for output: ${made.stderr.trim()}`)
+    return names.map((name) => {
+      const anchor = openSync(name, O_PATH)
+      return { path: `/proc/self/fd/${anchor}`, anchor, user }
+    })
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}

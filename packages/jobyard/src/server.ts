@@ -1,0 +1,128 @@
+import { hostname } from 'node:os'
+import { createApi } from './api/app.ts'
+import { ensureAdminToken } from './api/auth/token.ts'
+import type { ApiSettings } from './api/services.ts'
+import type { Config } from './config.ts'
+import { systemClock } from './domain/clock.ts'
+import { createIds } from './domain/ids.ts'
+import { Engine } from './engine/engine.ts'
+import { Events } from './engine/events.ts'
+import { Jobs } from './engine/jobs.ts'
+import type { JobKind } from './engine/kind.ts'
+import { logEvents } from './engine/log-events.ts'
+import type { EngineParts, Identity } from './engine/parts.ts'
+import { startProcessHost } from './process/host.ts'
+import { sweepStrays } from './process/strays.ts'
+import { openDataFolder } from './server/data-folder.ts'
+import { type Database, openDatabase } from './server/database.ts'
+import { ensureDefaultCollection } from './server/first-start.ts'
+import { addressOf, readTls } from './server/listen.ts'
+import { createLogger } from './server/logger.ts'
+import { openScripts } from './server/scripts.ts'
+import { Shutdown } from './server/shutdown.ts'
+import { Sealer } from './store/seal.ts'
+
+/** How a server is started. */
+export interface StartOptions {
+  /** Version of the program. */
+  readonly version: string
+  /** Called when the server cannot go on, because a part that it cannot do without has died. */
+  readonly onFatal: (error: Error) => void
+  /** Where the log goes, a line of JSON each. Default: standard error. */
+  readonly logTo?: NodeJS.WritableStream
+}
+
+/** A server that runs. */
+export interface RunningServer {
+  /** Where it answers, such as `http://127.0.0.1:7780`. */
+  readonly address: string
+  /** The first administrator's token, when it was made at this start; shown once and stored nowhere. */
+  readonly adminToken: string | null
+  /** What its owner should know: limits that cannot be kept, folders that jobs cannot reach. */
+  readonly warnings: readonly string[]
+  /** Takes nothing more, lets runs end within the drain time, and closes everything. */
+  stop(): Promise<void>
+}
+
+/** Puts all parts together, from the bottom to the top, and starts them. What was started is stopped when one fails. */
+export async function startServer(config: Config, options: StartOptions): Promise<RunningServer> {
+  const shutdown = new Shutdown()
+  try {
+    return await assemble(config, options, shutdown)
+  } catch (error) {
+    await shutdown.run()
+    throw error
+  }
+}
+
+async function assemble(config: Config, options: StartOptions, shutdown: Shutdown): Promise<RunningServer> {
+  const clock = systemClock
+  const ids = createIds(clock)
+  const logger = createLogger(config.logLevel, options.logTo)
+  const folder = openDataFolder(config, shutdown)
+  // Before anything is leased: what an earlier server of this folder left behind must not run beside what comes.
+  await sweepStrays({ marked: { dataFolderId: folder.id }, clock })
+  const events = new Events(() => clock.now())
+  shutdown.add('event log', logEvents(events, logger))
+  const common = { clock, ids, random: Math.random, events }
+  const database = await openDatabase({ config, ...common, onFatal: options.onFatal }, shutdown)
+  const { store, output } = database
+  const identity = { id: ids.next(), name: config.instance }
+  const names = { dataFolderId: folder.id, instanceId: identity.id }
+  const host = await startProcessHost({ ...names, channel: output.channel, clock, onFatal: options.onFatal })
+  shutdown.add('process host', () => host.stop())
+  const sealer = new Sealer(folder.key)
+  const parts = { ...common, store, output }
+  const scripts = await openScripts({ config, ...parts, host, sealer, folder: config.dataFolder })
+  const kinds = new Map<string, JobKind>([[scripts.kind.name, scripts.kind]])
+  const engine = createEngine({ ...parts, kinds }, identity, config, database, options.version)
+  await ensureDefaultCollection(store, ids, clock)
+  const admin = await ensureAdminToken({ store, clock, ids }, config.adminToken ?? undefined)
+  const state = { ready: false, address: '' }
+  const jobs = new Jobs({ ...parts, kinds }, engine)
+  const api = await createApi({
+    ...parts,
+    engine,
+    jobs,
+    kinds,
+    sealer,
+    packages: scripts.packages,
+    limits: host.support,
+    logger,
+    version: options.version,
+    settings: apiSettings(config, folder.uploads, () => state.address),
+    isReady: () => state.ready,
+  })
+  await engine.start()
+  shutdown.add('engine', () => engine.stop())
+  await scripts.housekeeping.start()
+  shutdown.add('housekeeping', () => scripts.housekeeping.stop())
+  await api.listen({ host: config.host, port: config.port })
+  state.address = addressOf(config, api.server)
+  state.ready = true
+  // No new requests while runs come to their end, but the answers of those that are under way.
+  shutdown.add('interface', () => {
+    state.ready = false
+    return api.close()
+  })
+  logger.info({ address: state.address, instance: identity.id, version: options.version }, 'the server is up')
+  const warnings = [...scripts.warnings, ...host.support.notes]
+  return { address: state.address, adminToken: admin.created, warnings, stop: () => shutdown.run() }
+}
+
+function createEngine(
+  parts: EngineParts,
+  identity: Identity,
+  { leaseMs, concurrency, drainMs }: Config,
+  { dispatcher, alone }: Database,
+  version: string,
+): Engine {
+  const lease = { leaseMs, alone, host: hostname(), pid: process.pid, version }
+  return new Engine(parts, { identity, dispatcher, lease, concurrency, drainMs })
+}
+
+function apiSettings(config: Config, uploadFolder: string, address: () => string): ApiSettings {
+  const { dataFolder, concurrency, uploadBytes, behindProxy, publicUrl } = config
+  const bounds = { dataFolder, uploadFolder, concurrency, uploadBytes, behindProxy }
+  return { ...bounds, publicUrl: () => publicUrl ?? address(), ...readTls(config) }
+}

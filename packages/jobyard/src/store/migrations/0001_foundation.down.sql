@@ -1,0 +1,16 @@
+drop table idempotency;
+drop table audit;
+drop table token;
+drop table job_package;
+drop table package;
+drop table continuous;
+drop table payload;
+drop table output_trash;
+drop table task;
+drop table run;
+drop table occurrence;
+drop table job_trigger;
+drop table job;
+drop table collection;
+drop table instance;
+drop table meta;

@@ -1,0 +1,118 @@
+import type { Clock } from '../../domain/clock.ts'
+import { JobyardError } from '../../domain/errors.ts'
+import { Announcer } from './announcer.ts'
+import { DistantGrowth } from './distant-growth.ts'
+import { Intake } from './intake.ts'
+import {
+  carry,
+  type FromWorker,
+  type OutputDatabase,
+  type Request,
+  type Requests,
+  type ThreadData,
+  type ToWorker,
+} from './messages.ts'
+import { OpenLogs } from './open-logs.ts'
+import { readPage } from './pages.ts'
+import { PostgresStorage } from './postgres.ts'
+import { SqliteStorage } from './sqlite.ts'
+import type { ChunkStorage } from './storage.ts'
+import { Sweeper } from './sweeper.ts'
+
+/** Sends a message to the main thread; what is in `transfer` belongs to it from then on. */
+export type Post = (message: FromWorker, transfer?: ArrayBuffer[]) => void
+
+/** What runs in the output thread. */
+export interface OutputService {
+  /** Where process hosts connect. */
+  readonly address: string
+  /** Takes a message of the main thread. `done` is called after the answer to "stop". */
+  receive(message: ToWorker, done: () => void): void
+}
+
+type Answers = { readonly [N in keyof Requests]: (input: Requests[N]['input']) => Promise<Requests[N]['output']> }
+
+/** Opens the database and listens. `crash` is called with errors that are defects. */
+export async function startOutputService(
+  { database, secret }: ThreadData,
+  clock: Clock,
+  post: Post,
+  crash: (error: unknown) => void,
+): Promise<OutputService> {
+  const storage = await openStorage(database)
+  const announcer = new Announcer(clock, (taskIds) => post({ type: 'grown', taskIds }))
+  const intake = new Intake(secret, clock)
+  const logs = new OpenLogs({ storage, clock, announcer, intake, crash })
+  const sweeper = new Sweeper(storage, clock, crash)
+  const distant = new DistantGrowth(storage, clock, announcer, (taskId) => logs.has(taskId))
+  const address = await intake.listen(logs)
+  if (storage.shared) distant.start()
+  // What a killed server had not finished. Nobody waits for it, and a refusal is tried again.
+  sweeper.sweep().catch((error: unknown) => {
+    if (!(error instanceof JobyardError)) crash(error)
+  })
+  const answers: Answers = {
+    open: ({ taskId, options }) => logs.open(taskId, options),
+    close: ({ taskId, channelUsed }) => logs.close(taskId, channelUsed),
+    read: ({ taskId, query }) => readPage(storage, taskId, query, logs.known(taskId)),
+    async remove({ taskIds }) {
+      await logs.remove(taskIds)
+      await sweeper.sweep()
+      return null
+    },
+    async stop() {
+      await distant.stop()
+      await sweeper.stop()
+      await intake.stop()
+      await logs.stop()
+      await storage.close()
+      return null
+    },
+  }
+  return {
+    address,
+    receive(message, done) {
+      if (message.type === 'watch') return announcer.watch(message.taskId, message.on)
+      if (message.type === 'append') return takeAppended(logs, message.items)
+      void answer(answers, message.request, post).then(() => message.request.name === 'stop' && done())
+    },
+  }
+}
+
+async function openStorage(database: OutputDatabase): Promise<ChunkStorage> {
+  if (database.kind === 'sqlite') return new SqliteStorage(database.path)
+  return PostgresStorage.connect(database.url)
+}
+
+function takeAppended(logs: OpenLogs, items: (ToWorker & { type: 'append' })['items']): void {
+  for (const [taskId, stream, data] of items) {
+    const bytes = typeof data === 'string' ? Buffer.from(data) : Buffer.from(data.buffer, data.byteOffset, data.length)
+    logs.append(taskId, stream, bytes)
+  }
+}
+
+async function answer(answers: Answers, request: Request, post: Post): Promise<void> {
+  const { id } = request
+  try {
+    const output = await ask(answers, request)
+    const transfer = typeof output === 'object' && output !== null && 'data' in output ? [output.data.buffer] : []
+    post({ type: 'answer', id, output }, transfer)
+  } catch (error) {
+    post({ type: 'refusal', id, error: carry(error) })
+  }
+}
+
+function ask(answers: Answers, request: Request): Promise<Requests[keyof Requests]['output']> {
+  switch (request.name) {
+    case 'open':
+      return answers.open(request.input)
+    case 'close':
+      return answers.close(request.input)
+    case 'read':
+      return answers.read(request.input)
+    case 'remove':
+      return answers.remove(request.input)
+    case 'stop':
+      return answers.stop(request.input)
+  }
+}

@@ -1,0 +1,112 @@
+import pg from 'pg'
+import type { Clock } from '../../domain/clock.ts'
+import { JobyardError } from '../../domain/errors.ts'
+import type { Ids } from '../../domain/ids.ts'
+import type { InputOf, OutputOf, Procedure, Procedures, Scope, Store } from '../contract.ts'
+import { postgresDialect, type Steps, sql } from '../sql.ts'
+import { type ConnectionOptions, connectionConfig } from './connection.ts'
+import { explain, unavailable } from './errors.ts'
+import { createSend } from './send.ts'
+import { Session } from './session.ts'
+import { Writer } from './writer.ts'
+
+/** What the repository on PostgreSQL is made of. */
+export interface PostgresOptions<W extends Procedures, R extends Procedures> extends ConnectionOptions {
+  readonly writes: W
+  readonly reads: R
+  readonly clock: Clock
+  readonly ids: Ids
+  /** A number from 0 to below 1, for the jitter of waits. */
+  readonly random: () => number
+  /** Connections that write at the same time. Default 4. */
+  readonly writers?: number
+  /** Connections that read at the same time. Default 4. */
+  readonly readers?: number
+  /** Told when a connection broke that nobody was using; it is replaced when one is needed. */
+  readonly onTrouble: (error: Error) => void
+}
+
+/** The oldest PostgreSQL that has what we use, as server_version_num. */
+const OLDEST_SERVER = 140_000
+
+const serverVersion = sql(`select current_setting('server_version_num')::bigint as version`)
+
+/**
+ * The repository on PostgreSQL. Its schema must be up to date. A write that fails with `store-unavailable` changed
+ * nothing, with one exception that no client can rule out: when the connection is lost while COMMIT is under way, the
+ * error says `outcome: 'unknown'` in its data and the change may be there. It is not tried again by the store.
+ */
+export async function createPostgresStore<W extends Procedures, R extends Procedures>(
+  options: PostgresOptions<W, R>,
+): Promise<Store<W, R>> {
+  const { writers = 4, readers = 4, clock, random } = options
+  const scope: Scope = { dialect: postgresDialect, ids: options.ids, send: createSend(clock) }
+  const begin = (procedures: Procedures, name: string, input: unknown): Steps<unknown> => {
+    const procedure: Procedure<unknown, unknown> | undefined = procedures[name]
+    if (procedure === undefined) throw new Error(`There is no procedure ${name}.`)
+    return procedure(input, scope)
+  }
+  const readPool = createPool(options, readers)
+  const writePool = createPool(options, writers)
+  const writer = new Writer({ pool: writePool, lanes: writers, clock, random })
+  let stopping: Promise<void> | undefined
+  const end = async () => {
+    await writer.idle()
+    await Promise.all([readPool.end(), writePool.end()])
+  }
+  const refuseWhenStopped = () => {
+    if (stopping !== undefined) throw new JobyardError('store-unavailable', 'The database is closed.')
+  }
+  const store: Store<W, R> = {
+    dialect: postgresDialect,
+    async write<N extends keyof W & string>(name: N, input: InputOf<W[N]>) {
+      refuseWhenStopped()
+      return (await writer.write(() => begin(options.writes, name, input))) as OutputOf<W[N]>
+    },
+    async read<N extends keyof R & string>(name: N, input: InputOf<R[N]>) {
+      refuseWhenStopped()
+      return (await readOnce(readPool, () => begin(options.reads, name, input))) as OutputOf<R[N]>
+    },
+    stop() {
+      stopping ??= end()
+      return stopping
+    },
+  }
+  try {
+    await readOnce(readPool, checkServer)
+  } catch (error) {
+    await store.stop()
+    throw error
+  }
+  return store
+}
+
+function* checkServer(): Steps<void> {
+  const [row] = yield { query: serverVersion, params: [] }
+  const version = Number(row?.version)
+  if (version >= OLDEST_SERVER) return
+  throw unavailable(`PostgreSQL ${Math.floor(version / 10_000)} is too old, 14 is the oldest that will do`, undefined)
+}
+
+/** A pool whose connections tell of their end instead of ending the process. */
+function createPool(options: PostgresOptions<Procedures, Procedures>, max: number): pg.Pool {
+  // In pipeline mode the frame of a transaction travels with its first statement instead of ahead of it.
+  const pool = new pg.Pool({ ...connectionConfig(options), max, pipeline: true, idleTimeoutMillis: 60_000 })
+  pool.on('error', options.onTrouble)
+  // A connection that breaks while it works says so twice: to its statement, which fails, and here.
+  pool.on('connect', (client) => client.on('error', () => undefined))
+  return pool
+}
+
+/** Runs a looking procedure on a connection of its own, outside of any transaction: it sees what is committed. */
+async function readOnce<T>(pool: pg.Pool, begin: () => Steps<T>): Promise<T> {
+  const client = await pool.connect().catch((error: unknown) => {
+    throw explain(error)
+  })
+  const session = new Session(client)
+  try {
+    return await session.run(begin())
+  } finally {
+    client.release(!session.reusable)
+  }
+}

@@ -1,0 +1,105 @@
+import type { JobRow, RunRow, TaskRow } from '../../domain/model.ts'
+import type { Scope } from '../contract.ts'
+import { all, first, forEachRow, type Steps, sql, updateEach } from '../sql.ts'
+import {
+  JOB_COLUMNS,
+  type JobRecord,
+  RUN_COLUMNS,
+  type RunRecord,
+  TASK_RECORD_COLUMNS,
+  type TaskRecord,
+  toJob,
+  toRun,
+  toTask,
+} from './entities.ts'
+
+/** What an instance takes on. */
+export interface Claimed {
+  readonly runs: RunRow[]
+  /** The jobs of these runs, each once. */
+  readonly jobs: JobRow[]
+  /** Tasks that an earlier owner, or an earlier attempt, left to be done. */
+  readonly tasks: TaskRow[]
+  /** When the next run falls due that nobody has taken, epoch milliseconds; null when there is none. */
+  readonly nextDue: number | null
+}
+
+const dueRuns = sql(
+  (d) => `select ${RUN_COLUMNS} from run
+    where dispatch_at is not null and dispatch_at <= ? order by dispatch_at, id limit ?${d.skipLocked}`,
+)
+const namedRuns = sql(
+  (d) => `select ${RUN_COLUMNS} from run
+    where dispatch_at is not null and dispatch_at <= ?
+      and id in (select id from ${d.rows({ id: 'text' })} as wanted_) order by id limit ?${d.skipLocked}`,
+)
+const takeRuns = updateEach(
+  'run',
+  { id: 'text' },
+  {
+    state: 'text',
+    owner: 'text',
+    fence: 'int',
+    dispatchAt: 'int',
+    startedAt: 'int',
+    jobVersion: 'int',
+    packageHash: 'text',
+  },
+)
+const jobsOf = sql(
+  (d) => `select ${JOB_COLUMNS} from job where id in (select id from ${d.rows({ id: 'text' })} as wanted_)`,
+)
+const pendingTasks = sql(
+  (d) => `select ${TASK_RECORD_COLUMNS} from task
+    where latest = 1 and state = 'pending' and run_id in (select id from ${d.rows({ id: 'text' })} as wanted_)
+    order by id`,
+)
+const nextDue = sql('select min(dispatch_at) as due from run where dispatch_at is not null')
+
+/** Takes due runs for an instance: from here on it alone may change them, under the run's new fence. */
+export function* claimRuns(
+  input: { readonly owner: string; readonly limit: number; readonly runIds?: readonly string[]; readonly at: number },
+  _scope: Scope,
+): Steps<Claimed> {
+  const { owner, limit, runIds, at } = input
+  const due =
+    runIds === undefined
+      ? yield* all<RunRecord>(dueRuns, at, limit)
+      : yield* all<RunRecord>(namedRuns, at, JSON.stringify(runIds.map((id) => ({ id }))), limit)
+  const claimed: Claimed = yield* take(due, owner, at)
+  const next = yield* first<{ due: number | null }>(nextDue)
+  return { ...claimed, nextDue: next?.due ?? null }
+}
+
+/** Takes these runs, which the caller has locked. */
+export function* take(
+  due: readonly RunRecord[],
+  owner: string,
+  at: number,
+): Steps<Omit<Claimed, 'nextDue'> & { nextDue: null }> {
+  if (due.length === 0) return { runs: [], jobs: [], tasks: [], nextDue: null }
+  const jobs = yield* readJobs(due)
+  for (const run of due) {
+    const job = jobs.get(run.jobId)
+    if (job === undefined) throw new Error(`Run ${run.id} belongs to no job.`)
+    // A run that goes on after a crash keeps the package that it began with.
+    if (run.fence === 0) run.packageHash = job.packageHash
+    run.jobVersion ??= job.version
+    run.startedAt ??= at
+    run.state = 'running'
+    run.owner = owner
+    run.fence++
+    run.dispatchAt = null
+  }
+  yield* forEachRow(takeRuns, due)
+  const runs = due.map(toRun)
+  const continued = due.filter(({ nPending }) => nPending > 0).map(({ id }) => ({ id }))
+  const tasks = continued.length === 0 ? [] : yield* all<TaskRecord>(pendingTasks, JSON.stringify(continued))
+  return { runs, jobs: [...jobs.values()], tasks: tasks.map(toTask), nextDue: null }
+}
+
+function* readJobs(runs: readonly RunRecord[]): Steps<Map<string, JobRow>> {
+  const ids = JSON.stringify([...new Set(runs.map(({ jobId }) => jobId))].map((id) => ({ id })))
+  const rows = yield* all<JobRecord>(jobsOf, ids)
+  return new Map(rows.map((row) => [row.id, toJob(row)]))
+}

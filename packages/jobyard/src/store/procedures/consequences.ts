@@ -1,0 +1,152 @@
+import type { Policy, RestartPolicy } from '../../domain/model.ts'
+import { countShortRun, restartDelay } from '../../domain/restart.ts'
+import type { Scope } from '../contract.ts'
+import { all, execute, type Steps, sql } from '../sql.ts'
+import type { RunRequest } from './insert-runs.ts'
+import { CORE_COLUMNS, type RunCore } from './run-core.ts'
+import type { Settled } from './settle.ts'
+
+/** Runs in a row that each began because the one before ended; a longer chain is taken for a ring and ends. */
+const LONGEST_CHAIN = 32
+
+/** What the end of runs brings about. */
+export interface Consequences {
+  /** Runs that waited in a queue and are up for dispatch now. */
+  readonly released: Settled[]
+  /** Runs to write: of jobs that follow the ended ones, and of failure actions. */
+  readonly requests: RunRequest[]
+}
+
+const releaseQueued = sql(
+  (d) => `update run set queued = 0, dispatch_at = ? where id in (
+      select min(waiting.id) from run as waiting
+      where waiting.queued = 1 and waiting.wanted = 'run' and waiting.job_id in (select id from ${d.rows({ id: 'text' })} as ended_)
+        and not exists (select 1 from run as other
+          where other.job_id = waiting.job_id and other.finished_at is null and other.queued = 0)
+      group by waiting.job_id)
+    returning ${CORE_COLUMNS.replaceAll('run.', '')}`,
+)
+const followers = sql(
+  (d) => `select t.job_id as "jobId", t.after_job_id as "afterJobId", t.detail from job_trigger t
+    where t.after_job_id in (select id from ${d.rows({ id: 'text' })} as ended_)`,
+)
+const policies = sql(
+  (d) => `select id, name, policy from job where id in (select id from ${d.rows({ id: 'text' })} as wanted_)`,
+)
+const chainDetail = sql(
+  (d) => `select id, detail from run where id in (select id from ${d.rows({ id: 'text' })} as wanted_)`,
+)
+const restPlace = sql(
+  `update continuous set run_id = null, restart_at = ?, quick_ends = ? where job_id = ? and place = ? and run_id = ?`,
+)
+const quickEnds = sql('select quick_ends as "quickEnds" from continuous where job_id = ? and place = ?')
+
+/** Works out, and for what needs no new run does, what the end of these runs brings about. */
+export function* consequencesOf(scope: Scope, finished: readonly RunCore[], at: number): Steps<Consequences> {
+  const jobIds = JSON.stringify([...new Set(finished.map(({ jobId }) => jobId))].map((id) => ({ id })))
+  const released = yield* releaseNext(scope, finished, at)
+  yield* restContinuous(finished, at)
+  const after = yield* all<{ jobId: string; afterJobId: string; detail: string }>(followers, jobIds)
+  const failed = finished.filter(({ state }) => state === 'failed')
+  if (after.length === 0 && failed.length === 0) return { released, requests: [] }
+  const jobs = yield* readPolicies(finished)
+  const requests = finished.flatMap((core) => [
+    ...after
+      .filter(({ afterJobId, detail }) => afterJobId === core.jobId && listensTo(detail, core.state))
+      .map(({ jobId }) => ({ jobId, why: 'after' as const, core })),
+    ...(core.state === 'failed' ? (jobs.get(core.jobId)?.onFailure ?? []) : []).map((jobId) => ({
+      jobId,
+      why: 'failure' as const,
+      core,
+    })),
+  ])
+  if (requests.length === 0) return { released, requests: [] }
+  return { released, requests: yield* chain(scope, requests, jobs) }
+}
+
+function listensTo(detail: string, state: string): boolean {
+  return (JSON.parse(detail) as { on: readonly string[] }).on.includes(state)
+}
+
+/** Puts up for dispatch the first waiting run of each of these jobs that has no other unfinished run. */
+export function* releaseNext(scope: Scope, of: readonly { readonly jobId: string }[], at: number): Steps<Settled[]> {
+  const jobIds = JSON.stringify([...new Set(of.map(({ jobId }) => jobId))].map((id) => ({ id })))
+  const rows = yield* all<RunCore>(releaseQueued, at, jobIds)
+  if (rows.length === 0) return []
+  yield* scope.send(rows.map(({ id }) => ({ runId: id, at })))
+  return rows.map((row) => ({
+    id: row.id,
+    jobId: row.jobId,
+    number: row.number,
+    state: row.state,
+    from: row.state,
+    wanted: row.wanted,
+    why: row.why,
+    reasonCode: row.reasonCode,
+    reasonText: row.reasonText,
+    owner: null,
+    fence: row.fence,
+    verdictDue: false,
+    parked: false,
+    dispatchAt: at,
+  }))
+}
+
+function* readPolicies(
+  finished: readonly RunCore[],
+): Steps<Map<string, { name: string; onFailure: readonly string[] }>> {
+  const ids = JSON.stringify([...new Set(finished.map(({ jobId }) => jobId))].map((id) => ({ id })))
+  const rows = yield* all<{ id: string; name: string; policy: string }>(policies, ids)
+  return new Map(
+    rows.map(({ id, name, policy }) => [id, { name, onFailure: (JSON.parse(policy) as Policy).onFailure }]),
+  )
+}
+
+/** Makes requests that remember what they follow, and ends chains that would go round for ever. */
+function* chain(
+  scope: Scope,
+  links: readonly { jobId: string; why: 'after' | 'failure'; core: RunCore }[],
+  jobs: ReadonlyMap<string, { name: string }>,
+): Steps<RunRequest[]> {
+  const ids = JSON.stringify([...new Set(links.map(({ core }) => core.id))].map((id) => ({ id })))
+  const details = yield* all<{ id: string; detail: string }>(chainDetail, ids)
+  const depths = new Map(
+    details.map(({ id, detail }) => [id, Number((JSON.parse(detail) as { depth?: number }).depth ?? 0)]),
+  )
+  return links.flatMap(({ jobId, why, core }) => {
+    const depth = (depths.get(core.id) ?? 0) + 1
+    if (depth > LONGEST_CHAIN) return []
+    const detail = {
+      run: core.id,
+      job: core.jobId,
+      jobName: jobs.get(core.jobId)?.name ?? null,
+      number: core.number,
+      state: core.state,
+      reason: core.reasonText,
+      depth,
+    }
+    return [{ id: scope.ids.next(), jobId, why, detail, args: [] }]
+  })
+}
+
+/** Notes for each ended run of a continuous job when its place is filled again. */
+function* restContinuous(finished: readonly RunCore[], at: number): Steps<void> {
+  for (const core of finished) {
+    if (core.why !== 'continuous' || core.exclusive === null) continue
+    const place = core.exclusive.slice(core.exclusive.indexOf('@') + 1)
+    const job = (yield* all<{ policy: string }>(policies, JSON.stringify([{ id: core.jobId }])))[0]
+    const row = (yield* all<{ quickEnds: number }>(quickEnds, core.jobId, place))[0]
+    if (job === undefined || row === undefined) continue
+    const policy: RestartPolicy = (JSON.parse(job.policy) as Policy).restart
+    const ranMs = at - (core.startedAt ?? at)
+    const rest = restAfter(core, policy, ranMs, row.quickEnds)
+    yield* execute(restPlace, at + rest.delayMs, rest.quickEnds, core.jobId, place, core.id)
+  }
+}
+
+/** A run that was stopped on purpose or lost with its instance says nothing against the script: it is followed at once. */
+function restAfter(core: RunCore, policy: RestartPolicy, ranMs: number, quickEnds: number) {
+  if (core.state === 'stopped' || core.reasonCode === 'lost') return { delayMs: 0, quickEnds }
+  const short = countShortRun(quickEnds, ranMs)
+  return { delayMs: restartDelay(policy, short), quickEnds: short }
+}

@@ -1,0 +1,57 @@
+import type { Scope } from '../contract.ts'
+import { all, execute, type Steps, sql } from '../sql.ts'
+import type { Changes } from './advance.ts'
+import { type Inserted, insertRuns } from './insert-runs.ts'
+
+/** The place of a job that runs once, wherever: see {@link fillPlaces}. */
+export const ANYWHERE = '*'
+
+const places = sql(
+  `select job.id as "jobId", c.run_id as "runId", c.restart_at as "restartAt", t.place
+    from (select job_id, case when singleton = 1 then '${ANYWHERE}' else cast(? as text) end as place
+      from job_trigger where type = 'continuous') as t
+    join job on job.id = t.job_id
+    left join continuous c on c.job_id = t.job_id and c.place = t.place
+    where job.enabled = 1 and job.deleted_at is null and c.run_id is null`,
+)
+const occupy = sql(
+  `insert into continuous (job_id, place, run_id, started_at, restart_at, quick_ends, starts) values (?, ?, ?, ?, null, 0, 1)
+    on conflict (job_id, place) do update set run_id = excluded.run_id, started_at = excluded.started_at,
+      restart_at = null, starts = continuous.starts + 1`,
+)
+/** What an instance got to run, and when it is to look again. */
+export interface Filled extends Changes {
+  readonly claimed: Inserted['claimed']
+  /** When the next place may be filled again, epoch milliseconds; null when none waits. */
+  readonly nextRestart: number | null
+}
+
+/**
+ * Starts the continuous jobs that have no run here: each job once per instance, or a singleton once in all. The
+ * unique index on the run's place, not this look, keeps a second instance from starting the same again.
+ */
+export function* fillPlaces(
+  { owner, place, at }: { readonly owner: string; readonly place: string; readonly at: number },
+  scope: Scope,
+): Steps<Filled> {
+  const empty = yield* all<{ jobId: string; restartAt: number | null; place: string }>(places, place)
+  const due = empty.filter(({ restartAt }) => restartAt === null || restartAt <= at)
+  const waiting = empty.flatMap(({ restartAt }) => (restartAt !== null && restartAt > at ? [restartAt] : []))
+  const nextRestart = waiting.length === 0 ? null : Math.min(...waiting)
+  if (due.length === 0) return { settled: [], created: [], claimed: { runs: [], jobs: [] }, nextRestart }
+  const requests = due.map((seat) => ({
+    id: scope.ids.next(),
+    jobId: seat.jobId,
+    why: 'continuous' as const,
+    detail: { place: seat.place === ANYWHERE ? 'anywhere' : seat.place },
+    args: [],
+    claim: { owner, exclusive: `${seat.jobId}@${seat.place}` },
+  }))
+  const { outcomes, claimed } = yield* insertRuns(scope, requests, at)
+  const created = outcomes.filter((outcome) => outcome.ok)
+  for (const [index, seat] of due.entries()) {
+    const outcome = outcomes[index]
+    if (outcome?.ok) yield* execute(occupy, seat.jobId, seat.place, outcome.id, at)
+  }
+  return { settled: [], created, claimed, nextRestart }
+}

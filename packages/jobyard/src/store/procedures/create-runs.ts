@@ -1,0 +1,25 @@
+import type { Scope } from '../contract.ts'
+import type { Steps } from '../sql.ts'
+import { type Changes, stopRuns } from './advance.ts'
+import { type Inserted, insertRuns, type RequestOutcome, type RunRequest } from './insert-runs.ts'
+
+/** What came of requests for runs, each in its place. */
+export interface CreatedRuns extends Changes {
+  readonly outcomes: RequestOutcome[]
+  readonly claimed: Inserted['claimed']
+}
+
+/** Writes runs with their messages, as far as the jobs' overlap rules allow. */
+export function* createRuns(
+  { items, at }: { readonly items: readonly RunRequest[]; readonly at: number },
+  scope: Scope,
+): Steps<CreatedRuns> {
+  const { outcomes, replaced, claimed } = yield* insertRuns(scope, items, at)
+  const stopped = yield* stopRuns(scope, replaced, { code: 'replaced', text: 'A newer run took its place.' }, at)
+  return {
+    outcomes,
+    claimed,
+    settled: stopped.settled,
+    created: [...outcomes.filter((outcome) => outcome.ok), ...stopped.created],
+  }
+}

@@ -1,0 +1,219 @@
+import { JobyardError } from '../../domain/errors.ts'
+import type { JobRow, Policy, TriggerSpec, Warning } from '../../domain/model.ts'
+import type { Scope } from '../contract.ts'
+import { all, execute, first, type Steps, sql } from '../sql.ts'
+import { type Changes, stopRuns } from './advance.ts'
+import { type Actor, recordAudit } from './audit.ts'
+import { JOB_COLUMNS, type JobRecord, toJob } from './entities.ts'
+import { addPackage, type NewPackage } from './packages.ts'
+import { firstDue } from './schedules.ts'
+
+/** A job as it is to be from now on; everything is given, nothing is merged. */
+export interface JobDraft {
+  /** The id of a new job; an existing one keeps its own. */
+  readonly id: string
+  readonly collectionId: string
+  readonly kind: string
+  readonly type: string
+  readonly name: string
+  /** True when the kind passes the verdict on runs itself. */
+  readonly judged: boolean
+  readonly spec: unknown
+  readonly policy: Policy
+  readonly triggers: readonly TriggerSpec[]
+  readonly enabled: boolean
+  readonly warnings: readonly Warning[]
+  /** A package to go with it from now on. */
+  readonly package?: NewPackage
+}
+
+/** How a draft meets what is there. */
+export interface SaveJob {
+  readonly draft: JobDraft
+  /** The version that the draft was made from; null: the job must be new. Another one is a conflict. */
+  readonly basedOn: number | null
+  readonly action: string
+  readonly actor: Actor
+  readonly at: number
+}
+
+/** A saved job and what saving it set going. */
+export interface SavedJob extends Changes {
+  readonly job: JobRow
+  readonly created: Changes['created']
+}
+
+const findJob = sql(
+  (d) => `select ${JOB_COLUMNS} from job
+    where collection_id = ? and kind = ? and type = ? and name_key = ? and deleted_at is null${d.forUpdate}`,
+)
+const readJob = sql(`select ${JOB_COLUMNS} from job where id = ?`)
+const nextNumber = sql(
+  `insert into meta (name, value) values ('job_number', '1')
+    on conflict (name) do update set value = cast(cast(meta.value as integer) + 1 as text) returning value`,
+)
+const insertJob = sql(
+  `insert into job (id, number, collection_id, kind, type, name, name_key, spec, policy, enabled, judged, package_hash,
+      version, warnings, created_at, updated_at)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)`,
+)
+const updateJob = sql(
+  `update job set name = ?, spec = ?, policy = ?, enabled = ?, judged = ?, package_hash = ?, version = version + 1,
+      warnings = ?, updated_at = ? where id = ?`,
+)
+const triggersOf = sql(
+  `select type, detail, considered_at as "consideredAt", next_due as "nextDue" from job_trigger where job_id = ?`,
+)
+const dropTriggers = sql('delete from job_trigger where job_id = ?')
+const insertTrigger = sql(
+  `insert into job_trigger (id, job_id, type, detail, after_job_id, singleton, considered_at, next_due)
+    values (?, ?, ?, ?, ?, ?, ?, ?)`,
+)
+const liveContinuous = sql(`select id from run where job_id = ? and finished_at is null and why = 'continuous'`)
+const freshStart = sql('update continuous set restart_at = null, quick_ends = 0 where job_id = ?')
+
+/** Names compare without regard to case, as users of WebJobs expect. */
+export function nameKey(name: string): string {
+  return name.toLowerCase()
+}
+
+/** Creates a job or makes an existing one what the draft says. History, number and id stay. */
+export function* saveJob({ draft, basedOn, action, actor, at }: SaveJob, scope: Scope): Steps<SavedJob> {
+  const { collectionId, kind, type, name } = draft
+  const before = yield* first<JobRecord>(findJob, collectionId, kind, type, nameKey(name))
+  requireVersion(before, basedOn, name)
+  const id = before?.id ?? draft.id
+  const hash = draft.package?.hash ?? before?.packageHash ?? null
+  if (before === undefined) yield* create(draft, hash, at)
+  else yield* update(before, draft, hash, at)
+  const triggersChanged = yield* replaceTriggers(scope, id, draft, at)
+  if (draft.package !== undefined) yield* addPackage(scope, id, draft.package, actor, at)
+  yield* recordAudit(scope, auditOf(draft, id, action, actor, hash), at)
+  const job = yield* requireJob(id)
+  const changes = yield* restart(scope, before, job, triggersChanged, at)
+  return { job, ...changes }
+}
+
+function requireVersion(before: JobRecord | undefined, basedOn: number | null, name: string): void {
+  if ((before?.version ?? null) === basedOn) return
+  if (basedOn === null) throw new JobyardError('job-exists', `There is a job ${name} already.`, { field: 'name' })
+  throw new JobyardError('job-changed', `The job ${name} was changed or deleted by somebody else in the meantime.`)
+}
+
+function auditOf(draft: JobDraft, id: string, action: string, actor: Actor, hash: string | null) {
+  const { kind, name: targetName, collectionId, triggers } = draft
+  const detail = { kind, triggers: triggers.map((trigger) => trigger.type), package: hash }
+  return { actor, action, targetType: 'job', targetId: id, targetName, collectionId, detail }
+}
+
+function* create(draft: JobDraft, hash: string | null, at: number): Steps<void> {
+  const number = Number((yield* first<{ value: string }>(nextNumber))?.value)
+  const { id, collectionId, kind, type, name, spec, policy, enabled, judged, warnings } = draft
+  const names = [id, number, collectionId, kind, type, name, nameKey(name)] as const
+  const rules = [JSON.stringify(spec), JSON.stringify(policy), enabled ? 1 : 0, judged ? 1 : 0] as const
+  yield* execute(insertJob, ...names, ...rules, hash, JSON.stringify(warnings), at, at)
+}
+
+function* update(before: JobRecord, draft: JobDraft, hash: string | null, at: number): Steps<void> {
+  const { name, spec, policy, enabled, judged, warnings } = draft
+  const rules = [JSON.stringify(spec), JSON.stringify(policy), enabled ? 1 : 0, judged ? 1 : 0] as const
+  yield* execute(updateJob, name, ...rules, hash, JSON.stringify(warnings), at, before.id)
+}
+
+/** Writes the triggers anew; a schedule that stays the same goes on from where it was. */
+function* replaceTriggers(scope: Scope, jobId: string, draft: JobDraft, at: number): Steps<boolean> {
+  const old = yield* all<{ type: string; detail: string; consideredAt: number | null; nextDue: number | null }>(
+    triggersOf,
+    jobId,
+  )
+  yield* execute(dropTriggers, jobId)
+  let kept = 0
+  for (const trigger of draft.triggers) {
+    const { type, ...detail } = trigger
+    const text = JSON.stringify(detail)
+    const same = old.find((row) => row.type === type && row.detail === text)
+    if (same !== undefined) kept++
+    const after = trigger.type === 'after' ? trigger.jobId : null
+    const singleton = trigger.type === 'continuous' && trigger.singleton ? 1 : 0
+    const clock = dueTimes(trigger, draft.enabled, same, at)
+    yield* execute(
+      insertTrigger,
+      scope.ids.next(),
+      jobId,
+      type,
+      text,
+      after,
+      singleton,
+      clock.consideredAt,
+      clock.nextDue,
+    )
+  }
+  return kept !== old.length || kept !== draft.triggers.length
+}
+
+function dueTimes(
+  trigger: TriggerSpec,
+  enabled: boolean,
+  same: { consideredAt: number | null; nextDue: number | null } | undefined,
+  at: number,
+): { consideredAt: number | null; nextDue: number | null } {
+  // While a job is stopped its schedule stands still, and nothing of that time is made up for later.
+  if (trigger.type !== 'schedule' || !enabled) return { consideredAt: null, nextDue: null }
+  if (same?.nextDue != null) return same
+  return { consideredAt: at, nextDue: firstDue(trigger, at) }
+}
+
+/** Has the runs of a changed continuous job end gracefully; the place is filled again at once with what is new. */
+function* restart(
+  scope: Scope,
+  before: JobRecord | undefined,
+  job: JobRow,
+  triggersChanged: boolean,
+  at: number,
+): Steps<Changes> {
+  const changed =
+    before !== undefined &&
+    (triggersChanged ||
+      before.packageHash !== job.packageHash ||
+      before.spec !== JSON.stringify(job.spec) ||
+      (before.enabled === 1) !== job.enabled)
+  if (!changed) return { settled: [], created: [] }
+  yield* execute(freshStart, job.id)
+  const runs = (yield* all<{ id: string }>(liveContinuous, job.id)).map(({ id }) => id)
+  const reason = job.enabled
+    ? { code: 'redeployed', text: 'The job was changed; it starts again with what is new.' }
+    : { code: 'user', text: 'The job was stopped.' }
+  return yield* stopRuns(scope, runs, reason, at)
+}
+
+function* requireJob(id: string): Steps<JobRow> {
+  const record = yield* first<JobRecord>(readJob, id)
+  if (record === undefined) throw new JobyardError('job-unknown')
+  return toJob(record)
+}
+
+const hideJob = sql('update job set deleted_at = ?, enabled = 0, version = version + 1 where id = ?')
+const dropFollowers = sql('delete from job_trigger where job_id = ? or after_job_id = ?')
+const dropPlaces = sql('delete from continuous where job_id = ?')
+const liveRuns = sql('select id from run where job_id = ? and finished_at is null')
+
+/** Takes a job away. Its unfinished runs are stopped; its history goes with the next pruning. */
+export function* deleteJob(
+  { id, actor, at }: { readonly id: string; readonly actor: Actor; readonly at: number },
+  scope: Scope,
+): Steps<Changes> {
+  const record = yield* first<JobRecord & { deletedAt: number | null }>(readJob, id)
+  if (record === undefined) throw new JobyardError('job-unknown')
+  const { name: targetName, collectionId } = record
+  yield* execute(hideJob, at, id)
+  yield* execute(dropFollowers, id, id)
+  yield* recordAudit(
+    scope,
+    { actor, action: 'job.delete', targetType: 'job', targetId: id, targetName, collectionId },
+    at,
+  )
+  const runs = (yield* all<{ id: string }>(liveRuns, id)).map((run) => run.id)
+  const changes = yield* stopRuns(scope, runs, { code: 'deleted', text: 'The job was deleted.' }, at)
+  yield* execute(dropPlaces, id)
+  return changes
+}

@@ -1,0 +1,106 @@
+import type { State } from '@jobyard/jobs'
+import type { Counts, Wanted } from '../../domain/run-state.ts'
+import { all, type Steps, sql } from '../sql.ts'
+
+/** The part of a run's row that its state follows from, and that every change of a run goes through. */
+export interface RunCore {
+  readonly id: string
+  readonly jobId: string
+  state: State
+  wanted: Wanted
+  planClosed: number
+  cursor: string | null
+  /** 1 when the kind passes the verdict itself. */
+  readonly judged: number
+  owner: string | null
+  fence: number
+  crashes: number
+  dispatchAt: number | null
+  queued: number
+  readonly exclusive: string | null
+  readonly why: string
+  readonly number: number
+  readonly createdAt: number
+  startedAt: number | null
+  finishedAt: number | null
+  reasonCode: string | null
+  reasonText: string | null
+  exitCode: number | null
+  cpuMs: number | null
+  peakBytes: number | null
+  nPending: number
+  nRunning: number
+  nBlocked: number
+  nDisconnected: number
+  nSuspended: number
+  nCompleted: number
+  nFailed: number
+  nStopped: number
+  /** True once something else than the plan and the counts has changed, so that the whole row must be written. */
+  touched?: boolean
+}
+
+/** The select list of {@link RunCore}. */
+export const CORE_COLUMNS = `run.id, run.job_id as "jobId", run.state, run.wanted, run.plan_closed as "planClosed",
+  run.cursor, run.judged, run.owner, run.fence, run.crashes, run.dispatch_at as "dispatchAt", run.queued,
+  run.exclusive, run.why, run.number, run.created_at as "createdAt", run.started_at as "startedAt",
+  run.finished_at as "finishedAt", run.reason_code as "reasonCode", run.reason_text as "reasonText",
+  run.exit_code as "exitCode", run.cpu_ms as "cpuMs", run.peak_bytes as "peakBytes",
+  run.n_pending as "nPending", run.n_running as "nRunning", run.n_blocked as "nBlocked",
+  run.n_disconnected as "nDisconnected", run.n_suspended as "nSuspended", run.n_completed as "nCompleted",
+  run.n_failed as "nFailed", run.n_stopped as "nStopped"`
+
+// Locked in the order of their ids, so that two transactions over the same runs never wait for each other in a ring.
+const lockRuns = sql(
+  (d) => `select ${CORE_COLUMNS} from run
+    where run.id in (select id from ${d.rows({ id: 'text' })} as wanted_) order by run.id${d.forUpdate}`,
+)
+
+/** Reads runs for a change, by id; unknown ids are absent. */
+export function* lockCores(ids: Iterable<string>): Steps<Map<string, RunCore>> {
+  const rows = yield* all<RunCore>(lockRuns, JSON.stringify([...new Set(ids)].map((id) => ({ id }))))
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
+/** The counts of a run as the state function takes them. */
+export function countsOf(core: RunCore): Counts {
+  return {
+    pending: core.nPending,
+    running: core.nRunning,
+    blocked: core.nBlocked,
+    disconnected: core.nDisconnected,
+    suspended: core.nSuspended,
+    completed: core.nCompleted,
+    failed: core.nFailed,
+    stopped: core.nStopped,
+  }
+}
+
+/** The members of {@link RunCore} that the counts are kept in. */
+export const COUNT_MEMBERS = {
+  pending: 'nPending',
+  running: 'nRunning',
+  blocked: 'nBlocked',
+  disconnected: 'nDisconnected',
+  suspended: 'nSuspended',
+  completed: 'nCompleted',
+  failed: 'nFailed',
+  stopped: 'nStopped',
+} as const satisfies Record<keyof Counts, keyof RunCore>
+
+/** Counts a task of a state in, or out with -1. */
+export function count(core: RunCore, as: keyof Counts, by: 1 | -1): void {
+  core[COUNT_MEMBERS[as]] += by
+}
+
+/** Who claims to own a run: every change that an owner makes carries this. */
+export interface Ownership {
+  readonly runId: string
+  readonly owner: string
+  readonly fence: number
+}
+
+/** Whether the owner is still the owner. A stale one must not write. */
+export function isOwner(core: RunCore | undefined, { owner, fence }: Ownership): core is RunCore {
+  return core !== undefined && core.owner === owner && core.fence === fence && core.finishedAt === null
+}

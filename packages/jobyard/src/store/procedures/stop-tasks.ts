@@ -1,0 +1,28 @@
+import { all, type Steps, sql } from '../sql.ts'
+import type { RunCore } from './run-core.ts'
+
+const stopIdleTasks = sql(
+  (d) => `update task set state = 'stopped', finished_at = ?, parked_until = null, reason_code = ?, reason_text = ?
+    where latest = 1 and state in ('pending', 'blocked', 'disconnected')
+      and run_id in (select id from ${d.rows({ id: 'text' })} as wanted_)
+    returning run_id as "runId"`,
+)
+
+/** Stops the tasks of runs that nobody works on now: those that wait for their turn and those that are parked. */
+export function* dropPendingTasks(
+  cores: readonly RunCore[],
+  reason: { readonly code: string; readonly text: string },
+  at: number,
+): Steps<void> {
+  const affected = cores.filter((core) => core.nPending + core.nBlocked + core.nDisconnected > 0)
+  if (affected.length === 0) return
+  const ids = JSON.stringify(affected.map(({ id }) => ({ id })))
+  const rows = yield* all<{ runId: string }>(stopIdleTasks, at, reason.code, reason.text, ids)
+  const counts = Map.groupBy(rows, ({ runId }) => runId)
+  for (const core of affected) {
+    core.nStopped += counts.get(core.id)?.length ?? 0
+    core.nPending = 0
+    core.nBlocked = 0
+    core.nDisconnected = 0
+  }
+}

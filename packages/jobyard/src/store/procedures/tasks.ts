@@ -1,0 +1,131 @@
+import { isFinished, type State } from '@jobyard/jobs'
+import { countedAs, requireTransition } from '../../domain/run-state.ts'
+import { all, forEachRow, insertEach, type Steps, sql, updateEach } from '../sql.ts'
+import { count, type RunCore } from './run-core.ts'
+
+/** The part of a task's row that its changes go through. */
+export interface TaskCore {
+  readonly id: string
+  readonly runId: string
+  readonly target: string
+  readonly attempt: number
+  latest: number
+  state: State
+  owner: string | null
+  fence: number
+  parkedUntil: number | null
+  startedAt: number | null
+  finishedAt: number | null
+  reasonCode: string | null
+  reasonText: string | null
+  result: string | null
+  exitCode: number | null
+  cpuMs: number | null
+  peakBytes: number | null
+  readonly detail: string | null
+}
+
+/** The select list of {@link TaskCore}. */
+export const TASK_COLUMNS = `task.id, task.run_id as "runId", task.target, task.attempt, task.latest, task.state,
+  task.owner, task.fence, task.parked_until as "parkedUntil", task.started_at as "startedAt",
+  task.finished_at as "finishedAt", task.reason_code as "reasonCode", task.reason_text as "reasonText", task.result,
+  task.exit_code as "exitCode", task.cpu_ms as "cpuMs", task.peak_bytes as "peakBytes", task.detail`
+
+const readTasks = sql(
+  (d) => `select ${TASK_COLUMNS} from task where id in (select id from ${d.rows({ id: 'text' })} as wanted_)`,
+)
+
+const saveTasks = updateEach(
+  'task',
+  { id: 'text' },
+  {
+    latest: 'int',
+    state: 'text',
+    owner: 'text',
+    fence: 'int',
+    parkedUntil: 'int',
+    startedAt: 'int',
+    finishedAt: 'int',
+    reasonCode: 'text',
+    reasonText: 'text',
+    result: 'text',
+    exitCode: 'int',
+    cpuMs: 'int',
+    peakBytes: 'int',
+  },
+)
+
+const insertTasks = insertEach(
+  'task',
+  {
+    id: 'text',
+    runId: 'text',
+    target: 'text',
+    attempt: 'int',
+    state: 'text',
+    detail: 'text',
+    owner: 'text',
+    fence: 'int',
+    notBefore: 'int',
+    createdAt: 'int',
+    startedAt: 'int',
+  },
+  'on conflict (run_id, target, attempt) do nothing returning id',
+)
+
+/** A task to write. */
+export interface NewTask {
+  readonly id: string
+  readonly runId: string
+  readonly target: string
+  readonly attempt: number
+  readonly state: 'pending' | 'running'
+  readonly detail: string | null
+  readonly owner: string | null
+  readonly fence: number
+  readonly notBefore: number | null
+  readonly createdAt: number
+  readonly startedAt: number | null
+}
+
+/** Reads tasks for a change, by id; unknown ids are absent. Their runs must be locked already. */
+export function* readTaskCores(ids: Iterable<string>): Steps<Map<string, TaskCore>> {
+  const rows = yield* all<TaskCore>(readTasks, JSON.stringify([...new Set(ids)].map((id) => ({ id }))))
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
+/** Writes changed tasks back. */
+export function* saveTaskCores(tasks: readonly TaskCore[]): Steps<void> {
+  if (tasks.length > 0) yield* forEachRow(saveTasks, tasks)
+}
+
+/** Writes new tasks, counts them in, and tells which were new: a target that is there already stays as it is. */
+export function* addTasks(tasks: readonly NewTask[], runs: ReadonlyMap<string, RunCore>): Steps<Set<string>> {
+  if (tasks.length === 0) return new Set()
+  const rows = yield* forEachRow<{ id: string }>(insertTasks, tasks)
+  const added = new Set(rows.map(({ id }) => id))
+  for (const task of tasks) {
+    const run = runs.get(task.runId)
+    if (run !== undefined && added.has(task.id)) count(run, task.state, 1)
+  }
+  return added
+}
+
+/** Brings a task into a state, keeps its run's counts by the difference, and frees it where the state does. */
+export function moveTask(task: TaskCore, run: RunCore, to: State, at: number): void {
+  requireTransition(task.state, to, `Task ${task.id}`)
+  if (task.latest === 1) {
+    count(run, countedAs(task.state), -1)
+    count(run, countedAs(to), 1)
+  }
+  task.state = to
+  if (isFinished(to)) task.finishedAt = at
+  if (isFinished(to) || to === 'blocked' || to === 'disconnected') task.owner = null
+  if (to !== 'blocked' && to !== 'disconnected') task.parkedUntil = null
+}
+
+/** Makes room for another attempt at the same target: the ended one does not count any longer. */
+export function supersede(task: TaskCore, run: RunCore): void {
+  count(run, countedAs(task.state), -1)
+  task.latest = 0
+}

@@ -1,0 +1,108 @@
+import { Worker } from 'node:worker_threads'
+import { JobyardError } from '../../domain/errors.ts'
+import type { InputOf, OutputOf, Procedures, Store } from '../contract.ts'
+import { sqliteDialect } from '../sql.ts'
+import type { Call, CarriedError, Reply, ThreadData } from './messages.ts'
+
+/** Where the embedded database lives and who is told when it breaks. */
+export interface SqliteOptions {
+  /** Path of the database file; its schema must be up to date. */
+  readonly path: string
+  /** Called once when a database thread died; the store answers nothing from then on. */
+  readonly onFatal: (error: Error) => void
+}
+
+/** The repository on SQLite: one writer thread, one reader thread, and a main loop that never waits on the disk. */
+export function createSqliteStore<W extends Procedures, R extends Procedures>(options: SqliteOptions): Store<W, R> {
+  const writer = new DatabaseThread(options, 'writer')
+  const reader = new DatabaseThread(options, 'reader')
+  return {
+    dialect: sqliteDialect,
+    write: <N extends keyof W & string>(name: N, input: InputOf<W[N]>) =>
+      writer.call(name, input) as Promise<OutputOf<W[N]>>,
+    read: <N extends keyof R & string>(name: N, input: InputOf<R[N]>) =>
+      reader.call(name, input) as Promise<OutputOf<R[N]>>,
+    async stop() {
+      await Promise.all([writer.stop(), reader.stop()])
+    },
+  }
+}
+
+interface Waiter {
+  readonly resolve: (output: unknown) => void
+  readonly reject: (error: Error) => void
+}
+
+/** The main loop's end of a database thread. */
+class DatabaseThread {
+  readonly #worker: Worker
+  readonly #ended: Promise<void>
+  readonly #waiters = new Map<number, Waiter>()
+  readonly #idle: (() => void)[] = []
+  #outbox: Call[] = []
+  #lastId = 0
+  #closed = false
+
+  constructor({ path, onFatal }: SqliteOptions, role: ThreadData['role']) {
+    const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js'
+    this.#worker = new Worker(new URL(file, import.meta.url), { workerData: { path, role } satisfies ThreadData })
+    this.#worker.on('message', (replies: Reply[]) => this.#settle(replies))
+    this.#ended = new Promise((resolve) => {
+      this.#worker.once('exit', () => resolve())
+    })
+    this.#worker.once('error', (error: Error) => {
+      this.#failAll(error)
+      onFatal(error)
+    })
+  }
+
+  call(name: string, input: unknown): Promise<unknown> {
+    if (this.#closed) return Promise.reject(new JobyardError('store-unavailable', 'The database is closed.'))
+    return new Promise((resolve, reject) => {
+      const id = ++this.#lastId
+      this.#waiters.set(id, { resolve, reject })
+      // Calls of one turn travel together: a message between threads costs as much as a small statement.
+      if (this.#outbox.length === 0) queueMicrotask(() => this.#post())
+      this.#outbox.push({ id, name, input })
+    })
+  }
+
+  async stop(): Promise<void> {
+    if (this.#waiters.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    if (this.#closed) return this.#ended
+    this.#closed = true
+    this.#worker.postMessage('stop')
+    await this.#ended
+  }
+
+  #post(): void {
+    const calls = this.#outbox
+    this.#outbox = []
+    this.#worker.postMessage(calls)
+  }
+
+  #settle(replies: readonly Reply[]): void {
+    for (const reply of replies) {
+      const waiter = this.#waiters.get(reply.id)
+      this.#waiters.delete(reply.id)
+      if ('error' in reply) waiter?.reject(revive(reply.error))
+      else waiter?.resolve(reply.output)
+    }
+    if (this.#waiters.size === 0) for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  #failAll(cause: Error): void {
+    this.#closed = true
+    const error = new JobyardError('store-unavailable', `The database thread ended: ${cause.message}`, { cause })
+    for (const waiter of this.#waiters.values()) waiter.reject(error)
+    this.#waiters.clear()
+    for (const resolve of this.#idle.splice(0)) resolve()
+  }
+}
+
+function revive({ message, stack, code, details }: CarriedError): Error {
+  if (code !== undefined) return new JobyardError(code, message, details)
+  const error = new Error(message)
+  if (stack !== undefined) error.stack = stack
+  return error
+}

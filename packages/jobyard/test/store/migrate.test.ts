@@ -1,0 +1,167 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { fileURLToPath } from 'node:url'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { type Migration, migrateDown, migrateUp, readMigrations, statementsOf } from '../../src/store/migrate.ts'
+import { migratePostgres, revertPostgres } from '../../src/store/postgres/migrate.ts'
+import { postgresDialect, sqliteDialect } from '../../src/store/sql.ts'
+import { createDatabase, type Database, runOn } from '../support/postgres.ts'
+import { runOnSqlite } from './migrate-sqlite.ts'
+
+const NEWEST = readMigrations().length
+
+describe('on SQLite', () => {
+  const options = { dialect: sqliteDialect, at: 1 }
+
+  function openDatabase(): DatabaseSync {
+    const database = new DatabaseSync(':memory:', { enableForeignKeyConstraints: true })
+    onTestFinished(() => database.close())
+    return database
+  }
+
+  const dump = (database: DatabaseSync) =>
+    database.prepare('select type, name, tbl_name, sql from sqlite_schema order by type, name').all()
+
+  test('up, down and up again give the same schema', () => {
+    const database = openDatabase()
+    expect(runOnSqlite(database, migrateUp(options)).done).toHaveLength(NEWEST)
+    const first = dump(database)
+    expect(first.length).toBeGreaterThan(20)
+    expect(runOnSqlite(database, migrateDown({ ...options, to: 0 })).done).toHaveLength(NEWEST)
+    expect(dump(database)).toMatchObject([{ name: 'migration' }])
+    runOnSqlite(database, migrateUp(options))
+    expect(dump(database)).toEqual(first)
+  })
+
+  test('a second time there is nothing to do', () => {
+    const database = openDatabase()
+    runOnSqlite(database, migrateUp(options))
+    expect(runOnSqlite(database, migrateUp({ ...options, at: 2 }))).toEqual({ done: [], unknown: [] })
+    expect(database.prepare('select min(applied_at) as at from migration').get()).toMatchObject({ at: 1 })
+  })
+
+  test('a migration that fails leaves nothing of itself', () => {
+    const database = openDatabase()
+    const broken = { number: 1, name: 'broken', breaking: true, up: 'create table a (x {int});\nnonsense;\n', down: '' }
+    expect(() => runOnSqlite(database, migrateUp({ ...options, migrations: [broken] }))).toThrow(/syntax error/)
+    expect(dump(database)).toMatchObject([{ name: 'migration' }])
+    expect(database.prepare('select count(*) as n from migration').get()).toMatchObject({ n: 0 })
+  })
+
+  test('a database of a newer program is refused when it changed more than this one can live with', () => {
+    const database = openDatabase()
+    const newer = (number: number, name: string, breaking: boolean): Migration => ({
+      number,
+      name,
+      breaking,
+      up: `create table ${name} (x {int});\n`,
+      down: `drop table ${name};\n`,
+    })
+    const migrations = [...readMigrations(), newer(NEWEST + 1, 'harmless', false)]
+    runOnSqlite(database, migrateUp({ ...options, migrations }))
+    expect(runOnSqlite(database, migrateUp(options))).toEqual({ done: [], unknown: [NEWEST + 1] })
+    runOnSqlite(database, migrateUp({ ...options, migrations: [...migrations, newer(NEWEST + 2, 'harsh', true)] }))
+    const refused = expect.objectContaining({
+      code: 'store-newer',
+      exit: 57,
+      message: expect.stringMatching(new RegExp(`migration ${NEWEST + 2} \\(harsh\\).*up to ${NEWEST} `)),
+    })
+    expect(() => runOnSqlite(database, migrateUp(options))).toThrow(refused)
+    expect(() => runOnSqlite(database, migrateDown({ ...options, to: 0 }))).toThrow(refused)
+  })
+
+  test('two programs that migrate at once apply everything once', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'jobyard-migrate-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const path = join(folder, 'test.db')
+    const program = fileURLToPath(new URL('./migrate-sqlite.ts', import.meta.url))
+    const programs = [1, 2].map(() => fork(program, [path], { execArgv: [] }))
+    await Promise.all(programs.map((each) => once(each, 'message')))
+    const reports = programs.map(async (each) => {
+      const [report] = await once(each, 'message')
+      await once(each, 'exit')
+      return report.done as number[]
+    })
+    for (const each of programs) each.send('go')
+    expect((await Promise.all(reports)).flat()).toHaveLength(NEWEST)
+  })
+})
+
+describe('on PostgreSQL', () => {
+  let database: Database
+
+  beforeAll(async () => {
+    database = await createDatabase()
+  })
+
+  afterAll(() => database.drop())
+
+  /** Everything in our schema that a program could notice. */
+  async function dump(url: string): Promise<unknown> {
+    const client = new pg.Client({ connectionString: url })
+    await client.connect()
+    const texts = [
+      `select table_name, column_name, data_type, collation_name, column_default, is_nullable
+        from information_schema.columns where table_schema = 'jobyard' order by table_name, ordinal_position`,
+      `select tablename, indexname, indexdef from pg_indexes where schemaname = 'jobyard' order by indexname`,
+      `select conrelid::regclass::text as name, conname, pg_get_constraintdef(oid) as def from pg_constraint
+        where connamespace = 'jobyard'::regnamespace order by 1, 2`,
+    ]
+    const parts: unknown[] = []
+    for (const text of texts) parts.push((await client.query(text)).rows)
+    await client.end()
+    return parts
+  }
+
+  test('two programs that migrate at once apply everything once', async () => {
+    const reports = await Promise.all([1, 2, 3].map((at) => migratePostgres({ url: database.url, at })))
+    expect(reports.flatMap(({ done }) => done)).toHaveLength(NEWEST)
+  })
+
+  test('up, down and up again give the same schema', async () => {
+    const { url } = database
+    await migratePostgres({ url, at: 1 })
+    const first = await dump(url)
+    expect((await revertPostgres({ url, at: 2, to: 0 })).done).toHaveLength(NEWEST)
+    expect(await dump(url)).not.toEqual(first)
+    await migratePostgres({ url, at: 3 })
+    expect(await dump(url)).toEqual(first)
+  })
+
+  test('ids are compared by bytes, whatever the order of the database is', async () => {
+    await migratePostgres({ url: database.url, at: 1 })
+    const [columns] = (await dump(database.url)) as [{ column_name: string; collation_name: string | null }[]]
+    const ids = columns.filter(({ column_name }) => /^(id|owner|(job|run|collection)_id)$/.test(column_name))
+    expect(ids.length).toBeGreaterThan(20)
+    expect(new Set(ids.map(({ collation_name }) => collation_name))).toEqual(new Set(['C']))
+  })
+
+  test('a database of a newer program is refused', async () => {
+    const { url } = database
+    await migratePostgres({ url, at: 1 })
+    await runOn(url, `insert into jobyard.migration values (${NEWEST + 1}, 'next', 1, 1)`)
+    await expect(migratePostgres({ url, at: 2 })).rejects.toMatchObject({ code: 'store-newer', exit: 57 })
+    await runOn(url, `delete from jobyard.migration where number = ${NEWEST + 1}`)
+  })
+})
+
+describe("a migration's text", () => {
+  test("is cut at semicolons that end a line, without comments, with each database's own names", () => {
+    const script =
+      "-- why; and how\ncreate table a (\n  x {id}, -- odd; comment\n  y {int}\n){keyed};\ninsert into a values ('b;c', 1);\n"
+    expect(statementsOf(script, postgresDialect)).toEqual([
+      'create table a (\n  x text collate "C", -- odd; comment\n  y bigint\n)',
+      "insert into a values ('b;c', 1)",
+    ])
+    expect(statementsOf('x {keyed};', sqliteDialect)).toEqual(['x  without rowid'])
+  })
+
+  test('that names an unknown token is refused', () => {
+    expect(() => statementsOf('create table a (x {float});', sqliteDialect)).toThrow(/\{float\}/)
+  })
+})
