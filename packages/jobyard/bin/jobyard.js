@@ -7,8 +7,10 @@
 // biome-ignore-start lint/style/useNodejsImportProtocol: Node 12 does not know the prefix.
 const { spawn } = require('child_process')
 const fs = require('fs')
+const { enableCompileCache } = require('module')
 const os = require('os')
 const path = require('path')
+const { pathToFileURL } = require('url')
 // biome-ignore-end lint/style/useNodejsImportProtocol: Node 12 does not know the prefix.
 
 const NEEDED = 26
@@ -41,7 +43,7 @@ function begin() {
   const source = path.join(__dirname, '..', 'src', 'cli', 'main.ts')
   const compiled = path.join(__dirname, '..', 'dist', 'cli', 'main.js')
   const file = fs.existsSync(source) ? source : compiled
-  import(require('url').pathToFileURL(file).href).then((program) => program.main())
+  import(pathToFileURL(file).href).then((program) => program.main())
 }
 
 /**
@@ -54,7 +56,7 @@ function keepCompiled() {
     const home = XDG_CACHE_HOME || LOCALAPPDATA || os.homedir()
     if (process.getuid !== undefined && fs.statSync(home).uid !== process.getuid()) return
     const folder = home === os.homedir() ? path.join(home, '.cache', 'jobyard') : path.join(home, 'jobyard')
-    require('module').enableCompileCache(folder)
+    enableCompileCache(folder)
   } catch (_) {
     // Without a home there is no cache, and the start takes a moment longer.
   }

@@ -77,7 +77,7 @@ export const SETTINGS = {
     toggle,
     false,
     '0',
-    'Says that a proxy that encrypts stands before the server: allows other addresses than loopback without TLS, and takes the callers’ addresses from X-Forwarded-For.',
+    "Says that a proxy that encrypts stands before the server: allows other addresses than loopback without TLS, and takes the callers' addresses from X-Forwarded-For.",
   ),
   publicUrl: setting(
     'PUBLIC_URL',
@@ -147,21 +147,21 @@ export const SETTINGS = {
     'RUN_AS',
     optional(text),
     null,
-    'the server’s own user; for root: jobyard, else nobody',
+    "the server's own user; for root: jobyard, else nobody",
     'System user that jobs run as: a name, name:group, uid or uid:gid. Only a server that runs as root can change it.',
   ),
   workFolder: setting(
     'WORK',
     optional(path),
     null,
-    '`work` in the data folder, or a place that the jobs’ user can reach',
+    "`work` in the data folder, or a place that the jobs' user can reach",
     'Folder for working copies of packages; may be emptied whenever the server is stopped.',
   ),
   jobMemoryBytes: setting(
     'JOB_MEMORY',
     orNone(size),
     (machine: Machine) => Math.max(256 * MB, Math.floor(machine.memory / 2 / MB) * MB),
-    'half of the machine’s memory, at least 256MB, where control groups can keep it; else none',
+    "half of the machine's memory, at least 256MB, where control groups can keep it; else none",
     'Memory that one run and all its processes may use, when the job says nothing else.',
   ),
   jobProcesses: setting(
@@ -212,7 +212,7 @@ export const SETTINGS = {
     choice('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
     'info',
     'info',
-    'Least important messages that the server writes to its log.',
+    'Least important messages that the server writes to its log: fatal, error, warn, info, debug, trace or silent.',
   ),
 }
 

@@ -1,7 +1,9 @@
 import { hostname } from 'node:os'
+import type { Logger } from 'pino'
 import { createApi } from './api/app.ts'
 import { ensureAdminToken } from './api/auth/token.ts'
 import type { ApiSettings } from './api/services.ts'
+import { VERSION } from './cli/version.ts'
 import type { Config } from './config.ts'
 import { systemClock } from './domain/clock.ts'
 import { createIds } from './domain/ids.ts'
@@ -24,10 +26,11 @@ import { Sealer } from './store/seal.ts'
 
 /** How a server is started. */
 export interface StartOptions {
-  /** Version of the program. */
-  readonly version: string
-  /** Called when the server cannot go on, because a part that it cannot do without has died. */
-  readonly onFatal: (error: Error) => void
+  /**
+   * Called when a part has died that the server cannot do without. Default: the process ends at once with exit code 1;
+   * its warden ends the jobs, and whoever starts it again finds everything on record.
+   */
+  readonly onFatal?: (error: Error) => void
   /** Where the log goes, a line of JSON each. Default: standard error. */
   readonly logTo?: NodeJS.WritableStream
 }
@@ -37,7 +40,7 @@ export interface RunningServer {
   /** Where it answers, such as `http://127.0.0.1:7780`. */
   readonly address: string
   /** The first administrator's token, when it was made at this start; shown once and stored nowhere. */
-  readonly adminToken: string | null
+  readonly adminToken?: string
   /** What its owner should know: limits that cannot be kept, folders that jobs cannot reach. */
   readonly warnings: readonly string[]
   /** Takes nothing more, lets runs end within the drain time, and closes everything. */
@@ -45,37 +48,48 @@ export interface RunningServer {
 }
 
 /** Puts all parts together, from the bottom to the top, and starts them. What was started is stopped when one fails. */
-export async function startServer(config: Config, options: StartOptions): Promise<RunningServer> {
+export async function startServer(config: Config, options: StartOptions = {}): Promise<RunningServer> {
   const shutdown = new Shutdown()
+  const logger = createLogger(config.logLevel, options.logTo)
+  const onFatal = options.onFatal ?? ((error: Error) => dieOf(error, logger))
   try {
-    return await assemble(config, options, shutdown)
+    return await assemble(config, logger, onFatal, shutdown)
   } catch (error) {
     await shutdown.run()
     throw error
   }
 }
 
-async function assemble(config: Config, options: StartOptions, shutdown: Shutdown): Promise<RunningServer> {
+function dieOf(error: Error, logger: Logger): void {
+  logger.fatal({ err: error }, 'a part died that the server cannot do without')
+  process.exit(1)
+}
+
+async function assemble(
+  config: Config,
+  logger: Logger,
+  onFatal: (error: Error) => void,
+  shutdown: Shutdown,
+): Promise<RunningServer> {
   const clock = systemClock
   const ids = createIds(clock)
-  const logger = createLogger(config.logLevel, options.logTo)
   const folder = openDataFolder(config, shutdown)
   // Before anything is leased: what an earlier server of this folder left behind must not run beside what comes.
   await sweepStrays({ marked: { dataFolderId: folder.id }, clock })
   const events = new Events(() => clock.now())
   shutdown.add('event log', logEvents(events, logger))
   const common = { clock, ids, random: Math.random, events }
-  const database = await openDatabase({ config, ...common, onFatal: options.onFatal }, shutdown)
+  const database = await openDatabase({ config, ...common, onFatal }, shutdown)
   const { store, output } = database
   const identity = { id: ids.next(), name: config.instance }
   const names = { dataFolderId: folder.id, instanceId: identity.id }
-  const host = await startProcessHost({ ...names, channel: output.channel, clock, onFatal: options.onFatal })
+  const host = await startProcessHost({ ...names, channel: output.channel, clock, onFatal })
   shutdown.add('process host', () => host.stop())
   const sealer = new Sealer(folder.key)
   const parts = { ...common, store, output }
   const scripts = await openScripts({ config, ...parts, host, sealer, folder: config.dataFolder })
   const kinds = new Map<string, JobKind>([[scripts.kind.name, scripts.kind]])
-  const engine = createEngine({ ...parts, kinds }, identity, config, database, options.version)
+  const engine = createEngine({ ...parts, kinds }, identity, config, database, VERSION)
   await ensureDefaultCollection(store, ids, clock)
   const admin = await ensureAdminToken({ store, clock, ids }, config.adminToken ?? undefined)
   const state = { ready: false, address: '' }
@@ -89,7 +103,7 @@ async function assemble(config: Config, options: StartOptions, shutdown: Shutdow
     packages: scripts.packages,
     limits: host.support,
     logger,
-    version: options.version,
+    version: VERSION,
     settings: apiSettings(config, folder.uploads, () => state.address),
     isReady: () => state.ready,
   })
@@ -105,9 +119,10 @@ async function assemble(config: Config, options: StartOptions, shutdown: Shutdow
     state.ready = false
     return api.close()
   })
-  logger.info({ address: state.address, instance: identity.id, version: options.version }, 'the server is up')
+  logger.info({ address: state.address, instance: identity.id, version: VERSION }, 'the server is up')
   const warnings = [...scripts.warnings, ...host.support.notes]
-  return { address: state.address, adminToken: admin.created, warnings, stop: () => shutdown.run() }
+  const created = admin.created === null ? {} : { adminToken: admin.created }
+  return { address: state.address, ...created, warnings, stop: () => shutdown.run() }
 }
 
 function createEngine(

@@ -48,12 +48,15 @@ export function answerProblems(app: ApiApp, bodyBytes: number): void {
 
 /** Answers what the HTTP library refuses before a route is found, such as an address that cannot be decoded. */
 export function answerFrameworkProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  const shown = new JobyardError('input-invalid', 'The address cannot be read.', { hint: 'Encode it as RFC 3986 says.' })
+  const shown = new JobyardError('input-invalid', 'The address cannot be read.', {
+    hint: 'Encode it as RFC 3986 says.',
+  })
   refuse(request, reply, shown, error)
 }
 
 function refuse(request: FastifyRequest, reply: FastifyReply, shown: JobyardError, cause: unknown): FastifyReply {
-  if (shown.status >= 500) request.log.error({ err: cause, method: request.method, path: pathOf(request.url) }, shown.code)
+  if (shown.status >= 500)
+    request.log.error({ err: cause, method: request.method, path: pathOf(request.url) }, shown.code)
   if (shown.status === 401 && !reply.hasHeader('www-authenticate')) {
     reply.header('www-authenticate', shown.code === 'webhook-refused' ? 'Basic realm="webhook"' : 'Bearer')
   }

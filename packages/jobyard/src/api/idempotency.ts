@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { JobyardError } from '../domain/errors.ts'
+import { type ErrorCode, JobyardError } from '../domain/errors.ts'
 import { bearerOf } from './auth/bearer.ts'
 import type { ApiApp } from './context.ts'
 import type { ApiServices } from './services.ts'
@@ -144,6 +144,12 @@ export function replay(reply: FastifyReply, { status, type, location, body }: St
 /** The id for what a request makes. */
 export function subjectOf(request: FastifyRequest, services: ApiServices): string {
   return request.hold?.subject ?? services.ids.next()
+}
+
+/** Passes over an error that says no more than that an earlier sending of the same request has done what it asks for. */
+export function passOverIfDone(request: FastifyRequest, error: unknown, code: ErrorCode): void {
+  const done = request.hold?.resumed === true && error instanceof JobyardError && error.code === code
+  if (!done) throw error
 }
 
 function readKey({ headers }: FastifyRequest): string | undefined {

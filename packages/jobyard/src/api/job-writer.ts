@@ -38,13 +38,14 @@ export async function writeNamedJob(
   return await writeJob(context, request, target, change, expectation)
 }
 
-/** Saves what is said of a job. */
+/** Saves what is said of a job. `source` is how its package came, for the list of deployments; default `upload`. */
 export async function writeJob(
   context: ApiContext,
   request: FastifyRequest,
   target: Target,
   change: Change,
   expectation: Expectation,
+  source?: 'rollback',
 ): Promise<WrittenJob> {
   const { services, webhooks } = context
   const actor = actorOf(request)
@@ -52,7 +53,10 @@ export async function writeJob(
   return await webhooks.takeTurn(target, async () => {
     const { triggers: sent, ...rest } = stated
     const triggers = sent === undefined ? {} : { triggers: webhooks.keep(sent, await triggersBefore(context, target)) }
-    const { job, isNew } = await services.jobs.save({ ...target, ...rest, ...triggers }, expectation, actor)
+    const { collectionId, kind, name, type } = target
+    const named = { collectionId, kind, name, ...(type === undefined ? {} : { type }) }
+    const input = { ...named, ...rest, ...triggers, ...(source === undefined ? {} : { source }) }
+    const { job, isNew } = await services.jobs.save(input, expectation, actor)
     const complete = sent === undefined ? job : await webhooks.complete(job, actor)
     context.directory.remember(complete)
     return { job: complete, isNew }
@@ -60,7 +64,9 @@ export async function writeJob(
 }
 
 async function triggersBefore({ services, webhooks }: ApiContext, target: Target): Promise<readonly TriggerSpec[]> {
-  const [job] = await services.store.read('findJobs', target)
+  const { collectionId, kind, name, type } = target
+  const narrowed = type === undefined ? {} : { type }
+  const [job] = await services.store.read('findJobs', { collectionId, kind, name, ...narrowed })
   return job === undefined ? [] : await webhooks.triggers(job.id)
 }
 

@@ -52,7 +52,12 @@ export class Metrics {
       DELAYS,
     )
     const labels = ['method', 'route', 'status'] as const
-    this.#requests = histogram('http_request_duration_seconds', 'From request to the end of its answer.', labels, DELAYS)
+    this.#requests = histogram(
+      'http_request_duration_seconds',
+      'From request to the end of its answer.',
+      labels,
+      DELAYS,
+    )
     const gauge = <T extends string>(name: string, help: string, labelNames: readonly T[]) =>
       new Gauge({ name: `jobyard_${name}`, help, labelNames, registers })
     this.#live = gauge('runs', 'Runs that have not finished, of all instances.', kindAndState)

@@ -83,7 +83,9 @@ export class Webhooks {
 
   /** Gives a webhook a password that has none yet: that of a job whose id was not known before it was saved. */
   async complete(job: JobRow, actor: Actor): Promise<JobRow> {
-    const lacking = (await this.triggers(job.id)).some((trigger) => isWebhook(trigger) && trigger.password === undefined)
+    const lacking = (await this.triggers(job.id)).some(
+      (trigger) => isWebhook(trigger) && trigger.password === undefined,
+    )
     return lacking ? await this.#save(job, createPassword(), actor) : job
   }
 

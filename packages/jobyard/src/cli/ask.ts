@@ -56,11 +56,12 @@ async function readHidden({ stdin, stderr }: Terminal): Promise<string> {
       const take = (chunk: Buffer | string): void => {
         for (const key of String(chunk)) {
           const done = pressed(key)
-          if (done === 'enter') return finish(() => resolve(line))
-          if (done === 'cancel') return finish(() => reject(new Interrupted()))
-          if (done === 'back') line = [...line].slice(0, -1).join('')
+          if (done === 'enter') finish(() => resolve(line))
+          else if (done === 'cancel') finish(() => reject(new Interrupted()))
+          else if (done === 'back') line = [...line].slice(0, -1).join('')
           else if (done === 'clear') line = ''
           else if (key >= ' ') line += key
+          if (done === 'enter' || done === 'cancel') return
         }
       }
       const end = (): void => finish(() => resolve(line))

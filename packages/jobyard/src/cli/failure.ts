@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
 import { JobyardProblem } from '@jobyard/client'
 import { ERRORS, JobyardError } from '../domain/errors.ts'
+import { isSystemError } from '../kinds/script/system-error.ts'
 import { Interrupted, type Sink, type Terminal } from './terminal.ts'
 
 /** What the command line ends with. */
@@ -80,12 +81,8 @@ function adviceFor({ code, hint }: JobyardProblem): string | undefined {
   }
 }
 
-function isSystemError(error: unknown): error is Error & { readonly code: string } {
-  return error instanceof Error && 'syscall' in error && 'code' in error
-}
-
 function isBrokenPipe(error: unknown): boolean {
-  return isSystemError(error) && error.code === 'EPIPE'
+  return isSystemError(error, 'EPIPE')
 }
 
 function stackOf(error: Error): string {

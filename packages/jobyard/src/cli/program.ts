@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, type Option } from 'commander'
 import { addAccess } from './commands/access.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addRuns } from './commands/runs.ts'
@@ -27,6 +27,24 @@ A first job:
   jobyard script deploy report.py --name report --schedule "0 30 7 * * MON-FRI"
   jobyard script run report --wait`
 
+/** A command as a list shows it: with what it takes, without saying that it has options, which all have. */
+function termOf(command: Command): string {
+  const operands = command.registeredArguments.map((each) => {
+    const name = each.variadic ? `${each.name()}...` : each.name()
+    return each.required ? ` <${name}>` : ` [${name}]`
+  })
+  return command.name() + operands.join('')
+}
+
+/** What an option is for, and what it may be. */
+function explain({ description, argChoices, defaultValue }: Option): string {
+  const notes = [
+    ...(argChoices === undefined ? [] : [`one of ${argChoices.join(', ')}`]),
+    ...(typeof defaultValue === 'string' ? [`default: ${defaultValue}`] : []),
+  ]
+  return notes.length === 0 ? description : `${description} (${notes.join('; ')})`
+}
+
 /** The whole command line. Only what describes it is loaded; a command's work is loaded when it is called. */
 export function buildProgram(terminal: Terminal): { program: Command; result: Result } {
   const result: Result = { exit: 0 }
@@ -45,6 +63,7 @@ export function buildProgram(terminal: Terminal): { program: Command; result: Re
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
+    .configureHelp({ subcommandTerm: termOf, optionDescription: explain })
     .showHelpAfterError('Add --help to see what the command takes.')
     .addHelpText('after', AFTER)
   const build: Build = { terminal, result }

@@ -1,9 +1,9 @@
-import type { Jobyard, Run } from '@jobyard/client'
+import type { Jobyard, Run, Task } from '@jobyard/client'
 import { answer, printJson } from './answer.ts'
 import { connect } from './connection.ts'
 import { findRun, nameOf } from './run-name.ts'
 import { readCount, readStates, type ScopeOptions, scopeOf } from './script/options.ts'
-import { type Column, printFacts, printTable } from './table.ts'
+import { type Column, type Fact, printFacts, printTable } from './table.ts'
 import type { Terminal } from './terminal.ts'
 import { NOTHING, sayDuration, sayEnd, sayHash, saySize, sayTime, sayTook, styleOf } from './wording.ts'
 
@@ -49,13 +49,13 @@ export async function showRun(terminal: Terminal, name: string, options: ScopeOp
   await printFacts(terminal.stdout, [
     ['run', nameOf(run)],
     ['id', run.id],
-    ['state', run.queued ? `${run.state} (queued)` : run.state, styleOf(run.state)],
+    stateFact(run),
     ['why', run.why],
-    ...(run.reason === null ? [] : [['reason', `${run.reason.code}: ${run.reason.text}`] as const]),
-    ...(run.exitCode === null ? [] : [['exit code', String(run.exitCode)] as const]),
-    ...(run.args.length === 0 ? [] : [['arguments', JSON.stringify(run.args)] as const]),
+    ...optional('reason', run.reason && `${run.reason.code}: ${run.reason.text}`),
+    ...optional('exit code', run.exitCode === null ? null : String(run.exitCode)),
+    ...optional('arguments', run.args.length === 0 ? null : JSON.stringify(run.args)),
     ['package', sayHash(run.package)],
-    ...(run.scheduledFor === null ? [] : [['due', sayTime(run.scheduledFor)] as const]),
+    ...optional('due', run.scheduledFor && sayTime(run.scheduledFor)),
     ['made', sayTime(run.createdAt)],
     ['started', sayTime(run.startedAt)],
     ['ended', sayTime(run.finishedAt)],
@@ -65,14 +65,28 @@ export async function showRun(terminal: Terminal, name: string, options: ScopeOp
   ])
   if (tasks.length < 2) return
   terminal.stdout.write('\n')
-  await printTable(terminal.stdout, tasks, [
+  await printTable<Task>(terminal.stdout, tasks, taskColumns(terminal.clock.now()))
+}
+
+function taskColumns(now: number): Column<Task>[] {
+  return [
     { title: 'TARGET', value: ({ target }) => target },
     { title: 'ATTEMPT', value: ({ attempt }) => String(attempt), right: true },
     { title: 'STATE', value: ({ state }) => state, style: ({ state }) => styleOf(state) },
     { title: 'STARTED', value: ({ startedAt }) => sayTime(startedAt) },
-    { title: 'TOOK', value: (task) => sayTook(task, terminal.clock.now()), right: true },
+    { title: 'TOOK', value: (task) => sayTook(task, now), right: true },
     { title: 'END', value: sayEnd, yields: true },
-  ])
+  ]
+}
+
+function stateFact(run: Run): Fact {
+  const words = run.queued ? `${run.state} (queued)` : run.state
+  const style = styleOf(run.state)
+  return style === undefined ? ['state', words] : ['state', words, style]
+}
+
+function optional(name: string, value: string | null): Fact[] {
+  return value === null ? [] : [[name, value]]
 }
 
 const DONE = {

@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts'
 import { requireSafeListening } from '../config/listening.ts'
 import { formatDuration } from '../domain/durations.ts'
+import type { RunningServer } from '../server.ts'
 import { printJsonLine } from './answer.ts'
 import type { SettingFlags } from './commands/server.ts'
 import { EXIT, paint } from './failure.ts'
@@ -9,19 +10,7 @@ import { printFacts } from './table.ts'
 import type { Terminal } from './terminal.ts'
 import { VERSION } from './version.ts'
 
-/** A server that runs. */
-export interface RunningServer {
-  /** Where it can be reached, such as `http://127.0.0.1:7780`. */
-  readonly address: string
-  /** The token of the first administrator, when it was made at this start. */
-  readonly adminToken?: string
-  /** Sentences that whoever starts the server should read. */
-  readonly warnings?: readonly string[]
-  /** Ends it: takes nothing more, lets runs come to their end within the drain time. */
-  stop(): Promise<void>
-}
-
-/** Starts a server. */
+/** Starts a server; see `startServer`, which is one. */
 export type StartServer = (config: Config) => Promise<RunningServer>
 
 /** How the system asks this process to end. `process` is one. */
@@ -34,7 +23,7 @@ export interface Signals {
 export async function serve(terminal: Terminal, options: SettingFlags): Promise<number> {
   const config = configOf(terminal, options)
   requireSafeListening(config)
-  const { startServer }: { startServer: StartServer } = await import('../server.ts')
+  const { startServer } = await import('../server.ts')
   return await runServer(terminal, { config, startServer, json: options.json === true, signals: process, endNow })
 }
 
@@ -84,7 +73,7 @@ export async function runServer(terminal: Terminal, run: ServerRun): Promise<num
 
 async function announce(terminal: Terminal, { config, json }: ServerRun, server: RunningServer): Promise<void> {
   const { stdout, stderr } = terminal
-  const { address, adminToken, warnings = [] } = server
+  const { address, adminToken, warnings } = server
   if (json) {
     const token = adminToken === undefined ? {} : { adminToken }
     await printJsonLine(terminal, {

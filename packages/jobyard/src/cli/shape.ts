@@ -26,12 +26,17 @@ export interface Build {
 
 /** A command that only holds others: `script`. */
 export function noun(parent: Command, name: string, summary: string): Command {
-  return parent.command(name).description(summary)
+  return described(parent.command(name), summary).helpCommand(false)
+}
+
+/** In a list a command is explained by a few words, in its own help by a sentence. */
+function described(command: Command, summary: string): Command {
+  return command.summary(summary).description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`)
 }
 
 /** A command that does something. `examples` are shown below its help, one a line, each perhaps with a comment behind `#`. */
 export function verb(parent: Command, usage: string, summary: string, examples: readonly string[] = []): Command {
-  const command = parent.command(usage).description(summary)
+  const command = described(parent.command(usage), summary)
   if (examples.length > 0)
     command.addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`)
   return command
@@ -50,8 +55,8 @@ export function speaking(command: Command): Command {
 export function connected(command: Command): Command {
   return speaking(command)
     .optionsGroup('Connection:')
-    .option('--url <url>', 'server to speak with (else JOBYARD_URL, the login, or http://127.0.0.1:7780)')
-    .option('--token <token>', 'token to use (else JOBYARD_TOKEN or the login); others can see it in the process list')
+    .option('--url <url>', 'server to speak with (else JOBYARD_URL, or the login)')
+    .option('--token <token>', 'token to use (else JOBYARD_TOKEN, or the login)')
     .optionsGroup('Options:')
 }
 

@@ -18,6 +18,9 @@ export interface Column<T> {
   readonly yields?: boolean
 }
 
+/** A name, its value, and perhaps a colour for the value. */
+export type Fact = readonly [string, string, Style?]
+
 /** Columns narrower than this are not made narrower still. */
 const NARROWEST = 8
 const GAP = 2
@@ -42,7 +45,7 @@ export async function printTable<T>(sink: Sink, rows: readonly T[], columns: rea
 }
 
 /** Prints names with their values, one a line. */
-export async function printFacts(sink: Sink, facts: readonly (readonly [string, string, Style?])[]): Promise<void> {
+export async function printFacts(sink: Sink, facts: readonly Fact[]): Promise<void> {
   const width = Math.max(0, ...facts.map(([name]) => widthOf(name)))
   const lines = facts.map(([name, value, style]) => {
     const words = oneLine(value)

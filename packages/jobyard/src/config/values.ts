@@ -134,8 +134,8 @@ export const token: ValueType<string> = {
   name: 'text',
   placeholder: '<text>',
   read(given) {
-    if (/^[\x21-\x7e]{16,200}$/.test(given)) return given
-    throw invalid('the token cannot be used', 'Use 16 to 200 letters, digits and signs without blanks.')
+    if (/^[\x21-\x7e]{20,200}$/.test(given)) return given
+    throw invalid('the token cannot be used', 'Use 20 to 200 letters, digits and signs without blanks.')
   },
   show: () => 'set',
 }

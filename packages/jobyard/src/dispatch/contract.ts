@@ -25,6 +25,10 @@ export interface Dispatcher {
   start(claimer: Claimer): Promise<void>
   /** Tells that a run may have become due here, or that room has come free. Cheap; may be called thousands of times a second. */
   wake(): void
+  /** Where messages can get lost: sends those again of runs that were due long before `at` and that nobody has. */
+  resend?(at: number): Promise<unknown>
+  /** Where messages are locked: frees those that instances of these names had locked when they died. */
+  releaseDead?(names: readonly string[]): Promise<void>
   /** Stops asking for runs; those that were taken go on. Resolves when no claim is under way. */
   stop(): Promise<void>
 }

@@ -70,6 +70,8 @@ export class ActiveRun {
   wanted: Wanted = 'run'
   /** True once somebody else has it, or nobody: nothing may be begun for it any longer. */
   released = false
+  /** True when the last renewal of the lease did not find the run among those on record. */
+  missed = false
   pumping = false
   pumpAgain = false
   planning = false

@@ -58,7 +58,8 @@ export class Engine {
     this.#options = options
     const absorb = (changes: Changes) => this.#absorb(changes)
     this.#executor = new Executor(parts, options.identity, absorb, () => options.dispatcher.wake())
-    this.#lease = new Lease(parts, options.identity, options.lease, this.#executor, absorb)
+    const onGone = async (names: readonly string[]) => options.dispatcher.releaseDead?.(names)
+    this.#lease = new Lease(parts, options.identity, { ...options.lease, onGone }, this.#executor, absorb)
     this.#lease.onReentered = () => this.#wakeAll()
     this.#retention = new Retention(parts)
     this.#requests = new Batcher((items) => this.#create(items))
@@ -240,7 +241,9 @@ export class Engine {
 
   async #renewOnce(): Promise<number> {
     const delay = await this.#lease.renewOnce()
-    if (!this.#options.lease.alone) await this.#lease.recover()
+    if (this.#options.lease.alone) return delay
+    await this.#lease.recover()
+    await this.#options.dispatcher.resend?.(this.#parts.clock.now())
     return delay
   }
 

@@ -1,5 +1,6 @@
 import type { JobRow, TaskRow } from '../domain/model.ts'
 import type { Claimed } from '../store/procedures/claim-runs.ts'
+import type { OwnedRun } from '../store/procedures/instances.ts'
 import type { Settled } from '../store/procedures/settle.ts'
 import type { OpenTasks, TaskChange } from '../store/procedures/work.ts'
 import { ActiveRun, ActiveTask } from './active-run.ts'
@@ -83,11 +84,23 @@ export class Executor {
     else void this.#pump(active)
   }
 
-  /** Follows a wish that was learnt with the lease's renewal, if its change was not noted before. */
-  wish(runId: string, wanted: Settled['wanted'], reason: Reason): void {
-    const active = this.#runs.get(runId)
-    if (active === undefined || active.wanted === wanted) return
-    this.#follow(active, { wanted, reasonCode: reason.code, reasonText: reason.text })
+  /**
+   * Holds what is worked on here against what is on record: follows wishes that were missed, and lets go of runs that
+   * are others' now. Answers the runs on record that nobody here works on.
+   */
+  reconcile(owned: readonly OwnedRun[]): OwnedRun[] {
+    const fences = new Map(owned.map(({ id, fence }) => [id, fence]))
+    for (const active of [...this.#runs.values()]) {
+      const gone = fences.get(active.run.id) !== active.ownership.fence
+      // A run that was taken a moment ago may be younger than the look at the record.
+      if (gone && active.missed) this.#release(active, STALE)
+      active.missed = gone
+    }
+    for (const run of owned) {
+      const active = this.#runs.get(run.id)
+      if (active?.ownership.fence === run.fence && active.wanted !== run.wanted) this.#follow(active, run)
+    }
+    return owned.filter(({ id, fence }) => this.#runs.get(id)?.ownership.fence !== fence)
   }
 
   /** Ends everything at once without a word to the store: others own it now. Resolves when nothing runs any longer. */

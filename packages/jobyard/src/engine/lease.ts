@@ -1,3 +1,4 @@
+import type { OwnedRun } from '../store/procedures/instances.ts'
 import type { Executor } from './executor.ts'
 import type { EngineParts, Identity } from './parts.ts'
 import type { Absorb } from './persist.ts'
@@ -17,18 +18,32 @@ export interface LeaseOptions {
   readonly version: string
 }
 
+/** What follows from an instance's end. */
+export interface LeaseHooks {
+  /** Told the names of instances that were found dead. */
+  readonly onGone: (names: readonly string[]) => Promise<void>
+}
+
 /** Keeps this instance's lease, and ends what others left when theirs ran out. */
 export class Lease {
   readonly #parts: EngineParts
   readonly #identity: Identity
-  readonly #options: LeaseOptions
+  readonly #options: LeaseOptions & LeaseHooks
   readonly #executor: Executor
   readonly #absorb: Absorb
   #renewedAt = 0
+  /** Runs that were owned and unknown at the last renewal, with their fence. */
+  #unknown = new Set<string>()
   /** Called when the lease was lost, everything has ended, and the instance has entered anew under another id. */
   onReentered: () => void = () => undefined
 
-  constructor(parts: EngineParts, identity: Identity, options: LeaseOptions, executor: Executor, absorb: Absorb) {
+  constructor(
+    parts: EngineParts,
+    identity: Identity,
+    options: LeaseOptions & LeaseHooks,
+    executor: Executor,
+    absorb: Absorb,
+  ) {
     this.#parts = parts
     this.#identity = identity
     this.#options = options
@@ -53,14 +68,13 @@ export class Lease {
     const { leaseMs, alone } = this.#options
     const started = clock.elapsed()
     try {
-      const { held, wishes } = await store.write('renewInstance', { id: this.#identity.id, at: clock.now(), leaseMs })
+      const { held, owned } = await store.write('renewInstance', { id: this.#identity.id, at: clock.now(), leaseMs })
       if (!held) {
         await this.#enterAnew()
         return leaseMs / 3
       }
       this.#renewedAt = started
-      const reason = { code: 'user', text: 'Somebody asked for it.' }
-      for (const { id, wanted } of wishes) this.#executor.wish(id, wanted, reason)
+      await this.#reconcile(owned)
     } catch (error) {
       // Others may take our runs when the lease is over: what runs must have ended by then.
       const left = this.#renewedAt + leaseMs - clock.elapsed()
@@ -70,13 +84,26 @@ export class Lease {
     return leaseMs / 3
   }
 
+  /** Follows wishes that were missed, and ends what this instance owns by the record but knows nothing of, or the reverse. */
+  async #reconcile(owned: readonly OwnedRun[]): Promise<void> {
+    const { store, clock } = this.#parts
+    const unknown = this.#executor.reconcile(owned)
+    // A claim may be on its way to the executor; what is unknown at two renewals in a row was lost.
+    const lost = unknown.filter(({ id, fence }) => this.#unknown.has(`${id} ${fence}`))
+    this.#unknown = new Set(unknown.map(({ id, fence }) => `${id} ${fence}`))
+    if (lost.length === 0) return
+    const items = lost.map(({ id, fence }) => ({ runId: id, fence, owner: this.#identity.id }))
+    this.#absorb(await store.write('loseOwned', { items, at: clock.now() }))
+  }
+
   /** Ends by policy what instances were running whose lease has run out. */
   async recover(which: { readonly allBut?: string } = {}): Promise<void> {
     const { store, clock, events } = this.#parts
     for (;;) {
       const recovery = await store.write('recoverInstances', { at: clock.now(), ...which })
       this.#absorb(recovery)
-      for (const instanceId of recovery.gone) events.emit({ type: 'instance.gone', instanceId })
+      for (const { id } of recovery.gone) events.emit({ type: 'instance.gone', instanceId: id })
+      if (recovery.gone.length > 0) await this.#options.onGone(recovery.gone.map(({ name }) => name))
       if (!recovery.more) return
     }
   }

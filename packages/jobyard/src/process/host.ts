@@ -38,9 +38,13 @@ const MOST_FAILURES = 5
 
 const LOST: ProcessExit = { code: null, signal: null, cpuMs: null, peakBytes: null, limit: null, lost: true }
 
+const STOPPING = new Error('the server is stopping')
+
 /** A start that was asked for and not answered yet. */
 interface PendingStart {
   readonly file: string
+  /** Speaks to the warden that was asked. */
+  readonly say: (order: Order) => void
   readonly resolve: (running: RunningProcess) => void
   readonly reject: (error: Error) => void
 }
@@ -68,6 +72,7 @@ class WardenHost implements ProcessHost {
   #failures = 0
   #beat: Timer | undefined
   #stopping = false
+  #stopped: Promise<void> | undefined
 
   constructor(options: ProcessHostOptions) {
     this.#options = options
@@ -83,17 +88,25 @@ class WardenHost implements ProcessHost {
     const warden = this.#warden ?? (await this.#nextWarden(request.file))
     const id = ++this.#lastId
     return await new Promise((resolve, reject) => {
-      this.#starting.set(id, { file: request.file, resolve, reject })
-      warden.link.send({ do: 'start', id, ...request })
+      const say = (order: Order): void => warden.link.send(order)
+      this.#starting.set(id, { file: request.file, say, resolve, reject })
+      say({ do: 'start', id, ...request })
     })
   }
 
-  async stop(): Promise<void> {
-    if (this.#stopping) return
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  async #stop(): Promise<void> {
     this.#stopping = true
     this.#beat?.cancel()
-    this.#waiting.reject(new Error('the server is stopping'))
     const warden = this.#warden
+    this.#warden = undefined
+    this.#waiting.reject(STOPPING)
+    this.#waiting = patientPromise()
+    this.#waiting.reject(STOPPING)
     if (!warden) return
     const timer = this.#clock.after(STOP_MS, () => warden.kill())
     warden.link.send({ do: 'stop' })
@@ -220,11 +233,10 @@ class WardenHost implements ProcessHost {
   }
 
   #started(id: number, pid: number): void {
-    const link = this.#warden?.link
     const pending = this.#starting.get(id)
-    if (!link || !pending) return
+    if (!pending) return
     this.#starting.delete(id)
-    const process = new WardenProcess(id, pid, (order: Order) => link.send(order))
+    const process = new WardenProcess(id, pid, pending.say)
     this.#running.set(id, process)
     pending.resolve(process)
   }

@@ -4,6 +4,7 @@ import { closeSync, openSync, readdirSync, readSync } from 'node:fs'
 export interface ProcStat {
   /** One letter: R running, S sleeping, D uninterruptible, T stopped, t traced, Z zombie, X dead. */
   readonly state: string
+  readonly parent: number
   readonly group: number
   readonly session: number
   /** CPU milliseconds of the process and of those children that it has waited for. */
@@ -77,10 +78,17 @@ export function readStat(pid: number): ProcStat | null {
   const field = (number: number): number => Number(fields[number - 3] ?? 0)
   return {
     state: fields[0] ?? 'X',
+    parent: field(4),
     group: field(5),
     session: field(6),
     cpuMs: (field(14) + field(15) + field(16) + field(17)) * MS_PER_TICK,
   }
+}
+
+/** The id that the machine gave last to a process or thread. Ids count up and begin again when they are used up. */
+export function readLastPid(): number {
+  const content = readProc('/proc/loadavg')
+  return content ? Number(content.toString('latin1', content.lastIndexOf(' ') + 1)) : 0
 }
 
 /** True when the process is there and is no zombie. */

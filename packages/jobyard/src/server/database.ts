@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import type { Dispatcher } from '../dispatch/contract.ts'
-import { createGraphileDispatcher } from '../dispatch/graphile.ts'
 import { createLocalDispatcher } from '../dispatch/local.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Ids } from '../domain/ids.ts'
@@ -9,9 +8,6 @@ import type { Events } from '../engine/events.ts'
 import { migrateUp } from '../store/migrate.ts'
 import type { OutputStore } from '../store/output/contract.ts'
 import { createOutputStore } from '../store/output/store.ts'
-import { migratePostgres } from '../store/postgres/migrate.ts'
-import { createPostgresNotifier } from '../store/postgres/notifier.ts'
-import { createPostgresStore } from '../store/postgres/store.ts'
 import { type Repository, reads, writes } from '../store/procedures/index.ts'
 import { sqliteDialect } from '../store/sql.ts'
 import { SqliteDatabase } from '../store/sqlite/database.ts'
@@ -62,6 +58,11 @@ async function openSqlite(parts: DatabaseParts, shutdown: Shutdown): Promise<Dat
 
 async function openPostgres(parts: DatabaseParts, url: string, shutdown: Shutdown): Promise<Database> {
   const { config, clock, ids, random, events, onFatal } = parts
+  // Loaded only here: a server on SQLite has no use for any of it.
+  const { createGraphileDispatcher } = await import('../dispatch/graphile.ts')
+  const { migratePostgres } = await import('../store/postgres/migrate.ts')
+  const { createPostgresNotifier } = await import('../store/postgres/notifier.ts')
+  const { createPostgresStore } = await import('../store/postgres/store.ts')
   await migratePostgres({ url, at: clock.now() })
   const trouble = (where: string) => (error: unknown) => events.emit({ type: 'error', where, error })
   const output = await createOutputStore({ database: { kind: 'postgres', url }, onFatal })

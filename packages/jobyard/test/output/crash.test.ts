@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { utimes } from 'node:fs/promises'
+import { mkdtemp, rm, utimes } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -33,6 +34,9 @@ async function writeAndKill(path: string, taskIds: readonly string[], reports: n
     if (++count === reports) child.kill('SIGKILL')
   }
   await exited
+  for (const { address } of last.values()) {
+    onTestFinished(() => rm(dirname(address), { recursive: true, force: true }))
+  }
   return last
 }
 
@@ -57,15 +61,17 @@ test('a killed server has lost nothing that could be read, and its logs go on', 
   }
 })
 
-test('the folder of a killed server is removed by a later one, that of a living one is not', async () => {
+test('the folders that killed servers left are removed by a later one, that of a living one is not', async () => {
   const folder = await makeFolder()
   const living = await openStore(folder)
   const last = await writeAndKill(join(folder, 'other.db'), [randomUUID()], 1)
   const dead = dirname([...last.values()][0]?.address ?? '')
   expect(existsSync(dead)).toBe(true)
-  for (const path of [dead, dirname(living.channel.address)]) await utimes(path, 1, 1)
+  const empty = await mkdtemp(join(tmpdir(), 'jobyard-output-'))
+  for (const path of [dead, empty, dirname(living.channel.address)]) await utimes(path, 1, 1)
   await openStore(await makeFolder())
   expect(existsSync(dead)).toBe(false)
+  expect(existsSync(empty)).toBe(false)
   expect(existsSync(living.channel.address)).toBe(true)
   await living.stop()
   expect(existsSync(dirname(living.channel.address))).toBe(false)

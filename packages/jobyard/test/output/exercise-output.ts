@@ -393,7 +393,8 @@ export function exerciseOutput(name: string, makePlace: () => Promise<Place>): v
         await host.drop()
         expect(await closing[0]).toMatchObject({ bytes: 6, ended: true })
         expect(await closing[1]).toMatchObject({ bytes: 0, ended: true })
-      })
+        // Well before the silence of a host that lives would be taken for the end.
+      }, 8000)
     })
 
     describe('secrets', () => {
@@ -429,23 +430,6 @@ export function exerciseOutput(name: string, makePlace: () => Promise<Place>): v
     })
 
     describe('followers', () => {
-      test('are told at most some 20 times a second, however much comes', async () => {
-        const { taskId, channel } = await openLog()
-        let calls = 0
-        store.follow(taskId, () => calls++)
-        const host = await connect()
-        const began = performance.now()
-        for (let index = 0; index < 200; index++) {
-          await host.send(channel, 0, 'line\n')
-          await store.read(taskId)
-        }
-        host.end(channel)
-        await store.close(taskId, true)
-        const seconds = (performance.now() - began) / 1000
-        expect(calls).toBeGreaterThan(0)
-        expect(calls).toBeLessThanOrEqual(20 * seconds + 3)
-      })
-
       test('that left are not told, and those that stay are', async () => {
         const { taskId } = await openLog()
         let left = 0

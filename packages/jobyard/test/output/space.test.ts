@@ -32,6 +32,19 @@ test('the file does not grow over cycles of writing and removing, and becomes sm
   await eventually('the file has become smaller', async () => (await size()) <= 18 * MB, 50_000)
 }, 90_000)
 
+test('a rolling log takes no more room than its cap, however much goes through it', async () => {
+  const folder = await makeFolder()
+  const store = await openStore(folder)
+  const host = await TestHost.connect(store.channel)
+  onTestFinished(() => host.drop())
+  const taskId = randomUUID()
+  const channel = await store.open(taskId, { capBytes: MB, rolling: true, secrets: [] })
+  await host.send(channel, 0, Buffer.alloc(50 * MB, 'x'))
+  host.end(channel)
+  await store.close(taskId, true)
+  expect((await stat(join(folder, 'output.db'))).size).toBeLessThan(5 * MB)
+}, 90_000)
+
 test('the write-ahead log stays small under load', async () => {
   const folder = await makeFolder()
   const store = await openStore(folder)

@@ -53,10 +53,14 @@ export function mayActAs(role: Role, wanted: Role): boolean {
 export function requireRole({ name, role }: Bearer, wanted: Role): void {
   if (mayActAs(role, wanted)) return
   const article = /^[aeiou]/.test(role) ? 'an' : 'a'
-  throw new JobyardError('role-insufficient', `This needs the role ${wanted}; the token ${name} is ${article} ${role}.`, {
-    hint: `Use a token with the role ${wanted}${wanted === 'admin' ? '' : ' or a greater one'}.`,
-    data: { needed: wanted, role },
-  })
+  throw new JobyardError(
+    'role-insufficient',
+    `This needs the role ${wanted}; the token ${name} is ${article} ${role}.`,
+    {
+      hint: `Use a token with the role ${wanted}${wanted === 'admin' ? '' : ' or a greater one'}.`,
+      data: { needed: wanted, role },
+    },
+  )
 }
 
 /** Lets only bearers pass that are not limited to a collection. Throws 'role-insufficient'. */

@@ -49,7 +49,7 @@ function readRetry(retry: NonNullable<Sent['retry']>): RetryPolicy {
   return { kind: 'exponential', attempts, delayMs, factor, maxDelayMs, jitter }
 }
 
-function readMisfire(misfire: Sent['misfire'] & unknown): Policy['misfire'] {
+function readMisfire(misfire: Exclude<Sent['misfire'], undefined>): Policy['misfire'] {
   if (misfire === null) return DEFAULT_POLICY.misfire
   const { kind, window } = misfire
   const windowMs =
@@ -57,7 +57,7 @@ function readMisfire(misfire: Sent['misfire'] & unknown): Policy['misfire'] {
   return { kind, windowMs }
 }
 
-function readRestart(restart: Sent['restart'] & unknown): RestartPolicy {
+function readRestart(restart: Exclude<Sent['restart'], undefined>): RestartPolicy {
   if (restart === null) return DEFAULT_POLICY.restart
   const delayMs = parseDuration(restart.delay, 'policy.restart.delay')
   if (restart.backoff === undefined) return { delayMs }

@@ -64,7 +64,11 @@ export interface LiveReading {
 }
 
 /** The output of one task as it comes, and its end. */
-export async function* liveTask(reading: LiveReading, task: TaskRow, after: number): AsyncGenerator<string, void, undefined> {
+export async function* liveTask(
+  reading: LiveReading,
+  task: TaskRow,
+  after: number,
+): AsyncGenerator<string, void, undefined> {
   using watch = new Watch(reading, task.runId)
   const state = yield* followTask(reading, watch, task.id, after, (seq) => String(seq))
   if (state === undefined) return
@@ -73,7 +77,11 @@ export async function* liveTask(reading: LiveReading, task: TaskRow, after: numb
 }
 
 /** The output of a run's first target as it comes, attempt after attempt, until the run has ended. */
-export async function* liveRun(reading: LiveReading, run: RunRow, from: Position): AsyncGenerator<string, void, undefined> {
+export async function* liveRun(
+  reading: LiveReading,
+  run: RunRow,
+  from: Position,
+): AsyncGenerator<string, void, undefined> {
   const { store } = reading.services
   using watch = new Watch(reading, run.id)
   const attempts = new Attempts(store, run.id)

@@ -62,7 +62,12 @@ export function healthRoutes(app: ApiApp, { services }: ApiContext, metrics: Met
     {
       exposeHeadRoute: true,
       config: { access: 'open' },
-      schema: { operationId: 'isLive', tags: ['about'], summary: 'Whether the process answers', response: { 200: Health } },
+      schema: {
+        operationId: 'isLive',
+        tags: ['about'],
+        summary: 'Whether the process answers',
+        response: { 200: Health },
+      },
     },
     async () => ({ status: 'ok' as const }),
   )

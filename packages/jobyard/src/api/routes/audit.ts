@@ -18,7 +18,11 @@ export function auditRoutes(app: ApiApp, { services, directory }: ApiContext): v
         summary: 'What was changed, by whom and from where; the newest first',
         querystring: closed({
           target: Type.Optional(
-            Type.String({ minLength: 1, maxLength: 100, description: 'Id of what was changed: a job, a run, a token …' }),
+            Type.String({
+              minLength: 1,
+              maxLength: 100,
+              description: 'Id of what was changed: a job, a run, a token …',
+            }),
           ),
           collection: Type.Optional({ ...CollectionRef, description: 'Name or id of a collection. Default: all.' }),
           ...PAGING,

@@ -1,9 +1,8 @@
-import { JobyardError } from '../../domain/errors.ts'
 import { checkJobName } from '../../kinds/script/names.ts'
 import type { CollectionRow } from '../../store/procedures/access.ts'
 import { actorOf, bearerOf } from '../auth/bearer.ts'
 import type { ApiApp, ApiContext } from '../context.ts'
-import { subjectOf } from '../idempotency.ts'
+import { passOverIfDone, subjectOf } from '../idempotency.ts'
 import { cutPage, readCursor, writeCursor } from '../input/cursor.ts'
 import { Collection, CollectionInput, CollectionPage } from '../schemas/access.ts'
 import { CollectionRef, closed, DEFAULT_LIMIT, Nothing, PAGING } from '../schemas/base.ts'
@@ -47,8 +46,7 @@ export function collectionRoutes(app: ApiApp, context: ApiContext): void {
         response: { 200: Collection },
       },
     },
-    async (request) =>
-      showCollection(await directory.requireCollection(bearerOf(request), request.params.collection)),
+    async (request) => showCollection(await directory.requireCollection(bearerOf(request), request.params.collection)),
   )
   app.post(
     '/v1/collections',
@@ -87,16 +85,11 @@ export function collectionRoutes(app: ApiApp, context: ApiContext): void {
         const { id } = await directory.requireCollection(bearerOf(request), request.params.collection)
         await store.write('deleteCollection', { id, actor: actorOf(request), at: clock.now() })
       } catch (error) {
-        requireResumed(request.hold?.resumed, error, 'collection-unknown')
+        passOverIfDone(request, error, 'collection-unknown')
       }
       return reply.code(204).send(null)
     },
   )
-}
-
-/** Passes over an error that says no more than that an earlier sending of the same request has taken the thing away. */
-export function requireResumed(resumed: boolean | undefined, error: unknown, code: JobyardError['code']): void {
-  if (resumed !== true || !(error instanceof JobyardError) || error.code !== code) throw error
 }
 
 async function findById({ services }: ApiContext, wanted: string): Promise<CollectionRow | undefined> {

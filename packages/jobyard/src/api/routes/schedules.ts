@@ -18,7 +18,8 @@ export function scheduleRoutes(app: ApiApp, { services }: ApiContext): void {
         operationId: 'previewSchedule',
         tags: ['schedules'],
         summary: 'When a schedule falls due',
-        description: 'Occurrences strictly after `from` and strictly before `until`. A text that cannot be read is refused with the place of its first fault.',
+        description:
+          'Occurrences strictly after `from` and strictly before `until`. A text that cannot be read is refused with the place of its first fault.',
         body: PreviewInput,
         response: { 200: Preview },
       },

@@ -5,12 +5,11 @@ import type { TokenRow } from '../../store/procedures/access.ts'
 import { actorOf, bearerOf } from '../auth/bearer.ts'
 import { createToken, hashToken } from '../auth/token.ts'
 import type { ApiApp, ApiContext } from '../context.ts'
-import { subjectOf } from '../idempotency.ts'
+import { passOverIfDone, subjectOf } from '../idempotency.ts'
 import { cutPage, readCursor, writeCursor } from '../input/cursor.ts'
 import { NewToken, TokenInput, TokenPage } from '../schemas/access.ts'
 import { closed, DEFAULT_LIMIT, Id, Nothing, PAGING } from '../schemas/base.ts'
 import { showInstant, showMaybeInstant } from '../views/runs.ts'
-import { requireResumed } from './collections.ts'
 
 /** Routes about tokens. */
 export function tokenRoutes(app: ApiApp, context: ApiContext): void {
@@ -59,7 +58,9 @@ export function tokenRoutes(app: ApiApp, context: ApiContext): void {
       let id = subjectOf(request, services)
       if (request.hold?.resumed === true && (await isThere(context, id))) {
         // It was made, and its secret died with the server that made it: nobody can ever use that one.
-        await store.write('revokeToken', { id, actor, at }).catch((error) => requireResumed(true, error, 'token-unknown'))
+        await store
+          .write('revokeToken', { id, actor, at })
+          .catch((error) => passOverIfDone(request, error, 'token-unknown'))
         id = ids.next()
       }
       const token = createToken()
@@ -86,7 +87,7 @@ export function tokenRoutes(app: ApiApp, context: ApiContext): void {
       try {
         await store.write('revokeToken', { id, actor: actorOf(request), at: clock.now() })
       } catch (error) {
-        requireResumed(request.hold?.resumed, error, 'token-unknown')
+        passOverIfDone(request, error, 'token-unknown')
       } finally {
         authenticator.forget(id)
       }

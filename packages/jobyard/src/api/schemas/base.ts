@@ -120,10 +120,7 @@ export const JobRef = Type.String({ minLength: 1, maxLength: 100, description: '
 /** A warning. */
 export const Warning = named(
   'Warning',
-  closed(
-    { code: Type.String(), message: Type.String() },
-    'Something that works, but perhaps not as its owner thinks.',
-  ),
+  closed({ code: Type.String(), message: Type.String() }, 'Something that works, but perhaps not as its owner thinks.'),
 )
 
 /** A reason. */

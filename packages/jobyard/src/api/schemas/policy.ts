@@ -6,8 +6,10 @@ const MISFIRE = ['skip', 'once', 'all'] as const
 const CRASH = ['fail', 'retry'] as const
 
 const attempts = Type.Integer({ minimum: 1, maximum: 1000, description: 'Attempts in all, the first one counted too.' })
-const factor = Type.Number({ minimum: 1, maximum: 100, description: 'By which each wait is longer than the one before.' })
-const jitter = Type.Number({ minimum: 0, maximum: 1, description: 'Share of the delay that is drawn by lot.' })
+const FACTOR = { minimum: 1, maximum: 100, description: 'By which each wait is longer than the one before.' }
+const JITTER = { minimum: 0, maximum: 1, description: 'Share of the delay that is drawn by lot.' }
+const factor = Type.Number(FACTOR)
+const jitter = Type.Number(JITTER)
 const none = closed({ kind: Type.Literal('none') })
 const fixed = closed({ kind: Type.Literal('fixed'), attempts, delay: duration('Wait before each further attempt.') })
 
@@ -41,9 +43,9 @@ const RetryInput = named(
         kind: Type.Literal('exponential'),
         attempts,
         delay: duration('First wait.'),
-        factor: Type.Optional({ ...factor, description: `${factor.description} Default 2.` }),
+        factor: Type.Optional(Type.Number({ ...FACTOR, description: `${FACTOR.description} Default 2.` })),
         maxDelay: Type.Optional(duration('Longest wait. Default 1h.')),
-        jitter: Type.Optional({ ...jitter, description: `${jitter.description} Default 0.2.` }),
+        jitter: Type.Optional(Type.Number({ ...JITTER, description: `${JITTER.description} Default 0.2.` })),
       }),
     ],
     { description: 'When a failed attempt is followed by another. Default: never.' },
@@ -61,7 +63,11 @@ const PLAIN = {
   overlap: oneOf(OVERLAP, 'What happens to a trigger that comes while a run is not finished.'),
   queueDepth: Type.Integer({ minimum: 1, maximum: 100_000, description: 'How many runs may wait with `queue`.' }),
   onCrash: oneOf(CRASH, 'What becomes of a task whose instance died.'),
-  maxCrashes: Type.Integer({ minimum: 0, maximum: 1000, description: 'How often a crash may lead to another attempt.' }),
+  maxCrashes: Type.Integer({
+    minimum: 0,
+    maximum: 1000,
+    description: 'How often a crash may lead to another attempt.',
+  }),
   keepRuns: Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'Finished runs that are kept.' }),
   parallel: Type.Integer({ minimum: 1, maximum: 10_000, description: 'Tasks of one run that are worked on at once.' }),
 }
@@ -121,7 +127,9 @@ export const PolicyInput = named(
         ),
       ),
       restart: Type.Optional(
-        nullable(closed({ ...restart, backoff: Type.Optional(backoff) }, "When a continuous job's process is started again.")),
+        nullable(
+          closed({ ...restart, backoff: Type.Optional(backoff) }, "When a continuous job's process is started again."),
+        ),
       ),
       grace: Type.Optional(grace),
       output: Type.Optional(nullable(output)),

@@ -12,7 +12,9 @@ export const Problem = named(
       detail: Type.String({ description: 'What is wrong, as a sentence.' }),
       code: Type.String({ description: 'Stable name of the error.' }),
       hint: Type.String({ description: 'What to do about it.' }),
-      field: Type.Optional(Type.String({ description: 'The input at fault, as a path such as `triggers.0.ncrontab`.' })),
+      field: Type.Optional(
+        Type.String({ description: 'The input at fault, as a path such as `triggers.0.ncrontab`.' }),
+      ),
       position: Type.Optional(
         Type.Integer({ description: "Offset of the first wrong character in the field's text, from 0." }),
       ),

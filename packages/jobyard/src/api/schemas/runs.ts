@@ -86,10 +86,13 @@ export const RunInput = named(
   'RunInput',
   closed({
     args: Type.Optional(
-      Type.Union([Type.String({ maxLength: 100_000 }), Type.Array(Type.String({ maxLength: 100_000 }), { maxItems: 1000 })], {
-        description: 'Arguments: one text that is cut as shells do, or a list.',
-        examples: [['--full', 'monday']],
-      }),
+      Type.Union(
+        [Type.String({ maxLength: 100_000 }), Type.Array(Type.String({ maxLength: 100_000 }), { maxItems: 1000 })],
+        {
+          description: 'Arguments: one text that is cut as shells do, or a list.',
+          examples: [['--full', 'monday']],
+        },
+      ),
     ),
     payload: Type.Optional(
       closed(

@@ -91,10 +91,7 @@ function inCrashLoop({ runId, startedAt, quickEnds }: PlaceRow, now: number): bo
   return isCrashLoop(quickEnds, runId === null || startedAt === null ? 0 : now - startedAt)
 }
 
-function stateOf(
-  { job, latestRun, places, now }: JobFacts,
-  continuous: boolean,
-): Static<typeof Job>['state'] {
+function stateOf({ job, latestRun, places, now }: JobFacts, continuous: boolean): Static<typeof Job>['state'] {
   if (continuous) {
     if (!job.enabled) return 'stopped'
     if (places.some((place) => inCrashLoop(place, now))) return 'crash-loop'

@@ -2,7 +2,7 @@ import type { Job, Jobyard, Occurrence, Trigger } from '@jobyard/client'
 import { printJson } from '../answer.ts'
 import { connect } from '../connection.ts'
 import { runColumns } from '../run.ts'
-import { type Column, printFacts, printTable, type Style } from '../table.ts'
+import { type Column, type Fact, printFacts, printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 import { NOTHING, sayHash, sayTime, sayTook, styleOf } from '../wording.ts'
 import { type ListOptions, type RunsOptions, readCount, readStates, type ScopeOptions, scopeOf } from './options.ts'
@@ -80,8 +80,6 @@ export async function showScript(terminal: Terminal, name: string, options: Scop
     ...rulesOf(job),
   ])
 }
-
-type Fact = readonly [string, string, Style?]
 
 function factsOf(job: Job, next: readonly Occurrence[], now: number): Fact[] {
   const style = styleOf(job.state)

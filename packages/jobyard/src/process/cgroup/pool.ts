@@ -101,7 +101,10 @@ export class CgroupPool {
 
   #removeLater(): void {
     this.#clock.after(REMOVE_AGAIN_MS, () => {
-      this.#leaving = this.#leaving.filter((cgroup) => !cgroup.remove())
+      this.#leaving = this.#leaving.filter((cgroup) => {
+        cgroup.kill()
+        return !cgroup.remove()
+      })
       if (this.#leaving.length > 0) this.#removeLater()
     })
   }

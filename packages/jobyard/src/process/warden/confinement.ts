@@ -1,39 +1,37 @@
 import type { Cgroup, CgroupUsage } from '../cgroup/contract.ts'
 import type { CgroupPool } from '../cgroup/pool.ts'
 import type { ProcessLimits } from '../contract.ts'
-import { listTree, sendSignal } from '../proc.ts'
+import { isAlive, listPids, readLastPid, readStat, sendSignal } from '../proc.ts'
+import { readMark } from '../strays.ts'
 
 const NOT_COUNTED: CgroupUsage = { cpuMs: null, peakBytes: null, limit: null }
 
 /**
- * The control group of one run, where there are any. When the kernel takes its time to move a process, a run with
- * limits is stopped until it is in, and one without limits goes on: what it uses meanwhile is not counted, and a run
- * that ends before is not counted at all.
+ * The control group of one run, where there are any. The process is put in after it was started, because Node cannot
+ * start it there. Mostly that takes a moment; when the kernel takes its time (see {@link CgroupPool.quick}), nobody
+ * waits for it. Until then nothing is counted and no limit holds; afterwards whatever the process has started meanwhile
+ * is fetched in. A run that ends before is not counted at all.
  */
 export class Confinement {
   readonly #pool: CgroupPool | null
   readonly #limits: ProcessLimits
   readonly #leased: Cgroup | null
+  readonly #mark: string
   #inside = false
-  #whole = false
-  #left = false
+  #late = false
   #entering: Promise<void> | undefined
 
-  /** Throws when there are control groups but none can be made with these limits. */
-  constructor(pool: CgroupPool | null, limits: ProcessLimits) {
+  /** `mark`: the marker of the run. Throws when there are control groups but none can be made with these limits. */
+  constructor(pool: CgroupPool | null, limits: ProcessLimits, mark: string) {
     this.#pool = pool
     this.#limits = limits
+    this.#mark = mark
     this.#leased = pool?.lease(limits) ?? null
   }
 
   /** The control group once the process is in it. */
   get cgroup(): Cgroup | null {
     return this.#inside ? this.#leased : null
-  }
-
-  /** True when the process went in at once, so that nothing of it can be elsewhere. */
-  get whole(): boolean {
-    return this.#whole
   }
 
   /** Resolves when it is settled whether the process is in. */
@@ -51,13 +49,17 @@ export class Confinement {
     const cgroup = this.#leased
     if (!pool || !cgroup) return
     if (!pool.quick) {
+      this.#late = true
       this.#entering = this.#enterLater(pool, cgroup, pid)
       return
     }
-    joinTree(cgroup, pid)
-    pool.moved()
-    this.#inside = true
-    this.#whole = true
+    try {
+      this.#join(cgroup, pid)
+      pool.moved()
+      this.#inside = true
+    } catch (error) {
+      this.#fail(pid, error)
+    }
   }
 
   /** What the run used; nothing where it was never in. */
@@ -67,43 +69,69 @@ export class Confinement {
 
   /** The run is over: the empty group is given back. */
   leave(): void {
-    this.#left = true
     if (this.#entering) void this.#entering.then(() => this.#giveBack())
     else this.#giveBack()
   }
 
   async #enterLater(pool: CgroupPool, cgroup: Cgroup, pid: number): Promise<void> {
-    const { memoryBytes, processes } = this.#limits
-    const limited = memoryBytes !== undefined || processes !== undefined
-    const held = limited && sendSignal(-pid, 'SIGSTOP')
     try {
       if (!(await cgroup.joinLater(pid))) return
       pool.moved()
-      joinTree(cgroup, pid)
-      this.#inside = !this.#left
-      this.#whole = held
+      this.#join(cgroup, pid)
+      this.#inside = true
     } catch (error) {
-      // Outside it would run without its limits. Without limits only the counting is lost.
-      if (limited) sendSignal(-pid, 'SIGKILL')
-      process.emitWarning(`a process cannot be put into its control group: ${String(error)}`)
+      this.#fail(pid, error)
     } finally {
-      if (held) sendSignal(-pid, 'SIGCONT')
       this.#entering = undefined
     }
   }
 
+  #fail(pid: number, error: unknown): void {
+    // Outside it would run without its limits. Without limits only the counting is lost.
+    if (this.#isLimited) sendSignal(-pid, 'SIGKILL')
+    process.emitWarning(`a process cannot be put into its control group: ${String(error)}`)
+  }
+
+  get #isLimited(): boolean {
+    return this.#limits.memoryBytes !== undefined || this.#limits.processes !== undefined
+  }
+
+  /** Puts in the leader and everything that descends from it: processes with younger ids, which are few. */
+  #join(cgroup: Cgroup, leader: number): void {
+    cgroup.join(leader)
+    const joined = new Set([leader])
+    let held = false
+    let looked = leader
+    for (let last = readLastPid(); last !== looked; last = readLastPid()) {
+      for (const pid of listBetween(looked, last)) {
+        if (joined.has(pid) || !this.#belongs(pid, leader, joined)) continue
+        // One that forks quickly enough would always be a step ahead.
+        if (!held && this.#isLimited) held = sendSignal(-leader, 'SIGSTOP')
+        cgroup.join(pid)
+        joined.add(pid)
+      }
+      looked = last
+    }
+    if (held) sendSignal(-leader, 'SIGCONT')
+  }
+
+  #belongs(pid: number, leader: number, joined: ReadonlySet<number>): boolean {
+    const stat = readStat(pid)
+    if (!isAlive(stat)) return false
+    return stat.session === leader || joined.has(stat.parent) || readMark(pid) === this.#mark
+  }
+
   #giveBack(): void {
-    if (this.#leased) this.#pool?.release(this.#leased, this.#limits)
+    const cgroup = this.#leased
+    if (!cgroup) return
+    // What went in after its leader had ended is nobody's any more, and must not meet the next run.
+    if (this.#late && cgroup.members().length > 0) cgroup.kill()
+    this.#pool?.release(cgroup, this.#limits)
   }
 }
 
-function joinTree(cgroup: Cgroup, pid: number): void {
-  const joined = new Set<number>()
-  for (let found = [pid]; found.length > 0; ) {
-    for (const member of found) {
-      cgroup.join(member)
-      joined.add(member)
-    }
-    found = listTree(pid).filter((member) => !joined.has(member))
-  }
+/** The ids given after one and up to another; all there are when the machine has begun to count anew in between. */
+function listBetween(after: number, last: number): number[] {
+  if (last < after) return listPids()
+  return Array.from({ length: last - after }, (_, index) => after + 1 + index)
 }

@@ -46,6 +46,7 @@ export class Group {
   readonly #child: ChildProcess
   readonly #members: Members | undefined
   #leaderEnded = false
+  #steps = Promise.resolve()
 
   /**
    * Starts the process. Throws when the system refuses; a refusal that Node only tells of later is reported, and the
@@ -56,7 +57,8 @@ export class Group {
     this.taskId = order.taskId
     this.#order = order
     this.#yard = yard
-    this.#confinement = new Confinement(yard.cgroups, order.limits)
+    const mark = yard.markPrefix + order.taskId
+    this.#confinement = new Confinement(yard.cgroups, order.limits, mark)
     try {
       this.output = new Output(order.channel, yard.pipes, yard.relay, order.user?.uid)
     } catch (error) {
@@ -74,7 +76,7 @@ export class Group {
       this.#child.once('error', (error) => this.#refuse(error))
       return
     }
-    this.#members = new Members(pid, yard.markPrefix + order.taskId, this.#confinement, yard.clock)
+    this.#members = new Members(pid, mark, this.#confinement, yard.clock)
     this.#child.once('exit', (code, signal) => {
       this.#leaderEnded = true
       void this.#end(pid, code, signal)
@@ -105,15 +107,24 @@ export class Group {
     this.#members?.kill()
   }
 
-  async freeze(): Promise<void> {
-    await this.#confinement.entered
-    if (this.running) await this.#members?.freeze()
-    this.#yard.report({ is: 'frozen', id: this.id })
+  /** Freezing and thawing happen in the order in which they are asked for. */
+  freeze(): void {
+    this.#inOrder(async () => {
+      await this.#confinement.entered
+      if (this.running) await this.#members?.freeze()
+      this.#yard.report({ is: 'frozen', id: this.id })
+    })
   }
 
   thaw(): void {
-    if (this.running) this.#members?.thaw()
-    this.#yard.report({ is: 'thawed', id: this.id })
+    this.#inOrder(async () => {
+      if (this.running) this.#members?.thaw()
+      this.#yard.report({ is: 'thawed', id: this.id })
+    })
+  }
+
+  #inOrder(step: () => Promise<void>): void {
+    this.#steps = this.#steps.then(step)
   }
 
   sample(): void {
@@ -135,7 +146,7 @@ export class Group {
     yard.relay.end(this.output.channel)
     const exit: ProcessExit = { code, signal, ...usage, lost: false }
     yard.report({ is: 'exited', id: this.id, exit })
-    if (!this.#confinement.whole) yard.strays.ended(pid)
+    if (!this.#confinement.cgroup) yard.strays.ended(pid)
     this.#confinement.leave()
     yard.ended(this)
   }

@@ -72,7 +72,7 @@ class Warden {
         this.#groups.get(order.id)?.kill()
         return
       case 'freeze':
-        void this.#groups.get(order.id)?.freeze()
+        this.#groups.get(order.id)?.freeze()
         return
       case 'thaw':
         this.#groups.get(order.id)?.thaw()

@@ -19,7 +19,7 @@ create table instance (
 create table collection (
   id {id} primary key,
   name {text} not null,
-  name_key {text} not null unique,
+  name_key {id} not null unique,
   created_at {int} not null
 ){keyed};
 
@@ -30,7 +30,7 @@ create table job (
   kind {text} not null,
   type {text} not null,
   name {text} not null,
-  name_key {text} not null,
+  name_key {id} not null,
   spec {text} not null,
   policy {text} not null,
   enabled {int} not null,
@@ -189,7 +189,7 @@ create index job_package_hash on job_package (hash);
 create table token (
   id {id} primary key,
   name {text} not null,
-  name_key {text} not null,
+  name_key {id} not null,
   hash {text} not null unique,
   role {text} not null check (role in ('admin', 'deployer', 'operator', 'viewer')),
   collection_id {id},
@@ -209,7 +209,7 @@ create table audit (
   address {text},
   action {text} not null,
   target_type {text} not null,
-  target_id {text},
+  target_id {id},
   target_name {text},
   collection_id {id},
   detail {text} not null

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { lstat, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Clock } from '../../domain/clock.ts'
 
 /** How the folders of such sockets are called, and what sweeps know them by. */
@@ -17,49 +17,52 @@ const LONGEST_PATH = 103
 /** Folders younger than this, in milliseconds, are left alone: their server may be about to listen. */
 const SETTLED_MS = 60_000
 
-/** Where to listen. */
-export interface Address {
-  readonly path: string
-  /** The folder made for it; undefined for a named pipe. */
-  readonly folder: string | undefined
-}
-
-/** Makes an address that only this user can reach. The folder has mode 0700, as mkdtemp makes it. */
-export async function reserveAddress(clock: Clock): Promise<Address> {
-  if (process.platform === 'win32') {
-    return { path: `\\\\.\\pipe\\${PREFIX}${randomBytes(12).toString('hex')}`, folder: undefined }
-  }
+/**
+ * Makes an address that only this user can reach: the path of a socket in a folder of mode 0700, as mkdtemp makes it,
+ * or of a named pipe on Windows.
+ */
+export async function reserveAddress(clock: Clock): Promise<string> {
+  if (process.platform === 'win32') return `\\\\.\\pipe\\${PREFIX}${randomBytes(12).toString('hex')}`
   const longest = join(tmpdir(), `${PREFIX}XXXXXX`, SOCKET)
   const parent = Buffer.byteLength(longest) > LONGEST_PATH ? '/tmp' : tmpdir()
-  await sweep(parent, clock.now() - SETTLED_MS)
+  // To tidy up after others is a courtesy: what cannot be listed or removed does not keep this server from starting.
+  await Promise.allSettled([sweep(parent, clock.now() - SETTLED_MS)])
   const folder = await mkdtemp(join(parent, PREFIX))
-  return { path: join(folder, SOCKET), folder }
+  return join(folder, SOCKET)
 }
 
-export async function releaseAddress({ folder }: Address): Promise<void> {
-  if (folder !== undefined) await rm(folder, { recursive: true, force: true })
+/** Removes the socket and its folder. */
+export async function releaseAddress(address: string): Promise<void> {
+  if (process.platform !== 'win32') await rm(dirname(address), { recursive: true, force: true })
 }
 
-/** Removes the folders of servers that were killed: those with a socket on which nobody listens any more. */
+/** Removes the folders of this user's servers that were killed: those where nobody listens any more. */
 async function sweep(parent: string, before: number): Promise<void> {
   const names = await readdir(parent)
   const folders = names.filter((name) => name.startsWith(PREFIX)).map((name) => join(parent, name))
-  await Promise.all(
-    folders.map(async (folder) => {
-      const { mtimeMs } = await stat(folder)
-      if (mtimeMs < before && (await isAbandoned(join(folder, SOCKET))))
-        await rm(folder, { recursive: true, force: true })
-    }),
-  )
+  // Settled each for itself, because another server may remove one of them at the same time.
+  await Promise.allSettled(folders.map((folder) => removeAbandoned(folder, before)))
 }
 
-/** Only a refused connection is a sure sign; a socket of another user's server answers with "permission denied". */
+async function removeAbandoned(folder: string, before: number): Promise<void> {
+  // Anybody may put anything into a folder for temporary files: links and what others own are not ours to remove.
+  const stats = await lstat(folder)
+  if (!stats.isDirectory() || stats.uid !== process.getuid?.() || stats.mtimeMs >= before) return
+  if (await isAbandoned(join(folder, SOCKET))) await rm(folder, { recursive: true, force: true })
+}
+
+/**
+ * True when nobody listens: the connection is refused after the death of a process, and there is no socket any more
+ * after the death of only its output thread.
+ */
 function isAbandoned(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path, () => {
       socket.destroy()
       resolve(false)
     })
-    socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'))
+    socket.on('error', (error: NodeJS.ErrnoException) =>
+      resolve(error.code === 'ECONNREFUSED' || error.code === 'ENOENT'),
+    )
   })
 }

@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Clock } from '../../domain/clock.ts'
 import { encodeCredit, FRAME, type Frame, FrameDecoder, FrameError } from './frames.ts'
-import { type Address, releaseAddress, reserveAddress } from './intake-address.ts'
+import { releaseAddress, reserveAddress } from './intake-address.ts'
 
 /** A connection must say hello within this time, in milliseconds. */
 const HELLO_MS = 5000
@@ -40,7 +40,7 @@ export class Intake {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   readonly #hosts = new Set<Host>()
-  #address: Address | undefined
+  #address: string | undefined
   #paused = false
 
   constructor(secret: string, clock: Clock) {
@@ -66,12 +66,12 @@ export class Intake {
     this.#address = address
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject)
-      this.#server.listen(address.path, () => {
+      this.#server.listen(address, () => {
         this.#server.off('error', reject)
         resolve()
       })
     })
-    return address.path
+    return address
   }
 
   /** Makes all hosts wait, or goes on. */

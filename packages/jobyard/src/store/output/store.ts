@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads'
 import { JobyardError } from '../../domain/errors.ts'
 import { type OutputPage, type OutputStore, STREAMS } from './contract.ts'
 import { Followers } from './followers.ts'
+import { releaseAddress } from './intake-address.ts'
 import {
   type Appended,
   type FromWorker,
@@ -69,6 +70,7 @@ class OutputThread {
   #lastId = 0
   #stopped: Promise<void> | undefined
   #dead: JobyardError | undefined
+  #address: string | undefined
 
   constructor(data: ThreadData, onFatal: (error: Error) => void) {
     const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js'
@@ -77,17 +79,16 @@ class OutputThread {
     const ready = Promise.withResolvers<string>()
     this.#exited = exited.promise
     this.ready = ready.promise
-    let started = false
     let failure: Error | undefined
     const die = (cause: Error): void => {
       if (this.#dead) return
       this.#failAll(cause)
-      if (started) onFatal(cause)
+      if (this.#address !== undefined) onFatal(cause)
       ready.reject(cause)
     }
     this.#worker.on('message', (message: FromWorker) => {
       if (message.type === 'ready') {
-        started = true
+        this.#address = message.address
         ready.resolve(message.address)
       } else if (message.type === 'failed') {
         failure = revive(message.error)
@@ -124,6 +125,8 @@ class OutputThread {
   async #end(): Promise<void> {
     if (!this.#dead) await this.#send('stop', null)
     await this.#exited
+    // A thread that died has left it.
+    if (this.#dead && this.#address !== undefined) await releaseAddress(this.#address)
   }
 
   #send<N extends keyof Requests>(name: N, input: Requests[N]['input']): Promise<Requests[N]['output']> {

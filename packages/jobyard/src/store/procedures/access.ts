@@ -182,8 +182,10 @@ interface KeyNote {
 
 /** What is known of an idempotency key. */
 export type KeyState =
-  /** `different`: it was taken for another request. `running`: its request is under way. */
-  | { readonly state: 'running' | 'different' }
+  /** It was taken for another request. */
+  | { readonly state: 'different' }
+  /** Its request is under way. */
+  | { readonly state: 'running' }
   /** It is the caller's now; what its request makes gets the id `subject`. */
   | { readonly state: 'new'; readonly subject: string; readonly takenAt: number }
   /**

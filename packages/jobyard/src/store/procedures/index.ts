@@ -33,6 +33,7 @@ export const writes = {
   expireParked,
   enterInstance: instances.enterInstance,
   renewInstance: instances.renewInstance,
+  loseOwned: instances.loseOwned,
   recoverInstances: instances.recoverInstances,
   drainInstance: instances.drainInstance,
   leaveInstance: instances.leaveInstance,

@@ -2,7 +2,7 @@ import type { Wanted } from '../../domain/run-state.ts'
 import type { Scope } from '../contract.ts'
 import { all, execute, type Steps, sql } from '../sql.ts'
 import { advance, type Changes } from './advance.ts'
-import { lockCores, type RunCore } from './run-core.ts'
+import { isOwner, lockCores, type Ownership, type RunCore } from './run-core.ts'
 import { addTasks, moveTask, type NewTask, saveTaskCores, TASK_COLUMNS, type TaskCore } from './tasks.ts'
 import { nextAttempt, recordEnd } from './work.ts'
 
@@ -31,14 +31,25 @@ export function* enterInstance(
 }
 
 const renew = sql(`update instance set seen_at = ?, expires_at = ? where id = ? and state <> 'gone' returning id`)
-const wishes = sql(`select id, wanted, fence from run where owner = ? and wanted <> 'run'`)
+const ownedBy = sql(
+  'select id, wanted, fence, reason_code as "reasonCode", reason_text as "reasonText" from run where owner = ?',
+)
 
 /** What an instance learns when it renews its lease. */
 export interface Renewal {
   /** False: others have declared it gone. It must end everything it runs and enter anew. */
   readonly held: boolean
-  /** Its runs of which something else is wanted than that they go on. */
-  readonly wishes: readonly { readonly id: string; readonly wanted: Wanted; readonly fence: number }[]
+  /** The runs that it owns by what is on record. */
+  readonly owned: readonly OwnedRun[]
+}
+
+/** A run as its owner learns of it with the lease. */
+export interface OwnedRun {
+  readonly id: string
+  readonly wanted: Wanted
+  readonly fence: number
+  readonly reasonCode: string | null
+  readonly reasonText: string | null
 }
 
 /** Renews the lease of an instance, and with it that of all its runs. */
@@ -47,13 +58,12 @@ export function* renewInstance(
   _scope: Scope,
 ): Steps<Renewal> {
   const held = (yield* all(renew, at, at + leaseMs, id)).length > 0
-  if (!held) return { held, wishes: [] }
-  return { held, wishes: yield* all<Renewal['wishes'][number]>(wishes, id) }
+  return { held, owned: held ? yield* all<OwnedRun>(ownedBy, id) : [] }
 }
 
 const leave = sql(`update instance set state = 'gone', seen_at = ? where id = ?`)
 const expired = sql(
-  (d) => `select id from instance where state <> 'gone' and (expires_at < ? or id in
+  (d) => `select id, name from instance where state <> 'gone' and (expires_at < ? or id in
     (select id from ${d.rows({ id: 'text' })} as named_))${d.forUpdate}`,
 )
 const others = sql(`select id from instance where state <> 'gone' and id <> ?`)
@@ -72,7 +82,7 @@ const RECOVER_AT_ONCE = 500
 /** What a recovery did. */
 export interface Recovery extends Changes {
   /** Instances that were found dead. */
-  readonly gone: readonly string[]
+  readonly gone: readonly { readonly id: string; readonly name: string }[]
   /** True when there is more to recover; call again. */
   readonly more: boolean
 }
@@ -88,7 +98,7 @@ export function* recoverInstances(
   const { at, named = [], allBut } = input
   const rivals = allBut === undefined ? [] : (yield* all<{ id: string }>(others, allBut)).map(({ id }) => id)
   const ids = JSON.stringify([...named, ...rivals].map((id) => ({ id })))
-  const dead = yield* all<{ id: string }>(expired, at, ids)
+  const dead = yield* all<{ id: string; name: string }>(expired, at, ids)
   let room = RECOVER_AT_ONCE
   const changes: Changes = { settled: [], created: [] }
   for (const { id } of dead) {
@@ -104,7 +114,20 @@ export function* recoverInstances(
     if (room <= 0) return { ...changes, gone: [], more: true }
     yield* execute(leave, at, id)
   }
-  return { ...changes, gone: dead.map(({ id }) => id), more: false }
+  return { ...changes, gone: dead, more: false }
+}
+
+/**
+ * Ends by policy runs that an instance owns by what is on record but knows nothing of: the answer to the claim got lost
+ * with a connection.
+ */
+export function* loseOwned(
+  { items, at }: { readonly items: readonly Ownership[]; readonly at: number },
+  scope: Scope,
+): Steps<Changes> {
+  const runs = yield* lockCores(items.map(({ runId }) => runId))
+  const valid = items.filter((item) => isOwner(runs.get(item.runId), item)).map(({ runId }) => runId)
+  return yield* loseRuns(scope, valid, at)
 }
 
 const LOST = { code: 'lost', text: 'The instance that ran it died or lost its lease.' }

@@ -30,10 +30,11 @@ export function* openTasks(
 ): Steps<Opened> {
   const runs = yield* lockCores(items.map(({ runId }) => runId))
   const valid = items.filter((item) => isOwner(runs.get(item.runId), item) && runs.get(item.runId)?.wanted === 'run')
-  const added = yield* addTasks(
-    valid.flatMap((item) => newTasks(item, at)),
-    runs,
-  )
+  const wanted = valid.flatMap((item) => newTasks(item, at))
+  const added = yield* addTasks(wanted, runs)
+  // The answer to a first try may have got lost: a task that is there under its id was added then.
+  const missing = wanted.filter(({ id }) => !added.has(id)).map(({ id }) => id)
+  if (missing.length > 0) for (const id of (yield* readTaskCores(missing)).keys()) added.add(id)
   for (const item of valid) {
     const run = runs.get(item.runId)
     if (run === undefined) continue
@@ -104,7 +105,10 @@ export function* changeTasks(
   const accepted = items.map((item) => {
     const run = runs.get(item.runId)
     const task = tasks.get(item.taskId)
-    if (task === undefined || !isOwner(run, item) || isFinished(task.state)) return false
+    if (task === undefined || task.fence > item.fence) return false
+    // The answer to the first try got lost: what was asked for has been done.
+    if (task.state === item.to && task.fence === item.fence && task.startedAt !== null) return true
+    if (!isOwner(run, item) || isFinished(task.state)) return false
     if (task.owner !== null && (task.owner !== item.owner || task.fence !== item.fence)) return false
     // A run that is to rest or to end begins nothing more; what is frozen may thaw.
     if (item.to === 'running' && task.state === 'pending' && run.wanted !== 'run') return false

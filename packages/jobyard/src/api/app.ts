@@ -1,0 +1,125 @@
+import type { Server } from 'node:http'
+import { createServer } from 'node:https'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyServerFactory,
+  LogController,
+} from 'fastify'
+import { answerFrameworkProblem, answerProblems } from './answers.ts'
+import { Authenticator } from './auth/authenticator.ts'
+import { guardRoutes } from './auth/guard.ts'
+import { Lockout } from './auth/lockout.ts'
+import type { ApiApp, ApiContext } from './context.ts'
+import { Directory } from './directory.ts'
+import { describeRoutes, documentRoutes } from './docs/openapi.ts'
+import { addHeaders } from './headers.ts'
+import { IdempotencyKeys, keepKeys } from './idempotency.ts'
+import { readJsonBody } from './input/json-body.ts'
+import { compileValidator } from './input/validator.ts'
+import { Metrics } from './metrics.ts'
+import { addRoutes } from './routes/index.ts'
+import { type ApiServices, DEFAULT_SETTINGS } from './services.ts'
+import { Uploads } from './uploads.ts'
+import { Shower } from './views/shower.ts'
+import { Webhooks } from './webhooks.ts'
+
+/** A connection on which nothing moves for so long is closed, in milliseconds; live streams move every 15 s. */
+const QUIET_MS = 120_000
+/** Wrong tokens of one sender in a minute before it gets 429 for them. */
+const TOKEN_FAILURES = { failures: 30, windowMs: 60_000 }
+/** Wrong passwords of one sender for one webhook in a minute before it is locked out of that one. */
+const WEBHOOK_FAILURES = { failures: 10, windowMs: 60_000 }
+
+/**
+ * Makes the interface `/v1` and what belongs to it: description, health, figures, webhooks, the page at the root. The
+ * caller has it listen, and closes it before it stops any of the services: live streams end then, and requests under
+ * way are answered.
+ */
+export async function createApi(services: ApiServices): Promise<FastifyInstance> {
+  const closing = new AbortController()
+  const context = createContext(services, closing.signal)
+  const { settings, directory, authenticator, keys } = context
+  const uploads = new Uploads(settings.uploadFolder, services.ids, settings.uploadBytes)
+  await uploads.open()
+  const app = createApp(services, settings.bodyBytes, settings.behindProxy)
+  const metrics = new Metrics(services, directory)
+  const stopCounting = metrics.start(app)
+  addHeaders(app, closing.signal)
+  answerProblems(app, settings.bodyBytes)
+  logRequests(app)
+  await describeRoutes(app, context)
+  guardRoutes(app, authenticator, new Lockout(services.clock, TOKEN_FAILURES))
+  keepKeys(app, keys)
+  await addRoutes(app, context, metrics, uploads)
+  await documentRoutes(app)
+  app.addHook('preClose', async () => closing.abort())
+  app.addHook('onClose', async () => {
+    stopCounting()
+    await authenticator.stop()
+  })
+  await app.ready()
+  return app
+}
+
+function createContext(services: ApiServices, closing: AbortSignal): ApiContext {
+  const { store, clock, logger } = services
+  const { tls: _, ...given } = services.settings
+  const directory = new Directory(services)
+  return {
+    services,
+    settings: { behindProxy: false, ...DEFAULT_SETTINGS, ...given },
+    authenticator: new Authenticator(store, clock, (err) => logger.warn({ err }, 'uses of tokens are not noted')),
+    webhookLockout: new Lockout(clock, WEBHOOK_FAILURES),
+    directory,
+    shower: new Shower(services, directory),
+    keys: new IdempotencyKeys(services),
+    webhooks: new Webhooks(services),
+    closing,
+  }
+}
+
+function createApp({ logger, ids, settings }: ApiServices, bodyLimit: number, trustProxy: boolean): ApiApp {
+  const loggerInstance: FastifyBaseLogger = logger
+  const { tls } = settings
+  const app = fastify<Server>({
+    loggerInstance,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => ids.next(),
+    bodyLimit,
+    trustProxy,
+    connectionTimeout: QUIET_MS,
+    exposeHeadRoutes: false,
+    // Requests on connections that are open already are answered until the last one is.
+    return503OnClosing: false,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 400 },
+    frameworkErrors: answerFrameworkProblem,
+    ...(tls === undefined ? {} : { serverFactory: secureServers(tls) }),
+  }).withTypeProvider<TypeBoxTypeProvider>()
+  app.setValidatorCompiler(compileValidator)
+  // Answers are made member by member and their types are checked against the schemas; tests check the values.
+  app.setSerializerCompiler(() => (value) => JSON.stringify(value))
+  app.removeAllContentTypeParsers()
+  for (const type of ['application/json', /^application\/[\w.-]+\+json$/]) {
+    app.addContentTypeParser(type, { parseAs: 'string' }, async (_request: unknown, text: string) => readJsonBody(text))
+  }
+  return app
+}
+
+function secureServers(tls: NonNullable<ApiServices['settings']['tls']>): FastifyServerFactory<Server> {
+  return (handler) => {
+    const server = createServer(tls, handler)
+    server.setTimeout(QUIET_MS)
+    return server
+  }
+}
+
+/** One line per request, for whoever looks closely; what fails on our side is logged where it is refused. */
+function logRequests(app: ApiApp): void {
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, url, ip } = request
+    const took = Math.round(reply.elapsedTime)
+    request.log.debug({ method, path: url.split('?', 1)[0], status: reply.statusCode, took, ip }, 'answered')
+  })
+}

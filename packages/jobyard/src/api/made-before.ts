@@ -1,0 +1,46 @@
+import type { FastifyRequest } from 'fastify'
+import type { JobRow, RunRow } from '../domain/model.ts'
+import { bearerOf } from './auth/bearer.ts'
+import type { ApiContext } from './context.ts'
+
+/*
+ * What an earlier sending of the same request has made before its server died: see IdempotencyKeys. Each answers
+ * undefined for a request that is sent for the first time, without asking the store.
+ */
+
+/** The run that this request is for. */
+export async function findMadeRun({ services }: ApiContext, request: FastifyRequest): Promise<RunRow | undefined> {
+  const { hold } = request
+  if (hold?.resumed !== true) return undefined
+  return (await services.store.read('getRun', { id: hold.subject })) ?? undefined
+}
+
+/** The job that this request is to make: one of that name that is not older than the request. */
+export async function findMadeJob(
+  { services, directory }: ApiContext,
+  request: FastifyRequest,
+  {
+    collection,
+    kind = 'script',
+    name,
+    type,
+  }: Readonly<{ collection?: string; kind?: string; name: string; type?: string }>,
+): Promise<JobRow | undefined> {
+  const { hold } = request
+  if (hold?.resumed !== true) return undefined
+  const { id: collectionId } = await directory.requireCollection(bearerOf(request), collection)
+  const wanted = { collectionId, kind, name, ...(type === undefined ? {} : { type }) }
+  const [job, other] = await services.store.read('findJobs', wanted)
+  return other === undefined && job !== undefined && job.createdAt >= hold.takenAt ? job : undefined
+}
+
+/** Whether the roll-back that this request asks for is on record: one by the same bearer that is not older than it. */
+export async function isRolledBack({ services }: ApiContext, request: FastifyRequest, job: JobRow): Promise<boolean> {
+  const { hold } = request
+  if (hold?.resumed !== true) return false
+  const { name } = bearerOf(request)
+  const deployments = await services.store.read('listDeployments', { jobId: job.id })
+  return deployments.some(
+    ({ source, deployedBy, deployedAt }) => source === 'rollback' && deployedBy === name && deployedAt >= hold.takenAt,
+  )
+}

@@ -1,0 +1,42 @@
+import type { ApiApp, ApiContext } from '../context.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Uploads } from '../uploads.ts'
+import { aboutRoutes, healthRoutes } from './about.ts'
+import { auditRoutes } from './audit.ts'
+import { collectionRoutes } from './collections.ts'
+import { eventRoutes } from './events.ts'
+import { hookRoutes } from './hooks.ts'
+import { deploymentRoutes, occurrenceRoutes } from './job-history.ts'
+import { jobActRoutes, jobRoutes, jobWriteRoutes } from './jobs.ts'
+import { outputRoutes } from './output.ts'
+import { packageRoutes, uploadRoute } from './packages.ts'
+import { runListRoutes, runRoutes, runStartRoutes, taskRoutes } from './runs.ts'
+import { scheduleRoutes } from './schedules.ts'
+import { tokenRoutes } from './tokens.ts'
+import { webhookRoutes } from './webhooks.ts'
+
+/** Every route but those of the description. */
+export async function addRoutes(app: ApiApp, context: ApiContext, metrics: Metrics, uploads: Uploads): Promise<void> {
+  aboutRoutes(app, context)
+  healthRoutes(app, context, metrics)
+  collectionRoutes(app, context)
+  jobRoutes(app, context)
+  jobWriteRoutes(app, context)
+  jobActRoutes(app, context)
+  deploymentRoutes(app, context)
+  occurrenceRoutes(app, context)
+  runListRoutes(app, context)
+  runStartRoutes(app, context)
+  runRoutes(app, context)
+  taskRoutes(app, context)
+  outputRoutes(app, context)
+  packageRoutes(app, context)
+  webhookRoutes(app, context)
+  scheduleRoutes(app, context)
+  tokenRoutes(app, context)
+  auditRoutes(app, context)
+  eventRoutes(app, context)
+  // Both read their bodies in ways of their own, which must not reach the other routes.
+  await app.register(async (scope: ApiApp) => uploadRoute(scope, context, uploads))
+  await app.register(async (scope: ApiApp) => hookRoutes(scope, context))
+}

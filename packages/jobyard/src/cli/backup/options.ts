@@ -1,0 +1,12 @@
+import type { SettingFlags } from '../commands/server.ts'
+
+/** Options of `backup`. */
+export type BackupOptions = SettingFlags & {
+  /** False with --no-output. */
+  readonly output: boolean
+  readonly filesOnly?: boolean
+  readonly force?: boolean
+}
+
+/** Options of `restore`. */
+export type RestoreOptions = SettingFlags & { readonly force?: boolean }

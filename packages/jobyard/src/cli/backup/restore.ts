@@ -1,0 +1,144 @@
+import { existsSync } from 'node:fs'
+import { chmod, cp, mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { dirname, join, relative, resolve } from 'node:path'
+import type { Config } from '../../config.ts'
+import { JobyardError } from '../../domain/errors.ts'
+import { explainFullDisk, isSystemError } from '../../kinds/script/system-error.ts'
+import { lockFolder } from '../../store/sqlite/lock.ts'
+import { printJson } from '../answer.ts'
+import { configOf } from '../machine.ts'
+import { Progress } from '../progress.ts'
+import type { Terminal } from '../terminal.ts'
+import { sayCount, sayTime } from '../wording.ts'
+import type { RestoreOptions } from './options.ts'
+import { findPlaces, type Places } from './places.ts'
+import { type OpenBackup, openBackup } from './unpack.ts'
+
+/** Files of a data folder that belong to the place and not to what a backup holds. */
+const OF_THE_PLACE = new Set(['lock', 'lock-journal', 'id', 'lost+found'])
+
+/** Puts a backup back into a data folder in which no server works. Everything is there in the end, or nothing. */
+export async function restore(terminal: Terminal, given: string, options: RestoreOptions): Promise<void> {
+  const config = configOf(terminal, options)
+  const file = resolve(terminal.folder, given)
+  if (!existsSync(file)) {
+    throw new JobyardError('backup-invalid', `There is no file ${file}.`, {
+      field: 'file',
+      hint: 'Name the file that `jobyard backup` has written.',
+    })
+  }
+  await using backup = await openBackup(file)
+  await mkdir(config.dataFolder, { recursive: true, mode: 0o711 })
+  const lock = lockFolder(join(config.dataFolder, 'lock'))
+  try {
+    const places = await findPlaces(config)
+    const aside = await makeRoom(terminal, config, places, options.force === true)
+    await putBack(terminal, backup, places)
+    await report(terminal, config, options, backup, aside)
+  } catch (error) {
+    throw explainFullDisk(error, 'the backup was restored')
+  } finally {
+    lock.release()
+  }
+}
+
+/** Throws 'restore-refused' when something is in the way; with `force` it is moved aside, and told where to. */
+async function makeRoom(
+  terminal: Terminal,
+  config: Config,
+  places: Places,
+  force: boolean,
+): Promise<string | undefined> {
+  const names = await contentsOf(config)
+  const outside = dirname(places.jobs) === places.data ? [] : await namesIn(places.jobs)
+  const [first] = [...names, ...outside]
+  if (first === undefined) return undefined
+  if (!force) {
+    throw new JobyardError('restore-refused', `${config.dataFolder} is not empty: it holds ${first}.`, {
+      field: 'JOBYARD_DATA',
+    })
+  }
+  const stamp = new Date(terminal.clock.now()).toISOString().replaceAll(/[:.]/g, '-')
+  const aside = join(config.dataFolder, `before-restore-${stamp}`)
+  await mkdir(aside, { mode: 0o700 })
+  for (const name of names) await rename(join(config.dataFolder, name), join(aside, name))
+  if (outside.length > 0) await rename(places.jobs, `${places.jobs}-before-restore-${stamp}`)
+  return aside
+}
+
+/** What is in the data folder, but for the key and what the restore itself has made. */
+async function contentsOf({ dataFolder, keyFile }: Config): Promise<string[]> {
+  const key = relative(dataFolder, keyFile).split('/')[0]
+  const names = await namesIn(dataFolder)
+  return names.filter((name) => name !== key && !OF_THE_PLACE.has(name) && !name.startsWith('before-restore-'))
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return existsSync(folder) ? (await readdir(folder)).toSorted() : []
+}
+
+/** Unpacks beside the final places, and moves in when all of it has been found whole. */
+async function putBack(terminal: Terminal, backup: OpenBackup, places: Places): Promise<void> {
+  const staging = join(places.data, '.restoring')
+  await rm(staging, { recursive: true, force: true })
+  await mkdir(staging, { mode: 0o700 })
+  const total = backup.manifest.entries.reduce((sum, { bytes }) => sum + bytes, 0)
+  const progress = new Progress(terminal, 'Unpacking', total)
+  try {
+    await backup.unpack(staging, (bytes) => progress.advance(bytes))
+    await moveIn(join(staging, 'packages'), places.packages, 0o755)
+    await moveIn(join(staging, 'jobs'), places.jobs, 0o711)
+    await moveIn(join(staging, 'output.db'), places.output)
+    // Last: a data folder with this file in it is a whole one.
+    await moveIn(join(staging, 'jobyard.db'), places.database)
+  } finally {
+    progress.end()
+    await rm(staging, { recursive: true, force: true })
+  }
+}
+
+async function moveIn(from: string, to: string, mode?: number): Promise<void> {
+  if (!existsSync(from)) return
+  if (mode !== undefined) await chmod(from, mode)
+  try {
+    await rename(from, to)
+  } catch (error) {
+    if (!isSystemError(error, 'EXDEV')) throw error
+    // The data of jobs may lie on another file system than the data folder.
+    await cp(from, to, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true })
+  }
+}
+
+async function report(
+  terminal: Terminal,
+  config: Config,
+  options: RestoreOptions,
+  { manifest }: OpenBackup,
+  aside: string | undefined,
+): Promise<void> {
+  const { dataFolder, keyFile } = config
+  const hasKey = existsSync(keyFile)
+  if (options.json === true) {
+    const { entries, ...rest } = manifest
+    return printJson(terminal, {
+      dataFolder,
+      ...rest,
+      entries: entries.length,
+      keyFile,
+      hasKey,
+      movedAside: aside ?? null,
+    })
+  }
+  const made = `made ${sayTime(manifest.createdAt)} by Jobyard ${manifest.version}`
+  const count = sayCount(manifest.entries.length, 'entry', 'entries')
+  terminal.stdout.write(`Restored ${count} of the backup ${made} to ${dataFolder}.\n`)
+  if (aside !== undefined) terminal.stdout.write(`What was there before is in ${aside}.\n`)
+  if (!hasKey) {
+    terminal.stdout.write(
+      `Now put the key file back as ${keyFile}: without it a new one is made, and secrets are lost.\n`,
+    )
+  }
+  if (manifest.database === 'none') {
+    terminal.stdout.write('The database was not in it: restore that with pg_restore or psql.\n')
+  }
+}
