@@ -45,18 +45,24 @@ export class Output {
   }
 
   /**
-   * The entries as they come, from the beginning or behind `after`, until the log ends; what the server says at the end
+   * The entries as they come, from the beginning or behind `after`, until the task ends, or all attempts of the run do; what the server says at the end
    * is the return value. A broken connection is made again without losing or repeating any. Rejects when the
    * signal aborts, or when the server stays away for about a minute.
    */
   async *follow(
     source: OutputSource,
-    options: { readonly after?: number; readonly signal?: AbortSignal } = {},
+    options: {
+      readonly after?: number
+      readonly signal?: AbortSignal
+      /** Called where the output of another attempt begins; its entries count from 1 again. */
+      readonly onAttempt?: (attempt: number) => void
+    } = {},
   ): AsyncGenerator<OutputEntry, OutputEnd, undefined> {
     const after = options.after === undefined ? undefined : String(options.after)
     const live = followLive(this.#transport, addressOf(source), { after, signal: options.signal })
     for await (const { event, data } of live) {
       if (event === 'end') return JSON.parse(data) as OutputEnd
+      if (event === 'attempt') options.onAttempt?.((JSON.parse(data) as { attempt: number }).attempt)
       if (event === 'output') yield JSON.parse(data) as OutputEntry
     }
     // A live stream only ends by a word that it has ended.

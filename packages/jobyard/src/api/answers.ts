@@ -76,7 +76,7 @@ function classify(error: unknown, bodyBytes: number): JobyardError {
   const code = BY_STATUS[statusCode] ?? 'input-invalid'
   if (code === 'body-too-large') return bodyTooLarge(bodyBytes)
   const message = error instanceof Error ? `${error.message.replace(/\.$/, '')}.` : STATUS_CODES[statusCode]
-  return new JobyardError(code, message)
+  return new JobyardError(code, message, code === 'media-type-unknown' ? { field: 'Content-Type' } : {})
 }
 
 function internal(): JobyardError {
@@ -86,7 +86,7 @@ function internal(): JobyardError {
 /** The error for a body beyond a limit, which it names. */
 export function bodyTooLarge(limit: number, setting = 'JSON body'): JobyardError {
   const message = `The body is larger than ${formatSize(limit)} (${limit} bytes), the limit of a ${setting}.`
-  return new JobyardError('body-too-large', message, { data: { limit } })
+  return new JobyardError('body-too-large', message, { field: 'body', data: { limit } })
 }
 
 /** An address without its query, which may hold anything. */

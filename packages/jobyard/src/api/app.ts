@@ -80,7 +80,7 @@ function createContext(services: ApiServices, closing: AbortSignal): ApiContext 
   }
 }
 
-function createApp({ logger, ids, settings }: ApiServices, bodyLimit: number, trustProxy: boolean): ApiApp {
+function createApp({ logger, ids, settings }: ApiServices, bodyLimit: number, behindProxy: boolean): ApiApp {
   const loggerInstance: FastifyBaseLogger = logger
   const { tls } = settings
   const app = fastify<Server>({
@@ -88,7 +88,8 @@ function createApp({ logger, ids, settings }: ApiServices, bodyLimit: number, tr
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => ids.next(),
     bodyLimit,
-    trustProxy,
+    // The one proxy before us is believed, and nobody before it: anybody can send X-Forwarded-For.
+    trustProxy: behindProxy ? (_address: string, hop: number) => hop === 0 : false,
     connectionTimeout: QUIET_MS,
     exposeHeadRoutes: false,
     // Requests on connections that are open already are answered until the last one is.

@@ -128,7 +128,10 @@ export class Metrics {
   /** Events name the job, not its kind: mostly remembered, else looked up; a job that is gone counts as of no kind. */
   #withKind(jobId: string, count: (kind: string) => void): void {
     const known = this.#directory.recall(jobId)
-    if (known !== undefined) return count(known.kind)
+    if (known !== undefined) {
+      count(known.kind)
+      return
+    }
     this.#directory.brief(jobId).then(
       (brief) => count(brief?.kind ?? ''),
       (error: unknown) => this.#services.logger.warn({ err: error }, 'a figure could not be counted'),

@@ -52,7 +52,7 @@ export interface ApiSettings {
   readonly uploadBytes?: number
   /** Milliseconds between two signs of life on a live stream. Default 15,000. */
   readonly heartbeatMs?: number
-  /** True: a proxy stands before the server, whose word on the caller's address (X-Forwarded-For) is believed. Default false. */
+  /** True: one proxy stands before the server, whose word on the caller's address (X-Forwarded-For) is believed. Default false. */
   readonly behindProxy?: boolean
   /** Certificate and key in PEM: the server speaks HTTPS. Default: HTTP. */
   readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer }

@@ -76,9 +76,11 @@ export class Webhooks {
    * away nor its password, because who writes such a list does not know the password and must not have to.
    */
   keep(sent: readonly TriggerSpec[], before: readonly TriggerSpec[]): TriggerSpec[] {
-    const webhook = before.find(isWebhook) ?? sent.find(isWebhook)
-    const others = sent.filter((trigger) => !isWebhook(trigger))
-    return webhook === undefined ? others : [...others, webhook]
+    const kept = before.find(isWebhook)
+    const place = sent.findIndex(isWebhook)
+    if (place < 0) return kept === undefined ? [...sent] : [...sent, kept]
+    const others = sent.filter((trigger, index) => index === place || !isWebhook(trigger))
+    return others.map((trigger) => (isWebhook(trigger) ? (kept ?? trigger) : trigger))
   }
 
   /** Gives a webhook a password that has none yet: that of a job whose id was not known before it was saved. */

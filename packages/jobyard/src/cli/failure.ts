@@ -76,6 +76,14 @@ function adviceFor({ code, hint }: JobyardProblem): string | undefined {
       return 'See that the server runs (`jobyard serve`), or name another one with --url or JOBYARD_URL.'
     case 'answer-unexpected':
       return 'See that --url or JOBYARD_URL is the address of a Jobyard server.'
+    case 'job-unknown':
+      return 'See `jobyard script list`, and --collection for jobs of another one.'
+    case 'job-ambiguous':
+      return 'Name it by its number or id; `jobyard script list --json` shows both.'
+    case 'run-unknown':
+      return 'See `jobyard run list`.'
+    case 'collection-unknown':
+      return 'See `jobyard collection list`.'
     default:
       return hint
   }

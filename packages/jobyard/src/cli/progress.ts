@@ -31,7 +31,7 @@ export class Progress {
     this.#drawn = true
     const share = this.#total === 0 ? 1 : Math.min(1, bytes / this.#total)
     const full = Math.round(share * BAR)
-    const bar = `${paint(stderr, 'cyan', '━'.repeat(full))}${paint(stderr, 'dim', '━'.repeat(BAR - full))}`
+    const bar = `${paint(stderr, 'cyan', '━'.repeat(full))}${paint(stderr, 'dim', '─'.repeat(BAR - full))}`
     const amount = `${saySize(Math.min(bytes, this.#total))} of ${saySize(this.#total)}`
     stderr.write(`\r${this.#what} ${bar} ${String(Math.round(share * 100)).padStart(3)} %  ${amount}\u001b[K`)
   }

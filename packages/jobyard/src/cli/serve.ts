@@ -4,6 +4,7 @@ import { formatDuration } from '../domain/durations.ts'
 import type { RunningServer } from '../server.ts'
 import { printJsonLine } from './answer.ts'
 import type { SettingFlags } from './commands/server.ts'
+import { DEFAULT_URL } from './connection.ts'
 import { EXIT, paint } from './failure.ts'
 import { configOf } from './machine.ts'
 import { printFacts } from './table.ts'
@@ -93,7 +94,8 @@ async function announce(terminal: Terminal, { config, json }: ServerRun, server:
     ...(adminToken === undefined ? [] : [['  admin token', adminToken, 'bold'] as const]),
   ])
   if (adminToken !== undefined) {
-    stdout.write('  The token is shown this once. Log in with it from another terminal: jobyard login\n')
+    const url = address === DEFAULT_URL ? '' : ` --url ${address}`
+    stdout.write(`  The token is shown this once. Log in with it from another terminal: jobyard login${url}\n`)
   }
   for (const warning of warnings) stderr.write(`${paint(stderr, 'yellow', 'warning:')} ${warning}\n`)
   stdout.write('Ctrl-C stops it.\n')

@@ -47,7 +47,7 @@ export interface Policy {
   readonly misfire: MisfirePolicy
   /** What becomes of a task whose instance died: failed with reason `lost`, or another attempt. */
   readonly onCrash: 'fail' | 'retry'
-  /** How often a crash may lead to another attempt within one run. */
+  /** How often a crash may lead to another attempt at the same target of a run. */
   readonly maxCrashes: number
   /** Finished runs that are kept. */
   readonly keepRuns: number
@@ -171,6 +171,8 @@ export interface TaskRow {
   readonly runId: string
   readonly target: string
   readonly attempt: number
+  /** Earlier attempts at the target that a crash ended. */
+  readonly crashes: number
   readonly state: State
   readonly detail: unknown
   readonly owner: string | null

@@ -10,6 +10,8 @@ export class ActiveTask {
   /** Why it is to end, once it is. */
   stop: StopRequest | undefined
   frozen = false
+  /** True while it is being frozen or thawed. */
+  adjusting = false
   /** Milliseconds of the time limit that are spent, those since `runningSince` apart. */
   spentMs = 0
   /** On the clock that only grows. */
@@ -64,6 +66,10 @@ export class ActiveRun {
   readonly kind: JobKind
   readonly ownership: Ownership
   readonly running = new Map<string, ActiveTask>()
+  /** Tasks that have ended here and whose end is not on record yet. */
+  recording = 0
+  /** Where the plan stands by what is on record. */
+  cursor: string | null
   /** Tasks on record that are to be begun. */
   queue: TaskRow[]
   planned: boolean
@@ -87,6 +93,7 @@ export class ActiveRun {
     this.kind = kind
     this.queue = [...tasks]
     this.planned = run.planClosed
+    this.cursor = run.cursor
     this.ownership = { runId: run.id, owner, fence: run.fence }
   }
 
@@ -118,10 +125,19 @@ export class ActiveRun {
 
   #nextStep(): Promise<IteratorResult<TaskPlan>> | IteratorResult<TaskPlan> {
     if (this.#plan === undefined) {
-      const plan = this.kind.plan(this.run, this.job.spec, this.run.cursor ?? undefined)
+      const plan = this.kind.plan(this.run, this.job.spec, this.cursor ?? undefined)
       this.#plan = Symbol.asyncIterator in plan ? plan[Symbol.asyncIterator]() : plan[Symbol.iterator]()
     }
     return this.#plan.next()
+  }
+
+  /** Forgets what was planned beyond the record; planning goes on from there. */
+  forgetPlan(): void {
+    this.planned = false
+    this.#step = undefined
+    const plan = this.#plan
+    this.#plan = undefined
+    void plan?.return?.()
   }
 
   /** Ends planning, and lets the kind close what it holds open for it. */

@@ -1,3 +1,5 @@
+import { isPassing } from './persist.ts'
+
 /** The longest batch: enough to spread a commit thin, short enough to keep the database free for others. */
 const LONGEST_BATCH = 512
 /** Batches under way at once: one is written while the next is gathered and on its way. */
@@ -16,7 +18,7 @@ export class Batcher<I, O> {
   #underWay = 0
   #scheduled = false
 
-  /** `send` answers each item in its place; when it rejects, all of the batch reject. */
+  /** `send` answers each item in its place; when it rejects for no passing reason, each is sent by itself. */
   constructor(send: (items: I[]) => Promise<readonly O[]>) {
     this.#send = send
   }
@@ -38,6 +40,17 @@ export class Batcher<I, O> {
     })
   }
 
+  /** One item that cannot be written must not keep the others from it. */
+  async #sendSingly(batch: readonly Waiting<I, O>[]): Promise<void> {
+    for (const { item, resolve, reject } of batch) {
+      try {
+        resolve((await this.#send([item]))[0] as O)
+      } catch (error) {
+        reject(error)
+      }
+    }
+  }
+
   async #flush(): Promise<void> {
     const batch = this.#waiting.splice(0, LONGEST_BATCH)
     if (batch.length === 0) return
@@ -47,7 +60,8 @@ export class Batcher<I, O> {
       const outputs = await this.#send(batch.map(({ item }) => item))
       for (const [index, { resolve }] of batch.entries()) resolve(outputs[index] as O)
     } catch (error) {
-      for (const { reject } of batch) reject(error)
+      if (batch.length === 1 || isPassing(error)) for (const { reject } of batch) reject(error)
+      else await this.#sendSingly(batch)
     } finally {
       this.#underWay--
       this.#schedule()

@@ -19,10 +19,9 @@ export function conclude(
 ): TaskChange {
   const base = { ...active.ownership, taskId: current.task.id }
   const outcome = judge(active.run, ended, current.stop?.reason)
-  if ('until' in outcome) {
-    return { ...base, to: outcome.state, parkedUntil: outcome.until }
-  }
-  const { result, usage } = outcome
+  if ('until' in outcome) return { ...base, to: outcome.state, parkedUntil: Math.round(outcome.until) }
+  const { usage } = outcome
+  const result = asJson(outcome.result)
   const change: TaskChange = {
     ...base,
     to: outcome.state,
@@ -35,8 +34,20 @@ export function conclude(
   return again === null ? change : { ...change, retry: { id: parts.ids.next(), ...again } }
 }
 
+/** Results are stored as JSON; what JSON cannot say is not worth failing for. */
+function asJson(result: unknown): string | undefined {
+  try {
+    return JSON.stringify(result)
+  } catch (error) {
+    return JSON.stringify({ unstorable: String(error) })
+  }
+}
+
 /** How the task ended, given why it was asked to end, if it was. */
 function judge(run: RunRow, ended: Outcome | Parked, stop: Reason | undefined): Outcome | Parked {
+  if ('until' in ended && !Number.isFinite(ended.until)) {
+    return { state: 'failed', reason: { code: 'error', text: `It was parked until ${ended.until}, which is no time.` } }
+  }
   if (stop === undefined || ended.state === 'completed') return ended
   if ('until' in ended) return { state: 'stopped', reason: stop }
   const fails = FAILING.has(stop.code) && !(run.why === 'continuous' && stop.code === 'shutdown')
@@ -54,9 +65,9 @@ function nextTry(
   const { policy } = job
   const now = parts.clock.now()
   if (CRASHES.has(reason.code)) {
-    if (policy.onCrash !== 'retry' || run.crashes >= policy.maxCrashes) return null
+    if (policy.onCrash !== 'retry' || task.crashes >= policy.maxCrashes) return null
     return { notBefore: now, crashed: true }
   }
-  const delay = nextAttemptDelay(policy.retry, task.attempt - run.crashes, parts.random())
+  const delay = nextAttemptDelay(policy.retry, task.attempt - task.crashes, parts.random())
   return delay === null ? null : { notBefore: now + delay, crashed: false }
 }

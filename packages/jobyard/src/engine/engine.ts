@@ -105,8 +105,9 @@ export class Engine {
 
   /** Ends a parked task from outside. False when it is not parked (any longer). */
   async resolve(taskId: string, outcome: Outcome): Promise<boolean> {
-    const { state: to, result } = outcome
+    const { state: to } = outcome
     const reason = outcome.state === 'completed' ? {} : { reason: outcome.reason }
+    const result = JSON.stringify(outcome.result)
     const item = { taskId, to, ...reason, ...(result === undefined ? {} : { result }) }
     const changed = await this.#parts.store.write('resolveTasks', { items: [item], at: this.#parts.clock.now() })
     this.#absorb(changed)

@@ -1,14 +1,15 @@
 import type { JobRow, TaskRow } from '../domain/model.ts'
+import { unfinished } from '../domain/run-state.ts'
 import type { Claimed } from '../store/procedures/claim-runs.ts'
 import type { OwnedRun } from '../store/procedures/instances.ts'
 import type { Settled } from '../store/procedures/settle.ts'
-import type { OpenTasks, TaskChange } from '../store/procedures/work.ts'
+import type { Opened, OpenTasks, TaskChange } from '../store/procedures/work.ts'
 import { ActiveRun, ActiveTask } from './active-run.ts'
 import { Batcher } from './batcher.ts'
 import { conclude } from './conclude.ts'
 import type { Reason, TaskPlan } from './kind.ts'
 import type { EngineParts, Identity } from './parts.ts'
-import { type Absorb, persist } from './persist.ts'
+import { type Absorb, isPassing, persist } from './persist.ts'
 import { keepToLimit, pauseLimit, reasonOf, workTask } from './work-task.ts'
 
 /** Targets that are planned, or wait to be begun, at once for one run. */
@@ -22,7 +23,7 @@ export class Executor {
   readonly #parts: EngineParts
   readonly #identity: Identity
   readonly #runs = new Map<string, ActiveRun>()
-  readonly #opening: Batcher<OpenTasks, readonly string[] | null>
+  readonly #opening: Batcher<OpenTasks, Opened['added'][number]>
   readonly #changing: Batcher<TaskChange, boolean>
   readonly #onRoom: () => void
   readonly #absorb: Absorb
@@ -67,7 +68,9 @@ export class Executor {
       active.wanted = run.wanted
       this.#runs.set(run.id, active)
       if (active.seated) this.#seated++
-      void this.#pump(active)
+      // All is done but the verdict, which had no owner to ask the kind when the last task was ended from outside.
+      if (run.planClosed && unfinished(run.counts) === 0) void this.#close(active)
+      else void this.#pump(active)
     }
   }
 
@@ -80,7 +83,8 @@ export class Executor {
       return
     }
     if (settled.verdictDue) void this.#close(active)
-    else if (settled.wanted !== active.wanted) this.#follow(active, settled)
+    // A stop is for good; an answer that says otherwise is older.
+    else if (settled.wanted !== active.wanted && active.wanted !== 'stop') this.#follow(active, settled)
     else void this.#pump(active)
   }
 
@@ -98,7 +102,8 @@ export class Executor {
     }
     for (const run of owned) {
       const active = this.#runs.get(run.id)
-      if (active?.ownership.fence === run.fence && active.wanted !== run.wanted) this.#follow(active, run)
+      if (active?.ownership.fence === run.fence && active.wanted !== run.wanted && active.wanted !== 'stop')
+        this.#follow(active, run)
     }
     return owned.filter(({ id, fence }) => this.#runs.get(id)?.ownership.fence !== fence)
   }
@@ -159,12 +164,13 @@ export class Executor {
   /** Plans until enough is planned; what is planned is begun meanwhile. */
   async #planAhead(active: ActiveRun): Promise<void> {
     active.planning = true
+    let onRecord = true
     try {
-      while (this.#mayPlan(active)) await this.#planNext(active)
+      while (onRecord && this.#mayPlan(active)) onRecord = await this.#planNext(active)
     } finally {
       active.planning = false
     }
-    void this.#pump(active)
+    if (onRecord) void this.#pump(active)
   }
 
   #mayPlan(active: ActiveRun): boolean {
@@ -208,13 +214,14 @@ export class Executor {
     if (active.wanted === 'suspend' && !active.released) active.queue.unshift(task)
   }
 
-  /** Gathers the next planned targets, puts them on record, and only then begins the first of them. */
-  async #planNext(active: ActiveRun): Promise<void> {
+  /** Gathers the next planned targets, puts them on record, and only then begins the first of them. False: not now. */
+  async #planNext(active: ActiveRun): Promise<boolean> {
     let plans: TaskPlan[]
     try {
       plans = await active.gather(PLAN_AHEAD)
     } catch (error) {
-      return this.#failPlan(active, reasonOf(error))
+      await this.#failPlan(active, reasonOf(error))
+      return false
     }
     const room = Math.max(0, active.job.policy.parallel - active.running.size - active.queue.length)
     const tasks = plans.map((plan, index) => this.#toTask(active, plan, index < room))
@@ -224,19 +231,25 @@ export class Executor {
       cursor: plans.at(-1)?.cursor ?? null,
       planClosed: active.planned,
     }
-    const added = await persist(
-      this.#parts,
-      'open tasks',
-      () => this.#opening.add(opening),
-      () => !active.released,
-    )
-    if (added === undefined || added === null) return
-    const fresh = new Set(added)
+    const added = await this.#open(active, opening)
+    if (added === null) return false
+    active.cursor = opening.cursor ?? active.cursor
     for (const task of tasks) {
-      if (!fresh.has(task.id)) continue
+      if (!added.has(task.id)) continue
       if (task.startedAt === null) active.queue.push(task)
       else this.#begin(active, task)
     }
+    return true
+  }
+
+  /** Puts planned tasks on record and tells which are new; null when the run is another's, or is not to go on now. */
+  async #open(active: ActiveRun, opening: OpenTasks): Promise<Set<string> | null> {
+    const wanted = () => !active.released
+    const added = await persist(this.#parts, 'open tasks', () => this.#opening.add(opening), wanted)
+    if (added === 'stale') this.#release(active, STALE)
+    // What was planned beyond the record is planned again when the run goes on.
+    if (added === 'unwanted') active.forgetPlan()
+    return Array.isArray(added) ? new Set(added) : null
   }
 
   /** A plan that cannot be made is a task of its own that failed, so that people see where and why. */
@@ -244,20 +257,11 @@ export class Executor {
     await active.endPlan()
     const task = this.#toTask(active, { target: 'plan' }, true)
     const opening = { ...active.ownership, tasks: [{ ...task, start: true }], cursor: null, planClosed: true }
-    const added = await persist(
-      this.#parts,
-      'open tasks',
-      () => this.#opening.add(opening),
-      () => !active.released,
-    )
-    if (!added?.includes(task.id)) return
+    const added = await this.#open(active, opening)
+    if (!added?.has(task.id)) return
     const change: TaskChange = { ...active.ownership, taskId: task.id, to: 'failed', reason }
-    await persist(
-      this.#parts,
-      'fail plan',
-      () => this.#changing.add(change),
-      () => !active.released,
-    )
+    const wanted = () => !active.released
+    await persist(this.#parts, 'fail plan', () => this.#changing.add(change), wanted)
   }
 
   #toTask({ run, ownership }: ActiveRun, { target, detail }: TaskPlan, start: boolean): TaskRow {
@@ -267,6 +271,7 @@ export class Executor {
       runId: run.id,
       target,
       attempt: 1,
+      crashes: 0,
       state: start ? 'running' : 'pending',
       detail: detail ?? null,
       owner: start ? ownership.owner : null,
@@ -304,19 +309,34 @@ export class Executor {
     if (active.released) return
     const change = conclude(this.#parts, active, current, ended)
     // What a task did must get on record, however long the database takes to have room or to come back.
-    const accepted = await persist(
-      this.#parts,
-      'end task',
-      () => this.#changing.add(change),
-      () => !active.released,
-    )
+    active.recording++
+    const write = () => this.#record(change)
+    const wanted = () => !active.released
+    const accepted = await persist(this.#parts, 'end task', write, wanted)
+    active.recording--
     if (accepted === false) return this.#release(active, STALE)
     this.#announce(active, current.task.id, change.to)
-    if (change.retry === undefined || active.released || active.wanted === 'stop') return
-    const { id, notBefore } = change.retry
-    const { task } = current
-    active.queue.push({ ...task, id, attempt: task.attempt + 1, state: 'pending', notBefore, startedAt: null })
+    if (active.released) return
+    if (change.retry !== undefined && active.wanted !== 'stop') this.#queueRetry(active, current.task, change.retry)
     void this.#pump(active)
+  }
+
+  #queueRetry(active: ActiveRun, task: TaskRow, { id, notBefore, crashed }: NonNullable<TaskChange['retry']>): void {
+    const crashes = task.crashes + (crashed ? 1 : 0)
+    active.queue.push({ ...task, id, crashes, attempt: task.attempt + 1, state: 'pending', notBefore, startedAt: null })
+  }
+
+  /** Records a task's end; what of it cannot be stored is not worth the run: the task is failed for it then. */
+  async #record(change: TaskChange): Promise<boolean> {
+    try {
+      return await this.#changing.add(change)
+    } catch (error) {
+      if (isPassing(error)) throw error
+      this.#parts.events.emit({ type: 'error', where: 'end task', error })
+      const { runId, owner, fence, taskId } = change
+      const reason = { code: 'internal', text: `How it ended could not be stored: ${reasonOf(error).text}` }
+      return await this.#changing.add({ runId, owner, fence, taskId, to: 'failed', reason })
+    }
   }
 
   #announce({ run }: ActiveRun, taskId: string, state: TaskChange['to']): void {
@@ -336,21 +356,32 @@ export class Executor {
     void this.#pump(active)
   }
 
+  /** Freezes or thaws a task until it is as it is wanted, one step at a time, each put on record. */
   async #freezeOrThaw(active: ActiveRun, current: ActiveTask): Promise<void> {
-    const freeze = active.wanted === 'suspend'
-    if (current.freeze === undefined || current.thaw === undefined || current.frozen === freeze) return
-    current.frozen = freeze
-    await (freeze ? current.freeze() : current.thaw())
-    if (freeze) pauseLimit(this.#parts, current)
-    else keepToLimit(this.#parts, active, current)
-    const change: TaskChange = { ...active.ownership, taskId: current.task.id, to: freeze ? 'suspended' : 'running' }
-    await persist(
-      this.#parts,
-      'freeze task',
-      () => this.#changing.add(change),
-      () => active.running.has(current.task.id),
-    )
-    this.#announce(active, current.task.id, change.to)
+    if (current.adjusting) return
+    current.adjusting = true
+    while (this.#adjustable(active, current)) {
+      const freeze = !current.frozen
+      current.frozen = freeze
+      await (freeze ? current.freeze?.() : current.thaw?.())
+      if (freeze) pauseLimit(this.#parts, current)
+      else keepToLimit(this.#parts, active, current)
+      await this.#recordFreeze(active, current, freeze ? 'suspended' : 'running')
+    }
+    current.adjusting = false
+  }
+
+  #adjustable(active: ActiveRun, current: ActiveTask): boolean {
+    const known = current.freeze !== undefined && current.thaw !== undefined
+    const wanted = active.wanted !== 'stop' && current.frozen !== (active.wanted === 'suspend')
+    return known && wanted && active.running.has(current.task.id)
+  }
+
+  async #recordFreeze(active: ActiveRun, { task }: ActiveTask, to: 'suspended' | 'running'): Promise<void> {
+    const change: TaskChange = { ...active.ownership, taskId: task.id, to }
+    const write = () => this.#changing.add(change)
+    await persist(this.#parts, 'freeze task', write, () => active.running.has(task.id))
+    this.#announce(active, task.id, to)
   }
 
   /** Asks the kind how the run ended, now that all its work is done. */
@@ -365,12 +396,11 @@ export class Executor {
 
   /** Gives a run back whose work this instance does not go on with. */
   async #giveBack(active: ActiveRun): Promise<void> {
-    if (active.running.size > 0) return
+    if (active.running.size + active.recording > 0) return
     const input = { items: [active.ownership], at: this.#parts.clock.now() }
     const release = async () => this.#absorb(await this.#parts.store.write('releaseRuns', input))
     const wanted = () => !active.released
     await persist(this.#parts, 'release run', release, wanted)
-    this.#release(active, STALE)
   }
 
   #release(active: ActiveRun, reason: Reason): void {

@@ -9,6 +9,11 @@ export type Absorb = (changes: Changes) => void
 const FIRST_WAIT = 100
 const LONGEST_WAIT = 5000
 
+/** Whether an error passes by itself: the disk gets room, the database comes back. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof JobyardError && (error.code === 'store-full' || error.code === 'store-unavailable')
+}
+
 /**
  * Writes until it succeeds, as long as it is still wanted: a full disk or a lost database passes, and what has happened
  * must not be forgotten over it. Answers undefined when it was given up. Any other error is a defect: it is
@@ -24,8 +29,7 @@ export async function persist<T>(
     try {
       return await write()
     } catch (error) {
-      const passes =
-        error instanceof JobyardError && (error.code === 'store-full' || error.code === 'store-unavailable')
+      const passes = isPassing(error)
       if (!passes || wait === FIRST_WAIT) events.emit({ type: 'error', where: what, error })
       await new Promise<void>((resolve) => clock.after(passes ? wait : LONGEST_WAIT, resolve))
     }

@@ -4,11 +4,11 @@ import type { OutputOptions, OutputStore, Stream } from '../store/output/contrac
 export class TaskLog {
   readonly #store: OutputStore
   readonly #taskId: string
-  readonly #options: () => OutputOptions
+  readonly #options: OutputOptions
   #opened: Promise<number> | undefined
   #channelUsed = false
 
-  constructor(store: OutputStore, taskId: string, options: () => OutputOptions) {
+  constructor(store: OutputStore, taskId: string, options: OutputOptions) {
     this.#store = store
     this.#taskId = taskId
     this.#options = options
@@ -41,7 +41,7 @@ export class TaskLog {
 
   #open(): Promise<number> {
     if (this.#opened === undefined) {
-      this.#opened = this.#store.open(this.#taskId, this.#options())
+      this.#opened = this.#store.open(this.#taskId, this.#options)
       // Whoever waits for it sees the failure; one that nobody waits for shows again at the close.
       this.#opened.catch(() => undefined)
     }

@@ -1,4 +1,5 @@
 import { JobyardError } from '../domain/errors.ts'
+import type { OutputOptions } from '../store/output/contract.ts'
 import type { ActiveRun, ActiveTask } from './active-run.ts'
 import type { Outcome, Parked, TaskContext } from './kind.ts'
 import type { EngineParts } from './parts.ts'
@@ -6,16 +7,13 @@ import { TaskLog } from './task-log.ts'
 
 /** Works on one task until it is done or parked. Never rejects: whatever goes wrong is the task's outcome. */
 export async function workTask(parts: EngineParts, active: ActiveRun, current: ActiveTask): Promise<Outcome | Parked> {
-  const { kind, job, run } = active
-  const log = new TaskLog(parts.output, current.task.id, () => ({
-    capBytes: job.policy.outputBytes,
-    rolling: run.why === 'continuous',
-    secrets: kind.secrets?.(job.spec, job) ?? [],
-  }))
+  const options = logOptions(active)
+  const log = new TaskLog(parts.output, current.task.id, options.log)
   keepToLimit(parts, active, current)
   let ended: Outcome | Parked
   try {
-    ended = await kind.begin(current.task, job.spec, contextFor(parts, active, current, log))
+    if (options.problem !== undefined) throw options.problem
+    ended = await active.kind.begin(current.task, active.job.spec, contextFor(parts, active, current, log))
   } catch (error) {
     ended = { state: 'failed', reason: reasonOf(error) }
     log.write('system', `${ended.reason.text}\n`)
@@ -27,6 +25,16 @@ export async function workTask(parts: EngineParts, active: ActiveRun, current: A
     if (ended.state === 'completed') return { ...ended, state: 'failed', reason: reasonOf(error) }
   }
   return ended
+}
+
+/** How the task's output is kept. Nothing is begun whose secrets cannot be opened: they could not be masked either. */
+function logOptions({ kind, job, run }: ActiveRun): { log: OutputOptions; problem?: unknown } {
+  const log = { capBytes: job.policy.outputBytes, rolling: run.why === 'continuous', secrets: [] }
+  try {
+    return { log: { ...log, secrets: kind.secrets?.(job.spec, job) ?? [] } }
+  } catch (problem) {
+    return { log, problem }
+  }
 }
 
 function contextFor(parts: EngineParts, active: ActiveRun, current: ActiveTask, log: TaskLog): TaskContext {

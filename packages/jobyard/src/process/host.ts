@@ -3,6 +3,7 @@ import { JobyardError } from '../domain/errors.ts'
 import type { LimitSupport, ProcessExit, ProcessHost, ProcessRequest, RunningProcess } from './contract.ts'
 import { type LaunchedWarden, launchWarden } from './launch.ts'
 import type { Order, Report } from './link.ts'
+import { pause } from './pause.ts'
 import { sendSignal } from './proc.ts'
 import { WardenProcess } from './running.ts'
 import { sweepStrays } from './strays.ts'
@@ -22,6 +23,8 @@ export interface ProcessHostOptions {
   readonly beatMs?: number
   /** Told when output can no longer be delivered, and when the warden could not be replaced five times in a row. */
   readonly onFatal?: (error: Error) => void
+  /** Told when a warden was lost, with the last that it said; it is being replaced. */
+  readonly onTrouble?: (error: Error) => void
 }
 
 const SILENT_AFTER_MS = 10_000
@@ -30,8 +33,8 @@ const BEAT_MS = 1000
 const STOP_MS = 6000
 /** How long a warden may take to get ready, milliseconds. */
 const READY_MS = 20_000
-/** A warden that has lived this long was a good one: the next is started at once. */
-const GOOD_LIFE_MS = 10_000
+/** A warden that has worked this long was a good one: the next is started at once. */
+const GOOD_LIFE_MS = 1000
 const FIRST_DELAY_MS = 100
 const LONGEST_DELAY_MS = 5000
 const MOST_FAILURES = 5
@@ -148,8 +151,9 @@ class WardenHost implements ProcessHost {
   /** Waits for the end of a warden, ends what it was responsible for, and gets another one. */
   async #watch(warden: LaunchedWarden): Promise<void> {
     const began = this.#clock.elapsed()
-    await warden.ended
+    const words = await warden.ended
     if (this.#stopping) return
+    this.#options.onTrouble?.(new Error(`The warden, which starts all processes, was lost: ${words}`))
     this.#warden = undefined
     this.#waiting = patientPromise()
     if (this.#clock.elapsed() - began >= GOOD_LIFE_MS) this.#failures = 0
@@ -161,7 +165,7 @@ class WardenHost implements ProcessHost {
     while (!this.#stopping) {
       const delay = this.#failures === 0 ? 0 : FIRST_DELAY_MS * 2 ** (this.#failures - 1)
       this.#failures++
-      await new Promise<void>((resolve) => this.#clock.after(Math.min(delay, LONGEST_DELAY_MS), resolve))
+      await pause(this.#clock, Math.min(delay, LONGEST_DELAY_MS))
       if (this.#stopping) return
       try {
         return await this.#launch()

@@ -17,7 +17,7 @@ const SCRIPT = fileURLToPath(new URL(IS_CHECKOUT ? './warden/warden.ts' : './war
  * Where Node keeps the checkout's code without its types. Otherwise each warden would load the compiler that takes them
  * away, 15 MB that make every fork slower. Below the checkout, where nobody else may put code.
  */
-const COMPILE_CACHE = fileURLToPath(new URL('../../../../node_modules/.cache/jobyard-warden', import.meta.url))
+const COMPILE_CACHE = fileURLToPath(new URL('../../../../node_modules/.jobyard-warden', import.meta.url))
 
 /** It must stay small: what it costs to fork grows with the memory of the one who forks. */
 const NODE_OPTIONS = ['--max-old-space-size=128', '--max-semi-space-size=1', '--optimize-for-size', '--v8-pool-size=1']

@@ -1,5 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
 import { removeLeftoverCgroups } from './cgroup/leftovers.ts'
+import { pause } from './pause.ts'
 import { isAlive, listPids, readProc, readStat, sendSignal } from './proc.ts'
 
 /** The variable in the environment of every process started here; its value is made by {@link markOf}. */
@@ -28,7 +29,7 @@ export interface StrayOptions {
 
 /** What a sweep found. */
 export interface StraySweep {
-  /** Processes that were sent SIGKILL. */
+  /** Processes that were found alive and sent SIGKILL; those that died with their group before they were looked at do not count. */
   readonly killed: number
   /** Process ids still there after five seconds, for instance because they hang in the kernel. */
   readonly left: readonly number[]
@@ -52,7 +53,7 @@ export async function sweepStrays(options: StrayOptions): Promise<StraySweep> {
     const groupsLeft = typeof marked === 'function' ? false : !removeLeftoverCgroups(marked.dataFolderId)
     if (left.length === 0 && !groupsLeft) return { killed: killed.size, left: [] }
     if (clock.elapsed() >= deadline) return { killed: killed.size, left }
-    await new Promise<void>((resolve) => clock.after(LOOK_AGAIN_MS, resolve))
+    await pause(clock, LOOK_AGAIN_MS)
   }
 }
 

@@ -8,6 +8,8 @@ export interface Dialect {
   rows(columns: Columns): string
   /** Locks the selected rows until the transaction ends; nothing on SQLite, which has one writer. */
   readonly forUpdate: string
+  /** Keeps the selected rows from being changed until the transaction ends; nothing on SQLite. */
+  readonly forShare: string
   /** As {@link forUpdate}, passing over rows that another transaction has locked. */
   readonly skipLocked: string
 }
@@ -23,6 +25,7 @@ export const sqliteDialect: Dialect = {
     return `(select ${fields.join(', ')} from json_each(?))`
   },
   forUpdate: '',
+  forShare: '',
   skipLocked: '',
 }
 
@@ -34,6 +37,7 @@ export const postgresDialect: Dialect = {
     return `(select * from jsonb_to_recordset(?::jsonb) as rows_(${fields.join(', ')}))`
   },
   forUpdate: ' for update',
+  forShare: ' for share',
   skipLocked: ' for update skip locked',
 }
 

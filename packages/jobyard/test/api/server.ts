@@ -1,8 +1,6 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import { pino } from 'pino'
 import { createApi } from '../../src/api/app.ts'
@@ -10,10 +8,11 @@ import { createToken, hashToken } from '../../src/api/auth/token.ts'
 import type { ApiServices, ApiSettings, PackageService } from '../../src/api/services.ts'
 import type { Clock } from '../../src/domain/clock.ts'
 import type { JobKind } from '../../src/engine/kind.ts'
-import { type PackageInfo, PackageStore } from '../../src/kinds/script/package.ts'
+import { PackageStore } from '../../src/kinds/script/package.ts'
+import { ScriptPackages } from '../../src/kinds/script/packages.ts'
 import type { Role } from '../../src/store/procedures/access.ts'
 import { Sealer } from '../../src/store/seal.ts'
-import { ACTOR, type Stack, startStack } from '../support/stack.ts'
+import { ACTOR, makePlace, type Place, type Stack, startStack } from '../support/stack.ts'
 import { TestKind } from '../support/test-kind.ts'
 import { checkAnswer, type OpenApi, readDocument } from './described.ts'
 
@@ -22,8 +21,8 @@ export interface ServerOptions {
   readonly settings?: Partial<ApiSettings>
   readonly clock?: Clock
   readonly kinds?: readonly JobKind[]
-  /** A folder to go on with; absent: a new one, removed at the stop. */
-  readonly folder?: string
+  /** A database and its folder to go on with; absent: new ones, removed at the stop. */
+  readonly place?: Place
   /** Called with every line of the log. */
   readonly onLog?: (line: string) => void
   /** Changes the services before the interface is made of them. */
@@ -72,10 +71,11 @@ export interface TestServer {
 
 /** Starts the interface as the server does. */
 export async function startTestServer(options: ServerOptions = {}): Promise<TestServer> {
-  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'jobyard-api-')))
+  const place = options.place ?? (await makePlace('sqlite'))
+  const { folder } = place
   const kind = new TestKind('script')
   const clock = options.clock === undefined ? {} : { clock: options.clock }
-  const stack = await startStack({ kinds: [kind, ...(options.kinds ?? [])], folder, ...clock })
+  const stack = await startStack({ kinds: [kind, ...(options.kinds ?? [])], place, ...clock })
   const services = await makeServices(stack, folder, options)
   const app = await createApi(options.change?.(services) ?? services)
   const admin = await addToken(stack, 'admin', null, null)
@@ -103,7 +103,7 @@ export async function startTestServer(options: ServerOptions = {}): Promise<Test
     async stop() {
       await app.close()
       await stack.stop()
-      if (options.folder === undefined) await rm(folder, { recursive: true, force: true })
+      if (options.place === undefined) await place.drop()
     },
   }
 }
@@ -131,38 +131,13 @@ async function makeServices(stack: Stack, folder: string, options: ServerOptions
   }
 }
 
-async function makePackages({ parts }: Stack, folder: string): Promise<PackageService> {
+async function makePackages({ parts, store }: Stack, folder: string): Promise<PackageService> {
   const user = { name: 'me', uid: process.getuid?.() ?? -1, gid: process.getgid?.() ?? -1, own: true }
   const interpreters = { path: process.env.PATH ?? '', user }
-  const packages = new PackageStore({
-    folder: join(folder, 'packages'),
-    clock: parts.clock,
-    ids: parts.ids,
-    interpreters,
-  })
-  await packages.open()
-  const view = ({ settings, ...info }: PackageInfo) => ({ ...info, settings: settings.all })
-  return {
-    async receive(path, name) {
-      const info = await packages.add(path, name)
-      enterPackage(folder, info)
-      return view(info)
-    },
-    describe: async (hash) => view(await packages.describe(hash)),
-    list: (hash) => packages.list(hash),
-    openFile: (hash, path) => packages.openFile(hash, path),
-  }
-}
-
-/** Enters an uploaded package by itself, as it belongs to no job yet. */
-function enterPackage(folder: string, { hash, files, bytes }: PackageInfo): void {
-  const database = new DatabaseSync(join(folder, 'jobyard.db'), { timeout: 5000 })
-  database
-    .prepare(
-      "insert into package (hash, files, bytes, detail, created_at) values (?, ?, ?, 'null', 0) on conflict do nothing",
-    )
-    .run(hash, files, bytes)
-  database.close()
+  const { clock, ids } = parts
+  const files = new PackageStore({ folder: join(folder, 'packages'), clock, ids, interpreters })
+  await files.open()
+  return new ScriptPackages(files, store, clock)
 }
 
 async function addToken({ parts, store }: Stack, role: Role, collectionId: string | null, expiresAt: number | null) {
@@ -197,7 +172,7 @@ async function send(
   const shown = {
     status: answer.statusCode,
     headers: answer.headers,
-    body: isJson ? answer.json() : null,
+    body: isJson && answer.body !== '' ? answer.json() : null,
     text: answer.body,
   }
   checkAnswer(document, method, path, shown)

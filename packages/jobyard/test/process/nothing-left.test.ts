@@ -20,7 +20,7 @@ test('two hundred runs leave no process, no zombie, no open file and no control 
       while (left-- > 0) {
         const run = await yard.shell(
           'echo hello; sleep 300 & exit 0',
-          left % 3 === 0 ? { limits: { processes: 50 } } : {},
+          left % 3 === 0 ? { limits: { processes: 5000 } } : {},
         )
         expect(await run.process.exited).toMatchObject({ code: 0 })
       }

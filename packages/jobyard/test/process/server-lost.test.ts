@@ -18,11 +18,11 @@ test('killing the server ends all its jobs, and the warden, within two seconds',
   const dataFolderId = randomUUID()
   const server = await startSmallServer({ dataFolderId, scripts: SCRIPTS })
   await eventually('all processes run', () => findMarked(`${dataFolderId}.`).length >= 10)
-  const warden = findWarden(dataFolderId)
+  const warden = findWarden(dataFolderId) ?? 0
   await server.end('SIGKILL')
   await eventually('nothing is left', () => findMarked(`${dataFolderId}.`).length === 0, 2000)
   expect(server.pids.filter(lives)).toEqual([])
-  expect(warden && lives(warden)).toBe(false)
+  await dies(warden, 1000)
   expect(findGroups(dataFolderId)).toEqual([])
 })
 

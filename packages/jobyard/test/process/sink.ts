@@ -65,6 +65,7 @@ export class Sink {
   }
 
   async close(): Promise<void> {
+    if (!this.#server.listening) return
     for (const socket of this.#sockets) socket.destroy()
     await new Promise<void>((resolve) => this.#server.close(() => resolve()))
     rmSync(this.#folder, { recursive: true, force: true })

@@ -65,6 +65,18 @@ test('a warden that dies again and again is replaced each time', async () => {
   expect(await last.process.exited).toMatchObject({ code: 0 })
 })
 
+test('when no warden can be had any more, whoever waits for one is told', async () => {
+  const troubles: string[] = []
+  const yard = await openYard({ onTrouble: (error) => troubles.push(error.message) })
+  process.kill(findWarden(yard.dataFolderId) ?? 0, 'SIGKILL')
+  // A warden that cannot reach the output store gives up.
+  await yard.sink.close()
+  await eventually('the loss was noticed', () => troubles.length > 0)
+  expect(troubles[0]).toContain('it ended with SIGKILL')
+  await expect(yard.shell('exit 0')).rejects.toThrow(/cannot be started: The warden, .* cannot be started: .*ENOENT/s)
+  expect(yard.fatal.length).toBe(1)
+})
+
 test('a broken connection to the output store is told, and jobs go on to their end', async () => {
   const yard = await openYard()
   const run = await yard.shell('echo ready; read line < /dev/null; head -c 5000000 /dev/zero; exit 6')

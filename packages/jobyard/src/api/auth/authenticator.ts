@@ -67,8 +67,8 @@ export class Authenticator {
   async #lookUp(hash: string): Promise<TokenRow | null> {
     const generation = this.#generation
     const row = await this.#store.read('findToken', { hash })
-    // What is not known is not kept, so that nobody can fill the memory with it.
-    if (row === null || generation !== this.#generation) return row
+    // What is worth nothing is not kept, so that nobody can fill the memory with it.
+    if (row === null || row.revokedAt !== null || generation !== this.#generation) return row
     const [oldest] = this.#known.keys()
     if (this.#known.size >= MOST_TOKENS && oldest !== undefined) this.#known.delete(oldest)
     this.#known.set(hash, { row, until: this.#clock.elapsed() + TRUST_MS })

@@ -26,6 +26,10 @@ declare module 'fastify' {
     /** Statuses of refusals that the description lists besides those that follow from the route's form. */
     refusals?: readonly number[]
   }
+  interface FastifyInstance {
+    /** Who may use which route, by method and path: `GET /v1/me`. */
+    readonly routeAccess: ReadonlyMap<string, Access>
+  }
   interface FastifyRequest {
     /** Set before any route with a role begins. */
     bearer: Bearer | null

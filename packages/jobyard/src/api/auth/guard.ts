@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { JobyardError } from '../../domain/errors.ts'
 import type { ApiApp } from '../context.ts'
 import type { Authenticator } from './authenticator.ts'
-import { requireRole, requireWhole } from './bearer.ts'
+import { type Access, requireRole, requireWhole } from './bearer.ts'
 import { type Lockout, senderOf } from './lockout.ts'
 
 /** The longest token that is looked at, in characters. */
@@ -15,8 +15,12 @@ const LONGEST_TOKEN = 512
  */
 export function guardRoutes(app: ApiApp, authenticator: Authenticator, lockout: Lockout): void {
   app.decorateRequest('bearer', null)
+  const table = new Map<string, Access>()
+  app.decorate('routeAccess', table)
   app.addHook('onRoute', ({ url, method, config }) => {
-    if (config?.access === undefined) throw new Error(`The route ${method} ${url} does not say who may use it.`)
+    const access = config?.access
+    if (access === undefined) throw new Error(`The route ${method} ${url} does not say who may use it.`)
+    for (const each of [method].flat()) table.set(`${each} ${url}`, access)
   })
   app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
     const { access, whole } = request.routeOptions.config

@@ -10,10 +10,8 @@ import { showInstant } from '../views/runs.ts'
 
 const OF_COLLECTION = closed({ collection: { ...CollectionRef, description: 'Name or id of a collection.' } })
 
-/** Routes about collections. */
-export function collectionRoutes(app: ApiApp, context: ApiContext): void {
-  const { services, directory } = context
-  const { store, clock } = services
+/** Routes that show collections. */
+export function collectionRoutes(app: ApiApp, { directory }: ApiContext): void {
   app.get(
     '/v1/collections',
     {
@@ -48,6 +46,12 @@ export function collectionRoutes(app: ApiApp, context: ApiContext): void {
     },
     async (request) => showCollection(await directory.requireCollection(bearerOf(request), request.params.collection)),
   )
+}
+
+/** Routes that make collections and take them away. */
+export function collectionWriteRoutes(app: ApiApp, context: ApiContext): void {
+  const { services, directory } = context
+  const { store, clock } = services
   app.post(
     '/v1/collections',
     {

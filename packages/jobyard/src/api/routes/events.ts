@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import Type from 'typebox'
 import { bearerOf } from '../auth/bearer.ts'
 import type { ApiApp, ApiContext } from '../context.ts'

@@ -3,16 +3,17 @@ import type { Metrics } from '../metrics.ts'
 import type { Uploads } from '../uploads.ts'
 import { aboutRoutes, healthRoutes } from './about.ts'
 import { auditRoutes } from './audit.ts'
-import { collectionRoutes } from './collections.ts'
+import { collectionRoutes, collectionWriteRoutes } from './collections.ts'
 import { eventRoutes } from './events.ts'
 import { hookRoutes } from './hooks.ts'
 import { deploymentRoutes, occurrenceRoutes } from './job-history.ts'
 import { jobActRoutes, jobRoutes, jobWriteRoutes } from './jobs.ts'
 import { outputRoutes } from './output.ts'
 import { packageRoutes, uploadRoute } from './packages.ts'
-import { runListRoutes, runRoutes, runStartRoutes, taskRoutes } from './runs.ts'
+import { runListRoutes } from './run-lists.ts'
+import { runRoutes, runStartRoutes, taskRoutes } from './runs.ts'
 import { scheduleRoutes } from './schedules.ts'
-import { tokenRoutes } from './tokens.ts'
+import { tokenRoutes, tokenWriteRoutes } from './tokens.ts'
 import { webhookRoutes } from './webhooks.ts'
 
 /** Every route but those of the description. */
@@ -20,6 +21,7 @@ export async function addRoutes(app: ApiApp, context: ApiContext, metrics: Metri
   aboutRoutes(app, context)
   healthRoutes(app, context, metrics)
   collectionRoutes(app, context)
+  collectionWriteRoutes(app, context)
   jobRoutes(app, context)
   jobWriteRoutes(app, context)
   jobActRoutes(app, context)
@@ -34,6 +36,7 @@ export async function addRoutes(app: ApiApp, context: ApiContext, metrics: Metri
   webhookRoutes(app, context)
   scheduleRoutes(app, context)
   tokenRoutes(app, context)
+  tokenWriteRoutes(app, context)
   auditRoutes(app, context)
   eventRoutes(app, context)
   // Both read their bodies in ways of their own, which must not reach the other routes.

@@ -80,7 +80,7 @@ async function choosePackage(
     const message = `The package ${wanted} is not among the last deployments of the job ${job.name}.`
     throw new JobyardError('package-unknown', message, { field: 'package' })
   }
-  const at = hashes.findIndex((hash) => hash === job.packageHash)
+  const at = hashes.indexOf(job.packageHash ?? '')
   const earlier = [...new Set(hashes.slice(at + 1))].filter((hash) => hash !== job.packageHash)
   const chosen = earlier[steps - 1]
   if (chosen !== undefined) return chosen

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { isFinished } from '@jobyard/jobs'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { JobyardError } from '../../domain/errors.ts'
@@ -128,7 +129,7 @@ async function findAttempt(
 }
 
 async function sendStored(
-  { services: { output } }: ApiContext,
+  { services: { output, store } }: ApiContext,
   reply: FastifyReply,
   taskId: string | undefined,
   format: Exclude<Format, 'events'>,
@@ -147,7 +148,11 @@ async function sendStored(
     ...(maxBytes === undefined ? {} : { maxBytes }),
     ...(tail === undefined ? {} : { tail }),
   }
-  return taskId === undefined ? NOTHING_YET : showOutput(await output.read(taskId, query))
+  if (taskId === undefined) return NOTHING_YET
+  // A task that printed nothing has no log to be ended. Its state is read first, so that no output comes in between.
+  const task = await store.read('getTask', { id: taskId })
+  const page = showOutput(await output.read(taskId, query))
+  return { ...page, ended: page.ended || (task !== null && isFinished(task.state)) }
 }
 
 const NOTHING_YET = { items: [], firstSeq: 1, lastSeq: 0, bytes: 0, dropped: 0, ended: false, next: null }

@@ -11,10 +11,9 @@ import { NewToken, TokenInput, TokenPage } from '../schemas/access.ts'
 import { closed, DEFAULT_LIMIT, Id, Nothing, PAGING } from '../schemas/base.ts'
 import { showInstant, showMaybeInstant } from '../views/runs.ts'
 
-/** Routes about tokens. */
+/** Routes that list tokens and make them worthless. */
 export function tokenRoutes(app: ApiApp, context: ApiContext): void {
-  const { services, authenticator, directory } = context
-  const { store, clock, ids } = services
+  const { store, clock } = context.services
   app.get(
     '/v1/tokens',
     {
@@ -35,6 +34,37 @@ export function tokenRoutes(app: ApiApp, context: ApiContext): void {
       return { items: await Promise.all(items.map((row) => showToken(context, row))), next }
     },
   )
+  app.delete(
+    '/v1/tokens/:id',
+    {
+      config: { access: 'admin', whole: true },
+      schema: {
+        operationId: 'revokeToken',
+        tags: ['tokens'],
+        summary: 'Make a token worthless',
+        description: 'At once on this instance; others notice within five seconds.',
+        params: closed({ id: Id }),
+        response: { 204: Nothing },
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params
+      try {
+        await store.write('revokeToken', { id, actor: actorOf(request), at: clock.now() })
+      } catch (error) {
+        passOverIfDone(request, error, 'token-unknown')
+      } finally {
+        context.authenticator.forget(id)
+      }
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+/** The route that makes tokens. */
+export function tokenWriteRoutes(app: ApiApp, context: ApiContext): void {
+  const { services, directory } = context
+  const { store, clock, ids } = services
   app.post(
     '/v1/tokens',
     {
@@ -67,31 +97,6 @@ export function tokenRoutes(app: ApiApp, context: ApiContext): void {
       const hash = hashToken(token)
       const row = await store.write('addToken', { id, name, hash, role, collectionId, expiresAt, actor, at })
       return reply.code(201).send({ ...(await showToken(context, row)), token })
-    },
-  )
-  app.delete(
-    '/v1/tokens/:id',
-    {
-      config: { access: 'admin', whole: true },
-      schema: {
-        operationId: 'revokeToken',
-        tags: ['tokens'],
-        summary: 'Make a token worthless',
-        description: 'At once on this instance; others notice within five seconds.',
-        params: closed({ id: Id }),
-        response: { 204: Nothing },
-      },
-    },
-    async (request, reply) => {
-      const { id } = request.params
-      try {
-        await store.write('revokeToken', { id, actor: actorOf(request), at: clock.now() })
-      } catch (error) {
-        passOverIfDone(request, error, 'token-unknown')
-      } finally {
-        authenticator.forget(id)
-      }
-      return reply.code(204).send(null)
     },
   )
 }

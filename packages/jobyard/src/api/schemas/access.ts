@@ -21,12 +21,15 @@ const NAME = 'A letter or digit, then letters, digits, `-` and `_`; at most 100 
 /** Who the token belongs to. */
 export const Me = named(
   'Me',
-  closed({
-    name: Type.String(),
-    role: oneOf(ROLES),
-    collection: nullable(Type.String({ description: 'The only collection that the token is good for; null: all.' })),
-    version: Type.String({ description: 'Version of the server.' }),
-  }),
+  closed(
+    {
+      name: Type.String(),
+      role: oneOf(ROLES),
+      collection: nullable(Type.String({ description: 'The only collection that the token is good for; null: all.' })),
+      version: Type.String({ description: 'Version of the server.' }),
+    },
+    'Who the token belongs to.',
+  ),
 )
 
 /** What the server is and how busy it is. */

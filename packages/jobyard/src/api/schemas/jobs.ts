@@ -32,6 +32,9 @@ export const Trigger = named(
         ncrontab: Type.String({ description: SCHEDULE }),
         timeZone: Type.String({ description: 'IANA name.' }),
         nextDue: MaybeInstant,
+        origin: Type.Optional(
+          oneOf(['package'], 'It came with the package and goes with it. Absent: somebody set it.'),
+        ),
       }),
       closed({ type: Type.Literal('webhook') }),
       closed({ type: Type.Literal('after'), jobId: Id, on: Type.Array(oneOf(ENDS)) }),

@@ -66,6 +66,7 @@ function showTrigger({ spec, nextDue }: TriggerRow): Static<typeof Trigger> {
         ncrontab: spec.ncrontab,
         timeZone: spec.timeZone,
         nextDue: showMaybeInstant(nextDue),
+        ...(spec.origin === undefined ? {} : { origin: spec.origin }),
       }
     case 'webhook':
       return { type: 'webhook' }

@@ -54,7 +54,8 @@ interface Sinks {
 
 function add(zip: ZipFile, found: Found, packing: Packing, sinks: Sinks): void {
   const { path, type, stats } = found
-  const mode = stats.mode & 0o777
+  // Copies of the databases have the mode that the umask gave them.
+  const mode = path.endsWith('.db') && !path.includes('/') ? 0o600 : stats.mode & 0o777
   const mtime = new Date(Math.max(stats.mtimeMs, Date.UTC(1980, 0, 2)))
   const attributes = { mtime, mode: UNIX_TYPES[type] | mode }
   const modified = Math.floor(stats.mtimeMs)

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { chmod, cp, mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { chmod, cp, lchown, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import type { Config } from '../../config.ts'
 import { JobyardError } from '../../domain/errors.ts'
@@ -86,6 +86,7 @@ async function putBack(terminal: Terminal, backup: OpenBackup, places: Places): 
   const progress = new Progress(terminal, 'Unpacking', total)
   try {
     await backup.unpack(staging, (bytes) => progress.advance(bytes))
+    await giveToOwner(places.data, staging)
     await moveIn(join(staging, 'packages'), places.packages, 0o755)
     await moveIn(join(staging, 'jobs'), places.jobs, 0o711)
     await moveIn(join(staging, 'output.db'), places.output)
@@ -95,6 +96,18 @@ async function putBack(terminal: Terminal, backup: OpenBackup, places: Places): 
     progress.end()
     await rm(staging, { recursive: true, force: true })
   }
+}
+
+/**
+ * What root restores for a server that runs as somebody else would be out of that one's reach: it is given to whom the
+ * data folder belongs to. Data of jobs that run as a third user change hands when these run.
+ */
+async function giveToOwner(data: string, staging: string): Promise<void> {
+  const { uid, gid } = await stat(data)
+  if (process.getuid?.() !== 0 || uid === 0) return
+  const below = await readdir(staging, { recursive: true })
+  for (const name of below) await lchown(join(staging, name), uid, gid)
+  await lchown(join(data, 'lock'), uid, gid)
 }
 
 async function moveIn(from: string, to: string, mode?: number): Promise<void> {

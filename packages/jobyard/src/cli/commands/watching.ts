@@ -6,13 +6,14 @@ import { inCollection } from './scripts.ts'
 
 /** The commands that show what has happened and what happens. */
 export function addWatching(program: Command, { terminal }: Build): void {
-  const events = verb(program, 'events', 'print what happened lately on the server, or what happens', [
+  const events = verb(program, 'events', 'print what happens on the server, until Ctrl-C', [
     'jobyard events',
-    'jobyard events --follow --job report',
-    'jobyard events --follow --json                  # one JSON document a line',
+    'jobyard events --job report',
+    'jobyard events --json                           # one JSON document a line',
   ])
-    .option('-f, --follow', 'go on with what happens, until Ctrl-C')
+    .option('-f, --follow', 'go on until Ctrl-C; it does so anyway')
     .option('--job <name>', 'only events of this job')
+    .option('--after <id>', 'begin behind the event with this id, as --json shows it, as far as the server keeps them')
   connected(inCollection(events)).action(async (options: EventsOptions) => {
     await (await import('../events.ts')).events(terminal, options)
   })

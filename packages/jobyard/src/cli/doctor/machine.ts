@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { findMounts } from '../../process/cgroup/mounts.ts'
 import { describeSupport } from '../../process/warden/rlimits.ts'
@@ -50,13 +50,14 @@ export const limitsCheck: Check = {
       return [warn('Limits of memory and processes cannot be kept on this system.', 'Run jobs that you trust.')]
     }
     const { v1, v2 } = findMounts()
-    const second = v2 !== null && writable(join(v2, 'cgroup.subtree_control')) ? ('cgroup-v2' as const) : undefined
-    const first = (controller: string) => {
+    const offered = v2 !== null && writable(join(v2, 'cgroup.subtree_control')) ? controllersOf(v2) : []
+    const wayOf = (controller: string) => {
+      if (offered.includes(controller)) return 'cgroup-v2' as const
       const folder = v1.get(controller)
-      return folder !== undefined && writable(folder) ? ('cgroup-v1' as const) : undefined
+      return folder !== undefined && writable(folder) ? ('cgroup-v1' as const) : ('none' as const)
     }
-    const memory = second ?? first('memory') ?? ('none' as const)
-    const processes = second ?? first('pids') ?? ('none' as const)
+    const memory = wayOf('memory')
+    const processes = wayOf('pids')
     const none = memory === 'none' && processes === 'none'
     const support = describeSupport(none ? null : { memory, processes }, process.getuid?.() === 0)
     const how = `Memory of runs is limited by ${support.memory}, their processes by ${support.processes}.`
@@ -65,6 +66,10 @@ export const limitsCheck: Check = {
       warn(note, 'Start the server as a systemd service with Delegate=yes, or as root.'),
     )
   },
+}
+
+function controllersOf(folder: string): string[] {
+  return readFileSync(join(folder, 'cgroup.controllers'), 'latin1').split(/\s+/)
 }
 
 function writable(path: string): boolean {

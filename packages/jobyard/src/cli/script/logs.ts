@@ -61,7 +61,7 @@ async function printPages(terminal: Terminal, jobyard: Jobyard, run: Run): Promi
 }
 
 const FIRST_TAIL_BYTES = 256 * 1024
-const LARGEST_TAIL_BYTES = 16 * 1024 * 1024
+const LARGEST_TAIL_BYTES = 4 * 1024 * 1024
 
 /** Prints the last lines of a run and tells the seq of the last entry printed. */
 async function printTail(

@@ -28,6 +28,9 @@ function jobColumns(jobs: readonly Job[]): Column<Job>[] {
   const collections = new Set(jobs.map(({ collection }) => collection))
   const ofCollection: Column<Job>[] =
     collections.size < 2 ? [] : [{ title: 'COLLECTION', value: ({ collection }) => collection }]
+  const notes: Column<Job>[] = jobs.every(({ warnings }) => warnings.length === 0)
+    ? []
+    : [{ title: 'NOTE', value: ({ warnings }) => warnings[0]?.message ?? '', style: () => 'yellow', yields: true }]
   return [
     { title: 'NAME', value: ({ name }) => name },
     ...ofCollection,
@@ -39,7 +42,7 @@ function jobColumns(jobs: readonly Job[]): Column<Job>[] {
       style: ({ latestRun }) => (latestRun && styleOf(latestRun.state)) || undefined,
     },
     { title: 'NEXT RUN', value: ({ nextDue }) => sayTime(nextDue) },
-    { title: 'NOTE', value: ({ warnings }) => warnings[0]?.message ?? '', style: () => 'yellow', yields: true },
+    ...notes,
   ]
 }
 

@@ -35,7 +35,10 @@ export async function followOutput(
 ): Promise<void> {
   const { after, signal } = options
   const from = after === undefined ? {} : { after }
-  for await (const entry of jobyard.output.follow(source, { ...from, signal })) {
+  const onAttempt = (attempt: number): void => {
+    if (attempt > 1 && !options.json) terminal.stderr.write(`[jobyard] attempt ${attempt}\n`)
+  }
+  for await (const entry of jobyard.output.follow(source, { ...from, signal, onAttempt })) {
     await printEntry(terminal, entry, options)
   }
 }

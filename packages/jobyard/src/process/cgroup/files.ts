@@ -1,21 +1,44 @@
 import { closeSync, constants, mkdirSync, openSync, readFileSync, readSync, rmdirSync, write, writeSync } from 'node:fs'
+import { promisify } from 'node:util'
 import { errorCode } from '../proc.ts'
 
 let buffer: Buffer = Buffer.allocUnsafeSlow(16 * 1024)
 
-/** A control file that stays open from run to run: opening it each time would cost several times its use. */
-export class ControlFile {
-  readonly #fd: number
+/**
+ * So many control files stay open from run to run, because opening one costs several times its use. Not all do: every
+ * open file of this process makes its forks slower.
+ */
+const MOST_HELD = 512
+let held = 0
 
-  /** Throws when there is no such file or it may not be used so. The kernel refuses to open a read-only one for writing. */
-  constructor(path: string, access: 'read' | 'read-write' = 'read-write') {
-    this.#fd = openSync(path, access === 'read' ? constants.O_RDONLY : constants.O_RDWR)
+/** How a control file is used. The kernel refuses to open a read-only one for writing. */
+type Access = 'read' | 'read-write'
+
+/** A control file of a group. */
+export class ControlFile {
+  readonly #path: string
+  readonly #flags: number
+  readonly #fd: number | undefined
+
+  /**
+   * `hold`: it must be one open file from beginning to end. Throws when there is no such file or it may not be used so.
+   */
+  constructor(path: string, access: Access = 'read-write', hold = false) {
+    this.#path = path
+    this.#flags = access === 'read' ? constants.O_RDONLY : constants.O_RDWR
+    const fd = openSync(path, this.#flags)
+    if (hold || held < MOST_HELD) {
+      this.#fd = fd
+      held++
+    } else {
+      closeSync(fd)
+    }
   }
 
   /** The file when it is there and may be used so, else null. */
-  static open(path: string, access: 'read' | 'read-write' = 'read-write'): ControlFile | null {
+  static open(path: string, access: Access = 'read-write', hold = false): ControlFile | null {
     try {
-      return new ControlFile(path, access)
+      return new ControlFile(path, access, hold)
     } catch (error) {
       if (errorCode(error) === '') throw error
       return null
@@ -23,7 +46,7 @@ export class ControlFile {
   }
 
   write(value: string | number): void {
-    writeSync(this.#fd, String(value))
+    this.#use((fd) => writeSync(fd, String(value)))
   }
 
   /** False when the kernel refuses the value, or the file was opened for reading. */
@@ -37,13 +60,13 @@ export class ControlFile {
     }
   }
 
+  /** The whole content; nothing when somebody else has removed the group. */
   read(): string {
-    let length = 0
-    for (;;) {
-      const read = readSync(this.#fd, buffer, length, buffer.length - length, length)
-      length += read
-      if (read === 0) return buffer.toString('latin1', 0, length)
-      if (length === buffer.length) buffer = Buffer.concat([buffer], length * 2)
+    try {
+      return this.#use(readWhole)
+    } catch (error) {
+      if (errorCode(error) === 'ENODEV' || errorCode(error) === 'ENOENT') return ''
+      throw error
     }
   }
 
@@ -77,20 +100,47 @@ export class ControlFile {
   }
 
   /** As {@link writePid}, but waits for the kernel beside the event loop. */
-  writePidLater(pid: number): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      write(this.#fd, String(pid), (error) => {
-        if (!error) resolve(true)
-        else if (error.code === 'ESRCH') resolve(false)
-        else reject(error)
-      })
-    })
+  async writePidLater(pid: number): Promise<boolean> {
+    const fd = this.#fd ?? openSync(this.#path, this.#flags)
+    try {
+      await writeText(fd, String(pid))
+      return true
+    } catch (error) {
+      if (errorCode(error) === 'ESRCH') return false
+      throw error
+    } finally {
+      if (this.#fd === undefined) closeSync(fd)
+    }
   }
 
   close(): void {
+    if (this.#fd === undefined) return
+    held--
     closeSync(this.#fd)
   }
+
+  #use<T>(act: (fd: number) => T): T {
+    if (this.#fd !== undefined) return act(this.#fd)
+    const fd = openSync(this.#path, this.#flags)
+    try {
+      return act(fd)
+    } finally {
+      closeSync(fd)
+    }
+  }
 }
+
+function readWhole(fd: number): string {
+  let length = 0
+  for (;;) {
+    const read = readSync(fd, buffer, length, buffer.length - length, length)
+    length += read
+    if (read === 0) return buffer.toString('latin1', 0, length)
+    if (length === buffer.length) buffer = Buffer.concat([buffer], length * 2)
+  }
+}
+
+const writeText = promisify((fd: number, text: string, done: (error: Error | null) => void) => write(fd, text, done))
 
 /** Writes a control file once. Throws when it is not there or the kernel refuses the value. */
 export function writeControl(path: string, value: string | number): void {

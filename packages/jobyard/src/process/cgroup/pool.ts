@@ -18,6 +18,8 @@ const REMOVE_AGAIN_MS = 50
  */
 export class CgroupPool {
   readonly support: Pick<LimitSupport, 'memory' | 'processes'>
+  /** The first processes of all runs that groups are leased for: none of them can belong to another run. */
+  readonly leaders = new Set<number>()
   readonly #family: CgroupFamily
   readonly #clock: Clock
   readonly #idle = new Map<string, Cgroup[]>()

@@ -118,9 +118,7 @@ class CgroupV1 implements Cgroup {
   }
 
   renew(): boolean {
-    if (this.#killed) return false
-    this.#cpu?.write(0)
-    this.#peak?.write(0)
+    if (this.#killed || this.#cpu?.tryWrite(0) === false || this.#peak?.tryWrite(0) === false) return false
     if (this.#peak !== null && this.#peakBytes > MOST_LEFT_BYTES && this.#peak.readNumber() > MOST_LEFT_BYTES)
       return false
     if (this.#oom !== null) this.#oomBefore = this.#oom.readKey('oom_kill')

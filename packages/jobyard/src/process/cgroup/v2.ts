@@ -85,7 +85,9 @@ class CgroupV2 implements Cgroup {
     this.#procs = new ControlFile(join(folder, 'cgroup.procs'))
     this.#cpu = new ControlFile(join(folder, 'cpu.stat'), 'read')
     // Writing to it resets it, for this open file only, since Linux 6.12. Before, a group serves one run.
-    this.#peak = ControlFile.open(join(folder, 'memory.peak')) ?? ControlFile.open(join(folder, 'memory.peak'), 'read')
+    this.#peak =
+      ControlFile.open(join(folder, 'memory.peak'), 'read-write', true) ??
+      ControlFile.open(join(folder, 'memory.peak'), 'read')
     this.#memory = ControlFile.open(join(folder, 'memory.events'), 'read')
     this.#pids = ControlFile.open(join(folder, 'pids.events'), 'read')
     if (this.#memory !== null && limits.memoryBytes !== undefined) {

@@ -4,19 +4,24 @@ import type { ProcessLimits } from '../contract.ts'
 import { isAlive, listPids, readLastPid, readStat, sendSignal } from '../proc.ts'
 import { readMark } from '../strays.ts'
 
+/** What a process can hardly take, and hardly start, while the kernel takes its time to move it. */
+const LOOSE_BYTES = 256 * 1024 * 1024
+const LOOSE_PROCESSES = 256
+
 const NOT_COUNTED: CgroupUsage = { cpuMs: null, peakBytes: null, limit: null }
 
 /**
  * The control group of one run, where there are any. The process is put in after it was started, because Node cannot
- * start it there. Mostly that takes a moment; when the kernel takes its time (see {@link CgroupPool.quick}), nobody
- * waits for it. Until then nothing is counted and no limit holds; afterwards whatever the process has started meanwhile
- * is fetched in. A run that ends before is not counted at all.
+ * start it there. Mostly that takes a moment; when the kernel takes its time (see {@link CgroupPool.quick}), a run with
+ * tight limits is stopped until it is in, and any other goes on: until then nothing is counted, afterwards whatever the
+ * process has started meanwhile is fetched in, and a run that ends before is not counted at all.
  */
 export class Confinement {
   readonly #pool: CgroupPool | null
   readonly #limits: ProcessLimits
   readonly #leased: Cgroup | null
   readonly #mark: string
+  #leader: number | undefined
   #inside = false
   #late = false
   #entering: Promise<void> | undefined
@@ -26,7 +31,11 @@ export class Confinement {
     this.#pool = pool
     this.#limits = limits
     this.#mark = mark
-    this.#leased = pool?.lease(limits) ?? null
+    try {
+      this.#leased = pool?.lease(limits) ?? null
+    } catch (error) {
+      throw new Error(`its control group cannot be made (${String(error)})`, { cause: error })
+    }
   }
 
   /** The control group once the process is in it. */
@@ -48,6 +57,8 @@ export class Confinement {
     const pool = this.#pool
     const cgroup = this.#leased
     if (!pool || !cgroup) return
+    this.#leader = pid
+    pool.leaders.add(pid)
     if (!pool.quick) {
       this.#late = true
       this.#entering = this.#enterLater(pool, cgroup, pid)
@@ -69,11 +80,13 @@ export class Confinement {
 
   /** The run is over: the empty group is given back. */
   leave(): void {
+    if (this.#leader !== undefined) this.#pool?.leaders.delete(this.#leader)
     if (this.#entering) void this.#entering.then(() => this.#giveBack())
     else this.#giveBack()
   }
 
   async #enterLater(pool: CgroupPool, cgroup: Cgroup, pid: number): Promise<void> {
+    const held = this.#isTight && sendSignal(-pid, 'SIGSTOP')
     try {
       if (!(await cgroup.joinLater(pid))) return
       pool.moved()
@@ -82,6 +95,7 @@ export class Confinement {
     } catch (error) {
       this.#fail(pid, error)
     } finally {
+      if (held) sendSignal(-pid, 'SIGCONT')
       this.#entering = undefined
     }
   }
@@ -90,6 +104,11 @@ export class Confinement {
     // Outside it would run without its limits. Without limits only the counting is lost.
     if (this.#isLimited) sendSignal(-pid, 'SIGKILL')
     process.emitWarning(`a process cannot be put into its control group: ${String(error)}`)
+  }
+
+  get #isTight(): boolean {
+    const { memoryBytes = LOOSE_BYTES, processes = LOOSE_PROCESSES } = this.#limits
+    return memoryBytes < LOOSE_BYTES || processes < LOOSE_PROCESSES
   }
 
   get #isLimited(): boolean {
@@ -104,7 +123,7 @@ export class Confinement {
     let looked = leader
     for (let last = readLastPid(); last !== looked; last = readLastPid()) {
       for (const pid of listBetween(looked, last)) {
-        if (joined.has(pid) || !this.#belongs(pid, leader, joined)) continue
+        if (joined.has(pid) || this.#pool?.leaders.has(pid) || !this.#belongs(pid, leader, joined)) continue
         // One that forks quickly enough would always be a step ahead.
         if (!held && this.#isLimited) held = sendSignal(-leader, 'SIGSTOP')
         cgroup.join(pid)

@@ -40,7 +40,7 @@ export class Group {
   readonly id: number
   readonly taskId: string
   readonly output: Output
-  readonly #order: StartOrder
+  readonly #order: Pick<StartOrder, 'id' | 'file' | 'cwd'>
   readonly #yard: Yard
   readonly #confinement: Confinement
   readonly #child: ChildProcess
@@ -55,7 +55,8 @@ export class Group {
   constructor(order: StartOrder, yard: Yard) {
     this.id = order.id
     this.taskId = order.taskId
-    this.#order = order
+    // Not all of it: environments are large, and a process may run for months.
+    this.#order = { id: order.id, file: order.file, cwd: order.cwd }
     this.#yard = yard
     const mark = yard.markPrefix + order.taskId
     this.#confinement = new Confinement(yard.cgroups, order.limits, mark)
@@ -165,7 +166,7 @@ export class Group {
 }
 
 /** What the server is told when a process could not be started. */
-export function refusal(order: StartOrder, error: unknown): Report {
+export function refusal(order: Pick<StartOrder, 'id' | 'file' | 'cwd'>, error: unknown): Report {
   const code = errorCode(error)
   const reason = code === '' && error instanceof Error ? error.message : spawnReason(order.file, order.cwd, code)
   return { is: 'refused', id: order.id, reason }

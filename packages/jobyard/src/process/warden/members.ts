@@ -1,4 +1,5 @@
 import type { Clock } from '../../domain/clock.ts'
+import { pause } from '../pause.ts'
 import { isAlive, listPids, readStat, sendSignal } from '../proc.ts'
 import { readMark } from '../strays.ts'
 import type { Confinement } from './confinement.ts'
@@ -8,7 +9,7 @@ const LOOK_AGAIN_MS = 2
 /** When looking becomes rarer, because something hangs in the kernel. */
 const PATIENT_MS = 1000
 const PATIENT_LOOK_MS = 100
-/** A process waiting in the kernel (state D) stops when it comes back; that long it is waited for, milliseconds. */
+/** How long processes are waited for that were told to stop, milliseconds. */
 const STOP_MS = 500
 
 /** The processes of one run, by whatever tells them here. */
@@ -48,7 +49,7 @@ export class Members {
   async #killLoop(): Promise<void> {
     const began = this.#clock.elapsed()
     do {
-      await this.#pause(this.#clock.elapsed() - began < PATIENT_MS ? LOOK_AGAIN_MS : PATIENT_LOOK_MS)
+      await pause(this.#clock, this.#clock.elapsed() - began < PATIENT_MS ? LOOK_AGAIN_MS : PATIENT_LOOK_MS)
     } while (this.#confinement.cgroup ? this.kill() : this.#killSession())
   }
 
@@ -66,19 +67,21 @@ export class Members {
     return found
   }
 
-  /** SIGSTOP to all of them, until all that were found have stopped. */
+  /** SIGSTOP to all of them, until all that were found stand still. */
   async freeze(): Promise<void> {
     const deadline = this.#clock.elapsed() + STOP_MS
-    let before = -1
+    const told = new Set<number>()
     for (;;) {
       const pids = this.#list()
-      const moving = pids.filter((pid) => !isStopped(pid))
-      if (moving.length === 0 && pids.length === before) return
-      before = pids.length
+      const fresh = pids.filter((pid) => !told.has(pid))
+      if (fresh.length === 0 && pids.every(standsStill)) return
       this.signal('SIGSTOP')
-      for (const pid of moving) sendSignal(pid, 'SIGSTOP')
+      for (const pid of fresh) {
+        sendSignal(pid, 'SIGSTOP')
+        told.add(pid)
+      }
       if (this.#clock.elapsed() >= deadline) return
-      await this.#pause(LOOK_AGAIN_MS)
+      await pause(this.#clock, LOOK_AGAIN_MS)
     }
   }
 
@@ -96,13 +99,10 @@ export class Members {
       return isAlive(stat) && (stat.session === this.#leader || readMark(pid) === this.#mark)
     })
   }
-
-  #pause(delay: number): Promise<void> {
-    return new Promise((resolve) => this.#clock.after(delay, resolve))
-  }
 }
 
-function isStopped(pid: number): boolean {
+/** True for a process that was sent SIGSTOP and does nothing more: one waiting in the kernel stops on its way out. */
+function standsStill(pid: number): boolean {
   const stat = readStat(pid)
-  return !isAlive(stat) || stat.state === 'T' || stat.state === 't'
+  return !isAlive(stat) || stat.state === 'T' || stat.state === 't' || stat.state === 'D'
 }

@@ -3,16 +3,20 @@ import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Pipes made at a time: one mkfifo for all of them. */
-const BATCH = 32
+/** Pipes made at a time, by one mkfifo for all of them: at first so many, then as many as there are, up to the most. */
+const FIRST_BATCH = 32
+const LARGEST_BATCH = 512
 /** Linux, open(2): a reference to a file that does not open it. Node does not name it. */
 const O_PATH = 0o10000000
 const ANY_USER = -1
 
-/** A named pipe that has lost its name; it can be opened by a path below /proc as long as this is held. */
+/** Elsewhere a file cannot be held without opening it, so the pipes keep their names until the warden leaves. Untried. */
+const IS_LINUX = process.platform === 'linux'
+
+/** A named pipe that has lost its name; it can be opened by a path below /proc as long as its anchor is held. */
 export interface PipeSlot {
   readonly path: string
-  readonly anchor: number
+  readonly anchor: number | undefined
   readonly user: number
 }
 
@@ -34,6 +38,7 @@ export interface PipeEnds {
  */
 export class PipePool {
   readonly #idle = new Map<number, PipeSlot[]>()
+  #made = 0
 
   /** Opens a pipe for a process of this user. Throws when no pipe can be made. */
   open(user = ANY_USER): PipeEnds {
@@ -51,7 +56,7 @@ export class PipePool {
   /** `unused`: its end was seen, so nobody holds it any more. Otherwise it is given up. */
   giveBack(slot: PipeSlot, unused: boolean): void {
     if (unused) this.#idle.get(slot.user)?.push(slot)
-    else closeSync(slot.anchor)
+    else if (slot.anchor !== undefined) closeSync(slot.anchor)
   }
 
   /** Makes the first pipes of a user ahead of need. */
@@ -65,25 +70,31 @@ export class PipePool {
       idle = []
       this.#idle.set(user, idle)
     }
-    if (idle.length === 0) idle.push(...makePipes(user))
+    if (idle.length === 0) {
+      idle.push(...makePipes(user, Math.min(Math.max(this.#made, FIRST_BATCH), LARGEST_BATCH)))
+      this.#made += idle.length
+    }
     const slot = idle.pop()
     if (!slot) throw new Error('mkfifo made no pipes')
     return slot
   }
 }
 
-function makePipes(user: number): PipeSlot[] {
+function makePipes(user: number, count: number): PipeSlot[] {
   const folder = mkdtempSync(join(tmpdir(), 'jobyard-pipes-'))
+  const removeFolder = (): void => rmSync(folder, { recursive: true })
   try {
-    const names = Array.from({ length: BATCH }, (_, number) => join(folder, String(number)))
+    const names = Array.from({ length: count }, (_, number) => join(folder, String(number)))
     const made = spawnSync('mkfifo', ['-m', '666', ...names], { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' })
     if (made.error) throw new Error(`mkfifo cannot be run, so there are no pipes for output: ${made.error.message}`)
     if (made.status !== 0) throw new Error(`mkfifo cannot make pipes for output: ${made.stderr.trim()}`)
     return names.map((name) => {
+      if (!IS_LINUX) return { path: name, anchor: undefined, user }
       const anchor = openSync(name, O_PATH)
       return { path: `/proc/self/fd/${anchor}`, anchor, user }
     })
   } finally {
-    rmSync(folder, { recursive: true })
+    if (IS_LINUX) removeFolder()
+    else process.once('exit', removeFolder)
   }
 }

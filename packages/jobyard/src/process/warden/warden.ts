@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../../domain/clock.ts'
 import { removeLeftoverCgroups } from '../cgroup/leftovers.ts'
 import { CgroupPool } from '../cgroup/pool.ts'
 import { type BeginOrder, Link, type Order, type Report, type StartOrder } from '../link.ts'
+import { pause } from '../pause.ts'
 import { markOf, sweepStrays } from '../strays.ts'
 import { Group, refusal, type Yard } from './group.ts'
 import { PipePool } from './pipes.ts'
@@ -114,7 +115,7 @@ class Warden {
       markPrefix,
       sampler: new Sampler(clock),
       strays: new StrayWatch(markPrefix, (taskId) => this.#isRunning(taskId), clock),
-      report: (report) => this.#link.send(report),
+      report: (report) => this.#report(report),
       ended: (group) => this.#forget(group),
     }
     this.#link.send({ is: 'ready', support })
@@ -134,6 +135,11 @@ class Warden {
     } catch (error) {
       this.#link.send(refusal(order, error))
     }
+  }
+
+  /** A server that is given up must not learn of ends that it did not ask for: to it, its processes are lost. */
+  #report(report: Report): void {
+    if (!this.#leaving) this.#link.send(report)
   }
 
   #isRunning(taskId: string): boolean {
@@ -201,7 +207,7 @@ class Warden {
 
   async #removeCgroups(dataFolderId: string): Promise<void> {
     for (let time = 0; !removeLeftoverCgroups(dataFolderId) && time < REMOVE_TIMES; time++) {
-      await new Promise<void>((resolve) => this.#clock.after(REMOVE_AGAIN_MS, resolve))
+      await pause(this.#clock, REMOVE_AGAIN_MS)
     }
   }
 

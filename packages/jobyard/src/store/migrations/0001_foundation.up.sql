@@ -125,6 +125,7 @@ create table task (
   run_id {id} not null,
   target {text} not null,
   attempt {int} not null,
+  crashes {int} not null default 0,
   latest {int} not null default 1,
   state {text} not null,
   detail {text},

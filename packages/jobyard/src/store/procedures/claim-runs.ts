@@ -12,6 +12,7 @@ import {
   toRun,
   toTask,
 } from './entities.ts'
+import { mayTake } from './instances.ts'
 
 /** What an instance takes on. */
 export interface Claimed {
@@ -62,6 +63,7 @@ export function* claimRuns(
   _scope: Scope,
 ): Steps<Claimed> {
   const { owner, limit, runIds, at } = input
+  if (!(yield* mayTake(owner))) return { runs: [], jobs: [], tasks: [], nextDue: null }
   const due =
     runIds === undefined
       ? yield* all<RunRecord>(dueRuns, at, limit)

@@ -26,6 +26,10 @@ const releaseQueued = sql(
       group by waiting.job_id)
     returning ${CORE_COLUMNS.replaceAll('run.', '')}`,
 )
+const lockJobs = sql(
+  (d) =>
+    `select id from job where id in (select id from ${d.rows({ id: 'text' })} as ended_) order by id${d.forUpdate}`,
+)
 const followers = sql(
   (d) => `select t.job_id as "jobId", t.after_job_id as "afterJobId", t.detail from job_trigger t
     where t.after_job_id in (select id from ${d.rows({ id: 'text' })} as ended_)`,
@@ -71,6 +75,8 @@ function listensTo(detail: string, state: string): boolean {
 /** Puts up for dispatch the first waiting run of each of these jobs that has no other unfinished run. */
 export function* releaseNext(scope: Scope, of: readonly { readonly jobId: string }[], at: number): Steps<Settled[]> {
   const jobIds = JSON.stringify([...new Set(of.map(({ jobId }) => jobId))].map((id) => ({ id })))
+  // A trigger that queues a run holds its job as well, so one of the two sees what the other did.
+  if (scope.dialect.forUpdate !== '') yield* execute(lockJobs, jobIds)
   const rows = yield* all<RunCore>(releaseQueued, at, jobIds)
   if (rows.length === 0) return []
   yield* scope.send(rows.map(({ id }) => ({ runId: id, at })))

@@ -2,6 +2,7 @@ import type { Scope } from '../contract.ts'
 import { all, execute, type Steps, sql } from '../sql.ts'
 import type { Changes } from './advance.ts'
 import { type Inserted, insertRuns } from './insert-runs.ts'
+import { mayTake } from './instances.ts'
 
 /** The place of a job that runs once, wherever: see {@link fillPlaces}. */
 export const ANYWHERE = '*'
@@ -38,7 +39,8 @@ export function* fillPlaces(
   const due = empty.filter(({ restartAt }) => restartAt === null || restartAt <= at)
   const waiting = empty.flatMap(({ restartAt }) => (restartAt !== null && restartAt > at ? [restartAt] : []))
   const nextRestart = waiting.length === 0 ? null : Math.min(...waiting)
-  if (due.length === 0) return { settled: [], created: [], claimed: { runs: [], jobs: [] }, nextRestart }
+  if (due.length === 0 || !(yield* mayTake(owner)))
+    return { settled: [], created: [], claimed: { runs: [], jobs: [] }, nextRestart }
   const requests = due.map((seat) => ({
     id: scope.ids.next(),
     jobId: seat.jobId,

@@ -2,6 +2,7 @@ import type { Scope } from '../contract.ts'
 import type { Steps } from '../sql.ts'
 import { type Changes, stopRuns } from './advance.ts'
 import { type Inserted, insertRuns, type RequestOutcome, type RunRequest } from './insert-runs.ts'
+import { mayTake } from './instances.ts'
 
 /** What came of requests for runs, each in its place. */
 export interface CreatedRuns extends Changes {
@@ -14,7 +15,7 @@ export function* createRuns(
   { items, at }: { readonly items: readonly RunRequest[]; readonly at: number },
   scope: Scope,
 ): Steps<CreatedRuns> {
-  const { outcomes, replaced, claimed } = yield* insertRuns(scope, items, at)
+  const { outcomes, replaced, claimed } = yield* insertRuns(scope, yield* withoutGone(items), at)
   const stopped = yield* stopRuns(scope, replaced, { code: 'replaced', text: 'A newer run took its place.' }, at)
   return {
     outcomes,
@@ -22,4 +23,11 @@ export function* createRuns(
     settled: stopped.settled,
     created: [...outcomes.filter((outcome) => outcome.ok), ...stopped.created],
   }
+}
+
+/** Requests as they are, but that an instance which was declared gone takes none of the runs at once. */
+function* withoutGone(items: readonly RunRequest[]): Steps<readonly RunRequest[]> {
+  const owner = items.find(({ claim }) => claim !== undefined)?.claim?.owner
+  if (owner === undefined || (yield* mayTake(owner))) return items
+  return items.map(({ claim: _gone, ...rest }) => rest)
 }

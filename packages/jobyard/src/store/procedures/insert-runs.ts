@@ -98,7 +98,7 @@ const insertRows = insertEach('run', {
   packageHash: 'text',
 })
 const insertPayload = sql('insert into payload (run_id, content_type, body) values (?, ?, ?)')
-const liveRunIds = sql('select id from run where job_id = ? and finished_at is null and queued = 0')
+const liveRunIds = sql('select id from run where job_id = ? and finished_at is null order by id')
 
 /** Writes the runs that the jobs' overlap rules allow, with their messages. */
 export function* insertRuns(scope: Scope, requests: readonly RunRequest[], at: number): Steps<Inserted> {
@@ -119,7 +119,12 @@ export function* insertRuns(scope: Scope, requests: readonly RunRequest[], at: n
     return { ok: true, id, jobId, number, queued, state: run.owner === null ? 'pending' : 'running' }
   })
   // Read before the new rows are there, so that a run never replaces itself.
-  const replaced = yield* readLive(replacing)
+  const older = yield* readLive(replacing)
+  // Of several in one go only the newest is to run.
+  const newer = runs.filter(
+    ({ jobId }, index) => replacing.has(jobId) && runs.some((run, i) => i > index && run.jobId === jobId),
+  )
+  const replaced = [...older, ...newer.map(({ id }) => id)]
   if (rows.length > 0) yield* writeRows(scope, rows, jobs, requests)
   const claimed = runs.filter(({ owner }) => owner !== null)
   const claimedJobs = new Set(claimed.map(({ jobId }) => jobId))

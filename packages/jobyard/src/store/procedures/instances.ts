@@ -61,6 +61,16 @@ export function* renewInstance(
   return { held, owned: held ? yield* all<OwnedRun>(ownedBy, id) : [] }
 }
 
+const stillUp = sql((d) => `select id from instance where id = ? and state <> 'gone'${d.forShare}`)
+
+/**
+ * Whether an instance may take runs: not once others have declared it gone, because nobody would look after what it took.
+ * The row stays as it is until the transaction ends.
+ */
+export function* mayTake(owner: string): Steps<boolean> {
+  return (yield* all(stillUp, owner)).length > 0
+}
+
 const leave = sql(`update instance set state = 'gone', seen_at = ? where id = ?`)
 const expired = sql(
   (d) => `select id, name from instance where state <> 'gone' and (expires_at < ? or id in
@@ -171,7 +181,7 @@ function loseTask(scope: Scope, task: TaskCore, run: RunCore, rule: CrashRule | 
   moveTask(task, run, to, at)
   recordEnd(task, run, { to, reason: LOST })
   if (run.wanted === 'stop' || run.why === 'continuous') return null
-  if (rule?.onCrash !== 'retry' || run.crashes >= rule.maxCrashes) return null
+  if (rule?.onCrash !== 'retry' || task.crashes >= rule.maxCrashes) return null
   return nextAttempt(task, run, { id: scope.ids.next(), notBefore: at, crashed: true }, at)
 }
 

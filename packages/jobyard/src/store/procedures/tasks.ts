@@ -9,6 +9,8 @@ export interface TaskCore {
   readonly runId: string
   readonly target: string
   readonly attempt: number
+  /** Earlier attempts at the target that a crash ended. */
+  readonly crashes: number
   latest: number
   state: State
   owner: string | null
@@ -26,7 +28,7 @@ export interface TaskCore {
 }
 
 /** The select list of {@link TaskCore}. */
-export const TASK_COLUMNS = `task.id, task.run_id as "runId", task.target, task.attempt, task.latest, task.state,
+export const TASK_COLUMNS = `task.id, task.run_id as "runId", task.target, task.attempt, task.crashes, task.latest, task.state,
   task.owner, task.fence, task.parked_until as "parkedUntil", task.started_at as "startedAt",
   task.finished_at as "finishedAt", task.reason_code as "reasonCode", task.reason_text as "reasonText", task.result,
   task.exit_code as "exitCode", task.cpu_ms as "cpuMs", task.peak_bytes as "peakBytes", task.detail`
@@ -62,6 +64,7 @@ const insertTasks = insertEach(
     runId: 'text',
     target: 'text',
     attempt: 'int',
+    crashes: 'int',
     state: 'text',
     detail: 'text',
     owner: 'text',
@@ -79,6 +82,7 @@ export interface NewTask {
   readonly runId: string
   readonly target: string
   readonly attempt: number
+  readonly crashes: number
   readonly state: 'pending' | 'running'
   readonly detail: string | null
   readonly owner: string | null

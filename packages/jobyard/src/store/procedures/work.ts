@@ -18,9 +18,12 @@ export interface OpenTasks extends Ownership {
   readonly planClosed: boolean
 }
 
-/** What came of {@link openTasks}: per run, the ids of the tasks that are new; a stale owner gets null. */
+/**
+ * What came of {@link openTasks}, per run: the ids of the tasks that are new; or `stale` for one who does not own the
+ * run any longer, or `unwanted` when the run is to rest or to end.
+ */
 export interface Opened extends Changes {
-  readonly added: (readonly string[] | null)[]
+  readonly added: (readonly string[] | 'stale' | 'unwanted')[]
 }
 
 /** Writes planned tasks before anything is begun for them; those with `start` are running from then on. */
@@ -29,7 +32,8 @@ export function* openTasks(
   scope: Scope,
 ): Steps<Opened> {
   const runs = yield* lockCores(items.map(({ runId }) => runId))
-  const valid = items.filter((item) => isOwner(runs.get(item.runId), item) && runs.get(item.runId)?.wanted === 'run')
+  const owners = items.map((item) => isOwner(runs.get(item.runId), item))
+  const valid = items.filter((item, index) => owners[index] && runs.get(item.runId)?.wanted === 'run')
   const wanted = valid.flatMap((item) => newTasks(item, at))
   const added = yield* addTasks(wanted, runs)
   // The answer to a first try may have got lost: a task that is there under its id was added then.
@@ -45,9 +49,10 @@ export function* openTasks(
   const accepted = new Set<OpenTasks>(valid)
   return {
     ...changes,
-    added: items.map((item) =>
-      accepted.has(item) ? item.tasks.filter(({ id }) => added.has(id)).map(({ id }) => id) : null,
-    ),
+    added: items.map((item, index) => {
+      if (accepted.has(item)) return item.tasks.filter(({ id }) => added.has(id)).map(({ id }) => id)
+      return owners[index] ? 'unwanted' : 'stale'
+    }),
   }
 }
 
@@ -57,6 +62,7 @@ function newTasks({ runId, owner, fence, tasks }: OpenTasks, at: number): NewTas
     runId,
     target,
     attempt: 1,
+    crashes: 0,
     state: start ? 'running' : 'pending',
     detail: detail === undefined ? null : JSON.stringify(detail),
     owner: start ? owner : null,
@@ -77,7 +83,8 @@ export interface TaskChange extends Ownership {
   readonly taskId: string
   readonly to: State
   readonly reason?: { readonly code: string; readonly text: string }
-  readonly result?: unknown
+  /** JSON text. */
+  readonly result?: string
   readonly usage?: {
     readonly cpuMs: number | null
     readonly peakBytes: number | null
@@ -130,6 +137,10 @@ export function* changeTasks(
 }
 
 function applyChange(task: TaskCore, run: RunCore, item: TaskChange, at: number): void {
+  if (item.parkedUntil !== undefined && run.wanted === 'stop') {
+    stopParked(task, run, at)
+    return
+  }
   moveTask(task, run, item.to, at)
   if (item.to === 'running') {
     task.owner = item.owner
@@ -140,6 +151,13 @@ function applyChange(task: TaskCore, run: RunCore, item: TaskChange, at: number)
   recordEnd(task, run, item)
 }
 
+/** Nobody would ever end a task that parks in a run that is to end. */
+function stopParked(task: TaskCore, run: RunCore, at: number): void {
+  moveTask(task, run, 'stopped', at)
+  const reason = { code: run.reasonCode ?? 'user', text: run.reasonText ?? 'The run was stopped.' }
+  recordEnd(task, run, { to: 'stopped', reason })
+}
+
 /** Notes on a task, and on its run for those who look at no task, how it went. */
 export function recordEnd(
   task: TaskCore,
@@ -147,7 +165,7 @@ export function recordEnd(
   { to, reason, result, usage }: Pick<TaskChange, 'to' | 'reason' | 'result' | 'usage'>,
 ): void {
   run.touched = true
-  if (result !== undefined) task.result = JSON.stringify(result)
+  if (result !== undefined) task.result = result
   if (reason !== undefined) {
     task.reasonCode = reason.code
     task.reasonText = reason.text
@@ -177,13 +195,15 @@ export function nextAttempt(
   at: number,
 ): NewTask {
   supersede(task, run)
-  if (retry.crashed) run.crashes++
+  const crashes = task.crashes + (retry.crashed ? 1 : 0)
+  run.crashes = Math.max(run.crashes, crashes)
   run.touched = true
   return {
     id: retry.id,
     runId: run.id,
     target: task.target,
     attempt: task.attempt + 1,
+    crashes,
     state: 'pending',
     detail: task.detail,
     owner: null,
@@ -229,7 +249,8 @@ export interface Resolution {
   readonly taskId: string
   readonly to: FinishedState
   readonly reason?: { readonly code: string; readonly text: string }
-  readonly result?: unknown
+  /** JSON text. */
+  readonly result?: string
   readonly retry?: { readonly id: string; readonly notBefore: number; readonly crashed: boolean }
 }
 
@@ -252,7 +273,7 @@ export function* resolveTasks(
   const accepted = items.map((item) => {
     const task = tasks.get(item.taskId)
     const run = task && runs.get(task.runId)
-    if (task === undefined || run === undefined) return false
+    if (task === undefined || run === undefined || run.finishedAt !== null) return false
     if (task.state !== 'blocked' && task.state !== 'disconnected') return false
     moveTask(task, run, item.to, at)
     recordEnd(task, run, item)
