@@ -32,6 +32,11 @@ export class Availability {
     if (latest !== undefined) latest.to ??= at
   }
 
+  /** Whether the database was away at any moment since then. */
+  wasAwaySince(at: number): boolean {
+    return this.#away.some(({ to }) => to === undefined || to >= at)
+  }
+
   /** Milliseconds between two instants in which at least one server was up and the database was there. */
   between(from: number, to: number): number {
     const up = merge([...this.#servers.values()].flat(), from, to)

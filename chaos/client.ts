@@ -41,7 +41,9 @@ export async function send(address: string, token: string, call: Call): Promise<
 }
 
 /** Whether the answer leaves open what became of the request, so that it is to be sent again under its key. */
-export function isOpen(answer: Answer): answer is Extract<Answer, { status: 'none' }> | { status: number; body: never } {
+export function isOpen(
+  answer: Answer,
+): answer is Extract<Answer, { status: 'none' }> | { status: number; body: never } {
   if (answer.status === 'none') return true
   return answer.status >= 500 || answer.status === 429 || (answer.status === 409 && answer.body.code === 'key-in-use')
 }

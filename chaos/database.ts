@@ -3,7 +3,15 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import pg from 'pg'
-import type { Leftovers, Snapshot } from './records.ts'
+import type {
+  InstanceRecord,
+  JobRecord,
+  Leftovers,
+  OccurrenceRecord,
+  RunRecord,
+  Snapshot,
+  TaskRecord,
+} from './records.ts'
 
 /** Reads what the checks need. */
 export interface Inspector {
@@ -32,13 +40,6 @@ const QUERIES = {
     from occurrence order by job_id, due`,
 } as const satisfies Record<keyof Snapshot, string>
 
-/** The row types of {@link QUERIES} are what the columns are called there; checked by every use of a member. */
-type Rows = Record<string, unknown>[]
-
-function toSnapshot(rows: Record<keyof Snapshot, Rows>): Snapshot {
-  return rows as { [K in keyof Snapshot]: Rows } as Snapshot
-}
-
 /** Opens the inspector of a data folder with SQLite. `scratch`: where copies may be made. */
 export function inspectSqlite(dataFolder: string, scratch: string): Inspector {
   return {
@@ -52,14 +53,14 @@ export function inspectSqlite(dataFolder: string, scratch: string): Inspector {
 }
 
 function readSnapshot(database: DatabaseSync): Snapshot {
-  const all = (text: string): Rows => database.prepare(text).all()
-  return toSnapshot({
-    instances: all(QUERIES.instances),
-    jobs: all(QUERIES.jobs),
-    runs: all(QUERIES.runs),
-    tasks: all(QUERIES.tasks),
-    occurrences: all(QUERIES.occurrences),
-  })
+  const all = <Row>(text: string): Row[] => database.prepare(text).all() as Row[]
+  return {
+    instances: all<InstanceRecord>(QUERIES.instances),
+    jobs: all<JobRecord>(QUERIES.jobs),
+    runs: all<RunRecord>(QUERIES.runs),
+    tasks: all<TaskRecord>(QUERIES.tasks),
+    occurrences: all<OccurrenceRecord>(QUERIES.occurrences),
+  }
 }
 
 /** Opens the database beside the server that works in it; a copy made now could be torn. */
@@ -169,14 +170,14 @@ async function inOneMoment<T>(pool: pg.Pool, use: (client: pg.ClientBase) => Pro
 }
 
 async function readPostgres(client: pg.ClientBase): Promise<Snapshot> {
-  const all = async (text: string): Promise<Rows> => (await client.query<Record<string, unknown>>(text)).rows
-  return toSnapshot({
-    instances: await all(QUERIES.instances),
-    jobs: await all(QUERIES.jobs),
-    runs: await all(QUERIES.runs),
-    tasks: await all(QUERIES.tasks),
-    occurrences: await all(QUERIES.occurrences),
-  })
+  const all = async <Row extends object>(text: string): Promise<Row[]> => (await client.query<Row>(text)).rows
+  return {
+    instances: await all<InstanceRecord>(QUERIES.instances),
+    jobs: await all<JobRecord>(QUERIES.jobs),
+    runs: await all<RunRecord>(QUERIES.runs),
+    tasks: await all<TaskRecord>(QUERIES.tasks),
+    occurrences: await all<OccurrenceRecord>(QUERIES.occurrences),
+  }
 }
 
 async function readPostgresLeftovers(client: pg.ClientBase): Promise<Leftovers> {

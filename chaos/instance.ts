@@ -1,6 +1,13 @@
 import type { Availability } from './availability.ts'
 import { isWarden, type MarkedProcess, stillLives } from './processes.ts'
-import { type InstancePlace, listProcesses, listWardens, readLogTail, type ServerExit, ServerProcess } from './server.ts'
+import {
+  type InstancePlace,
+  listProcesses,
+  listWardens,
+  readLogTail,
+  type ServerExit,
+  ServerProcess,
+} from './server.ts'
 import type { Violations } from './violations.ts'
 import { until } from './waiting.ts'
 
@@ -35,6 +42,7 @@ export class Instance {
   /** What lived of the former server when the present one was started. */
   #survivors: readonly MarkedProcess[] = []
   #frozen = false
+  #frozenWardens: readonly MarkedProcess[] = []
 
   constructor(parts: InstanceParts) {
     this.#parts = parts
@@ -67,7 +75,13 @@ export class Instance {
     clearTimeout(late)
     if (address === undefined) {
       const exit = await server.exited
-      this.#parts.violations.add('books', `${this.name} did not start: ${JSON.stringify(exit)}`, readLogTail(this.place))
+      // Without its database a server cannot start, and says so.
+      if (this.#parts.availability.wasAwaySince(server.startedAt)) return false
+      this.#parts.violations.add(
+        'books',
+        `${this.name} did not start: ${JSON.stringify(exit)}`,
+        readLogTail(this.place),
+      )
       return false
     }
     this.measured.ready.push(Date.now() - server.startedAt)
@@ -99,7 +113,7 @@ export class Instance {
   async killAll(): Promise<number> {
     const wardens = listWardens(this.place)
     this.server?.signal('SIGKILL')
-    for (const warden of wardens) endProcess(warden)
+    for (const warden of wardens) sendSignal(warden.pid, 'SIGKILL')
     return this.kill()
   }
 
@@ -108,7 +122,7 @@ export class Instance {
     const processes = listProcesses(this.place)
     const wardens = processes.filter(isWarden)
     if (wardens.length === 0) return false
-    for (const warden of wardens) endProcess(warden)
+    for (const warden of wardens) sendSignal(warden.pid, 'SIGKILL')
     await this.#awaitGone(() => processes.filter(stillLives), 'its warden was killed')
     return true
   }
@@ -133,6 +147,18 @@ export class Instance {
     if (gone) return
     const text = `${left.length} processes of ${this.name} live ${this.#parts.goneWithinMs} ms after ${why}`
     this.#parts.violations.add(5, `${text} (${left[0]?.mark})`, left)
+  }
+
+  /** Freezes the warden alone. False when there is none. */
+  freezeWarden(): boolean {
+    this.#frozenWardens = listWardens(this.place)
+    for (const { pid } of this.#frozenWardens) sendSignal(pid, 'SIGSTOP')
+    return this.#frozenWardens.length > 0
+  }
+
+  /** Whether a warden that was frozen is still there. */
+  hasFrozenWarden(): boolean {
+    return this.#frozenWardens.some(stillLives)
   }
 
   /** Freezes the server. Whoever asks for its address is told none. */
@@ -172,9 +198,9 @@ function keyOf({ pid, began }: MarkedProcess): string {
   return `${pid} ${began}`
 }
 
-function endProcess({ pid }: MarkedProcess): void {
+function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, 'SIGKILL')
+    process.kill(pid, signal)
   } catch (error) {
     const gone = error instanceof Error && 'code' in error && error.code === 'ESRCH'
     if (!gone) throw error

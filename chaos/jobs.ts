@@ -60,8 +60,21 @@ export const JOBS: readonly CampaignJob[] = [
       keepRuns: KEPT,
     },
   },
-  { ...step, name: 'tree', asked: 3, crashes: 2, policy: { overlap: 'allow', onCrash: 'retry', maxCrashes: 2, keepRuns: KEPT } },
-  { ...step, name: 'queue', asked: 3, alone: true, crashes: 2, policy: { overlap: 'queue', queueDepth: 8, onCrash: 'retry', maxCrashes: 2, keepRuns: KEPT } },
+  {
+    ...step,
+    name: 'tree',
+    asked: 3,
+    crashes: 2,
+    policy: { overlap: 'allow', onCrash: 'retry', maxCrashes: 2, keepRuns: KEPT },
+  },
+  {
+    ...step,
+    name: 'queue',
+    asked: 3,
+    alone: true,
+    crashes: 2,
+    policy: { overlap: 'queue', queueDepth: 8, onCrash: 'retry', maxCrashes: 2, keepRuns: KEPT },
+  },
   { ...step, name: 'forbid', asked: 2, alone: true, policy: { overlap: 'forbid', keepRuns: KEPT } },
   { ...step, name: 'skip', asked: 1, alone: true, policy: { overlap: 'skip', keepRuns: KEPT } },
   { ...step, name: 'replace', asked: 1, alone: true, policy: { overlap: 'replace', keepRuns: KEPT, grace: '200ms' } },
@@ -74,11 +87,42 @@ export const JOBS: readonly CampaignJob[] = [
     triggers: [{ type: 'after', jobId: LEADER, on: ['completed', 'failed', 'stopped'] }],
     args: ['0', '0', '-'],
   },
-  { ...step, name: 'tick-all', policy: { overlap: 'allow', misfire: { kind: 'all' }, keepRuns: KEPT }, triggers: EVERY_SECOND, args: ['0.1', '0', '-'] },
-  { ...step, name: 'tick-once', alone: true, policy: { overlap: 'skip', misfire: { kind: 'once' }, keepRuns: KEPT }, triggers: EVERY_SECOND, args: ['1.4', '0', '-'] },
-  { ...step, name: 'tick-skip', alone: true, policy: { overlap: 'forbid', misfire: { kind: 'skip' }, keepRuns: KEPT }, triggers: EVERY_SECOND, args: ['0.3', '0', '-'] },
-  { ...forever, name: SINGLETON, policy: { keepRuns: KEPT, restart: { delay: '0s' } }, triggers: [{ type: 'continuous', singleton: true }] },
-  { ...forever, name: EVERYWHERE, policy: { keepRuns: KEPT, restart: { delay: '0s' } }, triggers: [{ type: 'continuous' }], env: { CHAOS_EVERYWHERE: '1' } },
+  {
+    ...step,
+    name: 'tick-all',
+    policy: { overlap: 'allow', misfire: { kind: 'all' }, keepRuns: KEPT },
+    triggers: EVERY_SECOND,
+    args: ['0.1', '0', '-'],
+  },
+  {
+    ...step,
+    name: 'tick-once',
+    alone: true,
+    policy: { overlap: 'skip', misfire: { kind: 'once' }, keepRuns: KEPT },
+    triggers: EVERY_SECOND,
+    args: ['1.4', '0', '-'],
+  },
+  {
+    ...step,
+    name: 'tick-skip',
+    alone: true,
+    policy: { overlap: 'forbid', misfire: { kind: 'skip' }, keepRuns: KEPT },
+    triggers: EVERY_SECOND,
+    args: ['0.3', '0', '-'],
+  },
+  {
+    ...forever,
+    name: SINGLETON,
+    policy: { keepRuns: KEPT, restart: { delay: '0s' } },
+    triggers: [{ type: 'continuous', singleton: true }],
+  },
+  {
+    ...forever,
+    name: EVERYWHERE,
+    policy: { keepRuns: KEPT, restart: { delay: '0s' } },
+    triggers: [{ type: 'continuous' }],
+    env: { CHAOS_EVERYWHERE: '1' },
+  },
 ]
 
 /** Names of the jobs that fall due every second. */
@@ -95,7 +139,11 @@ export async function readScript(name: CampaignJob['script']): Promise<Uint8Arra
 }
 
 /** What is sent to make a job. */
-export function jobInput(job: CampaignJob, hash: string, places: { readonly marks: string; readonly locks: string }): object {
+export function jobInput(
+  job: CampaignJob,
+  hash: string,
+  places: { readonly marks: string; readonly locks: string },
+): object {
   const { name, type, policy, triggers, alone, args, env } = job
   return {
     name,
@@ -104,7 +152,12 @@ export function jobInput(job: CampaignJob, hash: string, places: { readonly mark
     package: hash,
     ...(triggers === undefined ? {} : { triggers }),
     spec: {
-      env: { CHAOS_MARKS: places.marks, CHAOS_LOCKS: places.locks, ...(alone === true ? { CHAOS_ALONE: '1' } : {}), ...env },
+      env: {
+        CHAOS_MARKS: places.marks,
+        CHAOS_LOCKS: places.locks,
+        ...(alone === true ? { CHAOS_ALONE: '1' } : {}),
+        ...env,
+      },
       ...(args === undefined ? {} : { args }),
     },
   }

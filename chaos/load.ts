@@ -1,5 +1,5 @@
 import { type Answer, type Call, isOpen, send } from './client.ts'
-import { JOBS, RESTING } from './jobs.ts'
+import { EVERYWHERE, JOBS, RESTING, SINGLETON } from './jobs.ts'
 import type { Ledger, Request } from './ledger.ts'
 import type { Random } from './random.ts'
 import { pause } from './waiting.ts'
@@ -15,8 +15,8 @@ export interface LoadOptions {
   readonly clients: number
   /** Mean wait of a client between two requests, milliseconds. */
   readonly pauseMs: number
-  /** A package that is deployed to a continuous job now and then. */
-  readonly redeploy: () => Call
+  /** What their tokens begin with, so that those of two loads differ. */
+  readonly prefix: string
 }
 
 /** What a client does next, and how often. */
@@ -75,8 +75,7 @@ export class Load {
       case 'rerun':
         return this.#change(random, this.#recent, 'rerun')
       case 'redeploy':
-        await this.#once(this.#options.redeploy(), random)
-        return
+        return this.#redeploy(random)
       case 'upload': {
         const bytes = new TextEncoder().encode(`#!/bin/bash\n# ${'x'.repeat(random.whole(1, 50_000))}\n`)
         await this.#once({ method: 'POST', path: '/v1/packages?filename=unused.sh', bytes }, random)
@@ -84,9 +83,15 @@ export class Load {
     }
   }
 
+  /** Changes a setting of a continuous job, which is then started again in good order. */
+  async #redeploy(random: Random): Promise<void> {
+    const body = { spec: { args: [String(++this.#made)] } }
+    await this.#once({ method: 'PATCH', path: `/v1/jobs/${random.pick([SINGLETON, EVERYWHERE])}`, body }, random)
+  }
+
   async #trigger(random: Random): Promise<void> {
     const job = random.weighted(WEIGHTS)
-    const token = `t${++this.#made}`
+    const token = `${this.#options.prefix}${++this.#made}`
     const request: Request = { token, job, sent: 0, answer: undefined }
     this.#options.ledger.requests.set(token, request)
     const body = { args: [...argumentsFor(job, random), token] }
@@ -106,7 +111,7 @@ export class Load {
 
   async #change(random: Random, runs: readonly string[], verb: string): Promise<void> {
     if (runs.length === 0) return
-    const key = `chaos-${verb}-${++this.#made}`
+    const key = `chaos-${verb}-${this.#options.prefix}${++this.#made}`
     await this.#insist({ method: 'POST', path: `/v1/runs/${random.pick(runs)}/${verb}`, key }, random)
   }
 

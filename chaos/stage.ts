@@ -54,7 +54,7 @@ export async function openStage(options: StageOptions, violations: Violations): 
   writeFileSync(marks, '')
   chmodSync(marks, 0o666)
   const adminToken = randomBytes(24).toString('hex')
-  const cluster = options.database === 'postgres' ? await startCluster({ fsync: true }) : undefined
+  const cluster = options.database === 'postgres' ? await startCluster() : undefined
   const url = (await cluster?.createDatabase())?.url
   const availability = new Availability()
   const instances = Array.from({ length: options.instances }, (_, index) => {
@@ -118,7 +118,7 @@ function placeOf({ root, temporary, adminToken, url, options, name }: PlaceParts
 }
 
 /** Sends a request that must succeed. */
-async function require(stage: Stage, address: string, call: Call): Promise<Answer> {
+async function insist(stage: Stage, address: string, call: Call): Promise<Answer> {
   const answer = await send(address, stage.adminToken, call)
   if (answer.status === 200 || answer.status === 201) return answer
   throw new Error(`${call.method} ${call.path} was answered with ${JSON.stringify(answer)}`)
@@ -129,11 +129,12 @@ export async function deployJobs(stage: Stage): Promise<ReadonlyMap<string, stri
   const hashes = new Map<string, string>()
   for (const instance of stage.instances) {
     instance.launch()
-    if (!(await instance.ready())) throw new Error(`The server ${instance.name} does not start; see ${instance.place.logFile}`)
+    if (!(await instance.ready()))
+      throw new Error(`The server ${instance.name} does not start; see ${instance.place.logFile}`)
     for (const script of ['step.sh', 'forever.sh'] as const) {
       const bytes = await readScript(script)
       const call: Call = { method: 'POST', path: `/v1/packages?filename=${script}`, bytes }
-      const { body } = requireBody(await require(stage, instance.address ?? '', call))
+      const { body } = requireBody(await insist(stage, instance.address ?? '', call))
       hashes.set(script, String(body.hash))
     }
   }
@@ -141,7 +142,7 @@ export async function deployJobs(stage: Stage): Promise<ReadonlyMap<string, stri
   for (const job of JOBS) {
     const body = jobInput(job, hashes.get(job.script) ?? '', stage)
     const call: Call = { method: 'POST', path: '/v1/jobs', body }
-    const made = requireBody(await require(stage, addressOf(stage), call))
+    const made = requireBody(await insist(stage, addressOf(stage), call))
     ids.set(job.name, String(made.body.id))
   }
   return ids
@@ -161,5 +162,5 @@ function requireBody(answer: Answer): Extract<Answer, { status: number }> {
 
 /** Stops or starts the triggers of a job; the request must succeed. */
 export async function switchJob(stage: Stage, name: string, verb: 'start' | 'stop'): Promise<void> {
-  await require(stage, addressOf(stage), { method: 'POST', path: `/v1/jobs/${name}/${verb}` })
+  await insist(stage, addressOf(stage), { method: 'POST', path: `/v1/jobs/${name}/${verb}` })
 }

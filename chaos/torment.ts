@@ -6,8 +6,21 @@ import { pause, until } from './waiting.ts'
 import type { Watch } from './watch.ts'
 
 /** What is done to servers. The first are kills; the others are counted beside them. */
-export const KILLS = ['server', 'server and warden', 'warden', 'while starting', 'while draining', 'frozen server'] as const
-export const OTHERS = ['graceful stop', 'frozen and thawed', 'frozen warden', 'database stopped', 'database killed'] as const
+export const KILLS = [
+  'server',
+  'server and warden',
+  'warden',
+  'while starting',
+  'while draining',
+  'frozen server',
+] as const
+export const OTHERS = [
+  'graceful stop',
+  'frozen and thawed',
+  'frozen warden',
+  'database stopped',
+  'database killed',
+] as const
 
 /** One of {@link KILLS} or {@link OTHERS}. */
 export type Deed = (typeof KILLS)[number] | (typeof OTHERS)[number]
@@ -73,6 +86,11 @@ export class Torment {
     await database
   }
 
+  /** Kills the warden of an instance alone. */
+  async killWarden(instance: Instance): Promise<void> {
+    if (await instance.killWarden()) this.#count('warden')
+  }
+
   get #enough(): boolean {
     return this.kills >= this.#options.kills || Date.now() >= this.#endAt
   }
@@ -84,13 +102,18 @@ export class Torment {
   }
 
   async #tormentInstance(instance: Instance, random: Random): Promise<void> {
-    // They were started before.
     while (!this.#enough) {
       await this.#live(instance, random)
       while (!this.#enough && random.chance(STARTING)) await this.#dieStarting(instance, random)
-      instance.launch()
-      await instance.ready()
+      await this.#startAgain(instance)
     }
+  }
+
+  /** Without its database a server cannot start; it is started until it can. */
+  async #startAgain(instance: Instance): Promise<void> {
+    do {
+      instance.launch()
+    } while (!(await instance.ready()) && this.#stage.availability.wasAwaySince(Date.now() - 60_000))
   }
 
   /** The life of a server that answers, to its end. */
@@ -99,7 +122,7 @@ export class Torment {
     const life = 30 + random.exponential(lifeMs, longestMs)
     if (random.chance(WARDEN_KILL)) {
       await pause(life * random.next())
-      if (await instance.killWarden()) this.#count('warden')
+      await this.killWarden(instance)
     }
     if (freezes && random.chance(WARDEN_FREEZE)) await this.#freezeWarden(instance)
     await pause(life * random.next())
@@ -193,7 +216,8 @@ export class Torment {
     if (!instance.freezeWarden()) return
     this.#count('frozen warden')
     const replaced = await until(() => !instance.hasFrozenWarden(), silentAfterMs * 1.5 + NOTICE_MS)
-    if (!replaced) this.#violations.add(5, `the frozen warden of ${instance.name} was not replaced in life ${instance.lives}`)
+    if (!replaced)
+      this.#violations.add(5, `the frozen warden of ${instance.name} was not replaced in life ${instance.lives}`)
   }
 
   /** PostgreSQL is stopped, or killed, under load, and comes back a little later. */

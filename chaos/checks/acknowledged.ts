@@ -50,7 +50,8 @@ export function checkAcknowledged(
     if (exempt.has(request.job)) continue
     const run = ledger.runs.get(answer.runId ?? '')
     if (run === undefined) violations.add(1, `run ${answer.runId} was acknowledged and is not there`, request)
-    else if (runs[0]?.id !== run.id) violations.add(1, `request ${request.token} got the run of another`, { request, run })
+    else if (runs[0]?.id !== run.id)
+      violations.add(1, `request ${request.token} got the run of another`, { request, run })
     else if (quiet && !rests(run)) violations.add(1, `run ${run.id} was acknowledged and has not ended`, run)
   }
   const acknowledged = requests.filter(({ answer }) => answer?.status === 201)
@@ -74,7 +75,11 @@ function rests(run: RunRecord): boolean {
 export function checkFollowers(
   ledger: Ledger,
   violations: Violations,
-  { leader, follower, states }: { readonly leader: string; readonly follower: string; readonly states: ReadonlySet<string> },
+  {
+    leader,
+    follower,
+    states,
+  }: { readonly leader: string; readonly follower: string; readonly states: ReadonlySet<string> },
 ): number {
   const followers = new Map<string, number>()
   for (const run of ledger.runs.values()) {

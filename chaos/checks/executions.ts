@@ -53,7 +53,11 @@ function checkLifetime(lifetime: Lifetime, ledger: Ledger, violations: Violation
   if (ends.length > 1) violations.add(3, `task ${taskId} ended ${ends.length} times`, lifetime)
   for (const lock of overlaps) {
     const invariant = lock.startsWith('life-') ? 5 : 3
-    violations.add(invariant, `task ${taskId} of ${job} found ${lock} taken: somebody else ran at the same time`, lifetime)
+    violations.add(
+      invariant,
+      `task ${taskId} of ${job} found ${lock} taken: somebody else ran at the same time`,
+      lifetime,
+    )
   }
   const task = ledger.tasks.get(taskId)
   // A run of a job with short retention may be gone before anybody looked.
@@ -61,7 +65,8 @@ function checkLifetime(lifetime: Lifetime, ledger: Ledger, violations: Violation
     if (ledger.runs.has(runId)) violations.add(3, `task ${taskId} was executed and is not on record`, lifetime)
     return
   }
-  if (task.attempt !== attempt) violations.add(3, `task ${taskId} was executed as attempt ${attempt}`, { lifetime, task })
+  if (task.attempt !== attempt)
+    violations.add(3, `task ${taskId} was executed as attempt ${attempt}`, { lifetime, task })
   if (task.startedAt === null) violations.add(3, `task ${taskId} was executed and never begun`, { lifetime, task })
 }
 

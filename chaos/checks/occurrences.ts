@@ -74,7 +74,8 @@ function checkRuns(ledger: Ledger, violations: Violations): void {
     if (ids === undefined) runsOf.set(key, [run.id])
     else ids.push(run.id)
     const occurrence = ledger.occurrences.get(key)
-    if (occurrence?.runId !== run.id) violations.add(2, `run ${run.id} has no occurrence of its own`, { run, occurrence })
+    if (occurrence?.runId !== run.id)
+      violations.add(2, `run ${run.id} has no occurrence of its own`, { run, occurrence })
   }
   for (const [key, occurrence] of ledger.occurrences) {
     const runs = runsOf.get(key) ?? []

@@ -17,7 +17,11 @@ export interface SingletonFigures {
  */
 export function checkContinuous(
   job: string,
-  { marks, ledger, availability }: { readonly marks: Marks; readonly ledger: Ledger; readonly availability: Availability },
+  {
+    marks,
+    ledger,
+    availability,
+  }: { readonly marks: Marks; readonly ledger: Ledger; readonly availability: Availability },
   violations: Violations,
   { singleton, withinMs }: { readonly singleton: boolean; readonly withinMs: number },
 ): SingletonFigures {
@@ -69,6 +73,9 @@ function checkEmptiness(
     }
     const empty = availability.between(before.finishedAt, run.createdAt)
     if (empty <= withinMs) continue
-    violations.add(5, `${job} did not run for ${Math.round(empty)} ms although it could: before ${run.id}`, { before, run })
+    violations.add(5, `${job} did not run for ${Math.round(empty)} ms although it could: before ${run.id}`, {
+      before,
+      run,
+    })
   }
 }

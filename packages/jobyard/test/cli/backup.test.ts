@@ -165,7 +165,7 @@ describe('restoring', () => {
     for (const [name, damaged] of [
       ['cut.zip', bytes.subarray(0, bytes.length - 100)],
       ['text.zip', Buffer.from('no zip at all')],
-      ['flipped.zip', flip(bytes, bytes.indexOf('packages/') + 200)],
+      ['flipped.zip', flip(bytes, bytes.indexOf('jobyard.db') + 500)],
     ] as const) {
       await writeFile(join(folder, name), damaged)
       const data = join(folder, 'damaged')

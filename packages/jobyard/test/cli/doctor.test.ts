@@ -115,7 +115,7 @@ describe('doctor and the port', () => {
 
   beforeAll(async () => {
     server = await startLiveServer()
-    other = createServer((socket) => socket.end('hello\r\n'))
+    other = createServer((socket) => socket.resume().end('hello\r\n'))
     other.listen(0, '127.0.0.1')
     await once(other, 'listening')
   })

@@ -68,10 +68,6 @@ describe('script logs', () => {
 describe('the last lines of a log', () => {
   test('are the same however the log is cut into entries', () => {
     const byte = fc.constantFrom(10, 10, 97, 98, 0, 255)
-    const entries = fc.array(
-      fc.uint8Array({ minLength: 1, maxLength: 6 }).map((bytes) => bytes),
-      { maxLength: 8 },
-    )
     fc.assert(
       fc.property(
         fc.array(fc.array(byte, { minLength: 1, maxLength: 6 }), { maxLength: 8 }),

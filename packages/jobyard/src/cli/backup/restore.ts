@@ -28,7 +28,9 @@ export async function restore(terminal: Terminal, given: string, options: Restor
     })
   }
   await using backup = await openBackup(file)
-  await mkdir(config.dataFolder, { recursive: true, mode: 0o711 })
+  await mkdir(config.dataFolder, { recursive: true })
+  // As the server does at its start: where jobs keep their data depends on who may pass through this folder.
+  await chmod(config.dataFolder, 0o711)
   const lock = lockFolder(join(config.dataFolder, 'lock'))
   try {
     const places = await findPlaces(config)

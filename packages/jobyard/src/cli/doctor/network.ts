@@ -54,6 +54,7 @@ async function takenFinding({ host, port, tlsCert }: Config, place: string): Pro
   const url = `${tlsCert === null ? 'http' : 'https'}://${name}:${port}/health/live`
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) })
+    await response.body?.cancel()
     if (response.ok) return ok(`${place} answers: a server is running.`)
   } catch (error) {
     if (!(error instanceof Error)) throw error
