@@ -175,17 +175,22 @@ export class Instance {
     if (this.server?.ended === false) this.#parts.availability.up(this.name, Date.now())
   }
 
+  /** Asks the server to stop in good order. It takes nothing more from then on. */
+  askToStop(): void {
+    this.server?.signal('SIGTERM')
+    this.noteDown()
+  }
+
   /** Asks the server to stop in good order; kills it after `withinMs`, and says so. */
   async stop(withinMs: number): Promise<ServerExit | undefined> {
     const { server } = this
     if (server === undefined || server.ended) return undefined
-    server.signal('SIGTERM')
+    this.askToStop()
     const ended = await until(() => server.ended, withinMs)
     if (!ended) {
       this.#parts.violations.add(6, `${this.name} does not stop within ${withinMs} ms`, readLogTail(this.place))
       await this.kill()
     }
-    this.noteDown()
     const exit = await server.exited
     if (ended && exit.code !== 0) {
       this.#parts.violations.add('books', `${this.name} stopped with ${JSON.stringify(exit)}`, readLogTail(this.place))

@@ -43,6 +43,9 @@ export interface TormentOptions {
 /** How a life that came to answer ends, and how often. */
 const ENDS = { server: 46, both: 26, stop: 10, drain: 10, freeze: 2, thaw: 2 } as const
 const STARTING = 0.13
+/** Now and then nobody starts the server again for so long that schedules miss their times. */
+const STAYS_DOWN = 0.025
+const DOWN_MS = [6000, 9000] as const
 const WARDEN_KILL = 0.4
 const WARDEN_FREEZE = 0.01
 /** Extra time for a warden to notice silence and end everything, milliseconds. */
@@ -104,6 +107,7 @@ export class Torment {
   async #tormentInstance(instance: Instance, random: Random): Promise<void> {
     while (!this.#enough) {
       await this.#live(instance, random)
+      if (random.chance(STAYS_DOWN)) await pause(random.between(...DOWN_MS))
       while (!this.#enough && random.chance(STARTING)) await this.#dieStarting(instance, random)
       await this.#startAgain(instance)
     }
@@ -173,10 +177,9 @@ export class Torment {
   }
 
   async #killDraining(instance: Instance, random: Random): Promise<void> {
-    instance.server?.signal('SIGTERM')
+    instance.askToStop()
     await pause(random.between(0, 1500))
     if (instance.server?.ended === true) {
-      instance.noteDown()
       this.#count('graceful stop')
       return instance.awaitEnd('its server stopped')
     }

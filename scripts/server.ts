@@ -30,7 +30,7 @@ export interface ServerProcessOptions {
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
   const { data, program = CHECKOUT_PROGRAM, flags = [] } = options
   const args = [program, 'serve', '--json', '--port', '0', '--data', data, '--log-level', 'warn', ...flags]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, args, { env: plainEnvironment(), stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = once(child, 'exit')
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM')
@@ -45,4 +45,9 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   }
   await ended
   throw new Error(`The server ended with ${child.exitCode ?? child.signalCode} before it said where it is.`)
+}
+
+/** This process's environment without settings of a server: it is the flags that say how this one is started. */
+export function plainEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('JOBYARD_')))
 }

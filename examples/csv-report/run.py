@@ -3,8 +3,8 @@
 
     jobyard script deploy examples/csv-report --name report --schedule "0 0 7 * * MON-FRI"
     jobyard script run report --wait                             # orders that orders.py makes up
-    jobyard script run report --wait --input my-orders.csv       # yours, sent along
     jobyard script run report --wait -- /srv/export/orders.csv   # yours, on the server
+    jobyard script run report --wait --input my-orders.csv       # yours, sent along (up to 700 KB)
 
 The CSV has the columns date (2026-11-21), customer and amount (12.50). Rows that cannot be read are counted and named;
 when more than one in a hundred cannot be, the run fails. The report is written to report.json in the job's data folder.

@@ -96,7 +96,7 @@ async function readTriggers(
     sent.map(async (trigger, index): Promise<TriggerSpec> => {
       switch (trigger.type) {
         case 'continuous':
-          return { type: 'continuous', singleton: trigger.singleton ?? false }
+          return { type: 'continuous', ...(trigger.singleton === undefined ? {} : { singleton: trigger.singleton }) }
         case 'schedule':
           return {
             type: 'schedule',

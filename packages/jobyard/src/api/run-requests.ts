@@ -24,7 +24,8 @@ export async function makeRun(context: ApiContext, request: FastifyRequest, job:
   const made = await findMadeRun(context, request)
   if (made !== undefined) return { run: made }
   const id = subjectOf(request, services)
-  const outcome = await services.engine.request({ ...asked, id, jobId: job.id })
+  const detail = { ...asked.detail, ...describePayload(asked.payload) }
+  const outcome = await services.engine.request({ ...asked, detail, id, jobId: job.id })
   if (!outcome.ok) {
     if (outcome.code === 'skipped') return { skipped: outcome.text }
     throw refusal(outcome.code, outcome.text)
@@ -44,6 +45,12 @@ export async function makeRunOrRefuse(
   const made = await makeRun(context, request, job, asked)
   if ('run' in made) return made.run
   throw new JobyardError('run-skipped', made.skipped)
+}
+
+/** The run says that it has a body, so that nobody must look for one, and people see what came. */
+function describePayload(payload: Asked['payload']): { payload?: { contentType: string | null; bytes: number } } {
+  if (payload === undefined) return {}
+  return { payload: { contentType: payload.contentType, bytes: payload.body.length } }
 }
 
 function refusal(code: 'unknown' | 'disabled' | 'refused' | 'taken', text: string): JobyardError {

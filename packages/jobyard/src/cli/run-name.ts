@@ -1,4 +1,4 @@
-import type { Job, Jobyard, JobScope, Run } from '@jobyard/client'
+import type { Job, JobScope, Jobyard, Run } from '@jobyard/client'
 import { JobyardError } from '../domain/errors.ts'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i

@@ -1,5 +1,5 @@
-import type { Config } from '../config.ts'
 import { requireSafeListening } from '../config/listening.ts'
+import type { Config } from '../config.ts'
 import { formatDuration } from '../domain/durations.ts'
 import type { RunningServer } from '../server.ts'
 import { printJsonLine } from './answer.ts'

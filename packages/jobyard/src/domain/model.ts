@@ -84,7 +84,11 @@ export const DEFAULT_POLICY: Policy = {
 
 /** What starts a job, besides somebody asking. */
 export type TriggerSpec =
-  | { readonly type: 'continuous'; readonly singleton: boolean }
+  | {
+      readonly type: 'continuous'
+      /** True: on one instance only. Absent in a wish: what the package says, else false; never absent in what is stored. */
+      readonly singleton?: boolean
+    }
   | {
       readonly type: 'schedule'
       readonly ncrontab: string

@@ -27,6 +27,8 @@ export interface JobInput {
   readonly packageHash?: string
   /** How the package came, for the list of deployments. Default `upload`. */
   readonly source?: string
+  /** What the audit log calls it. Default: create, update or deploy, as it is. */
+  readonly action?: string
 }
 
 /** Whether the job may, must, or must not be there already. */
@@ -51,7 +53,7 @@ export class Jobs {
       const before = await this.#find(input)
       requireExpected(before, expectation, input.name)
       const draft = await this.#draft(input, before)
-      const action = before === null ? 'job.create' : input.packageHash === undefined ? 'job.update' : 'job.deploy'
+      const action = input.action ?? actionOf(input, before)
       try {
         const at = this.#parts.clock.now()
         const saved = await this.#engine.saveJob({ draft, basedOn: before?.version ?? null, action, actor, at })
@@ -66,7 +68,11 @@ export class Jobs {
   /** Lets a job's triggers work, or not: a continuous one is started or stopped. */
   async setEnabled(job: JobRow, enabled: boolean, actor: Actor): Promise<SavedJob> {
     const { collectionId, kind, type, name } = job
-    return await this.save({ collectionId, kind, type, name, enabled }, 'existing', actor)
+    return await this.save(
+      { collectionId, kind, type, name, enabled, action: enabled ? 'job.start' : 'job.stop' },
+      'existing',
+      actor,
+    )
   }
 
   async #find({ collectionId, kind, type, name }: JobInput): Promise<JobRow | null> {
@@ -134,6 +140,11 @@ export class Jobs {
     if (before === null || before.packageHash === null) return null
     return await this.#parts.store.read('readPackage', { hash: before.packageHash })
   }
+}
+
+function actionOf({ packageHash }: JobInput, before: JobRow | null): string {
+  if (before === null) return 'job.create'
+  return packageHash === undefined ? 'job.update' : 'job.deploy'
 }
 
 function requireExpected(before: JobRow | null, expectation: Expectation, name: string): void {

@@ -14,6 +14,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'its path is too long',
   ETXTBSY: 'it is being written at this moment',
   EISDIR: 'it is a folder',
+  ERR_INVALID_ARG_VALUE: 'its path, its arguments or its environment hold a NUL character',
 }
 
 /**

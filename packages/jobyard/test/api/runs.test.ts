@@ -64,6 +64,8 @@ describe('a run', () => {
     const payloadOf = async (payload: object) => {
       const { body } = await start('fed', { payload })
       const stored = await server.stack.store.read('getPayload', { runId: body.id })
+      const { contentType, body: bytes } = stored ?? { contentType: null, body: [] }
+      expect(body.detail.payload).toEqual({ contentType, bytes: bytes.length })
       return [stored?.contentType, Buffer.from(stored?.body ?? []).toString('hex')]
     }
     expect(await payloadOf({ text: 'hé' })).toEqual(['text/plain; charset=utf-8', '68c3a9'])

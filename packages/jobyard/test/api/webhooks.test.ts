@@ -67,7 +67,11 @@ describe('a webhook', () => {
     expect(status).toBe(202)
     expect(body).toEqual({ runId: expect.any(String), number: 1, queued: false, skipped: false })
     const run = await server.stack.store.read('getRun', { id: body.runId })
-    expect(run).toMatchObject({ why: 'webhook', args: ['a', 'b c'], detail: { address: '127.0.0.1' } })
+    expect(run).toMatchObject({
+      why: 'webhook',
+      args: ['a', 'b c'],
+      detail: { address: '127.0.0.1', payload: { contentType: 'image/png', bytes: 3 } },
+    })
     const payload = await server.stack.store.read('getPayload', { runId: body.runId })
     expect([payload?.contentType, [...(payload?.body ?? [])]]).toEqual(['image/png', [0, 1, 255]])
     expect((await ring(`Bearer ${secret}`)).status).toBe(202)

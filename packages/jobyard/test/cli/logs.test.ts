@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { bytesOf, type OutputEntry } from '@jobyard/client'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -39,10 +41,16 @@ describe('script logs', () => {
   })
 
   test('follows a run to its end, from its last lines on', async () => {
-    await deployScript(server.client, 'follow', 'echo a; echo b; sleep 0.5; echo c')
+    const script = 'echo a; echo b; until [ -e "$JOBYARD_DATA_PATH/go" ]; do sleep 0.01; done; echo c'
+    const job = await deployScript(server.client, 'follow', script)
     const { id } = await server.client.runs.create('follow')
     for await (const entry of server.client.output.follow(id)) if (entry.text?.includes('b')) break
-    expect((await jobyard('script', 'logs', 'follow', '-f', '--tail', '1')).out).toBe('b\nc\n')
+    const terminal = testTerminal({ env: server.env })
+    const running = runCommand(['script', 'logs', 'follow', '-f', '--tail', '1'], terminal)
+    await terminal.wrote('b\n')
+    await writeFile(join(server.data, 'jobs', job.id, 'data', 'go'), '')
+    expect(await running).toBe(0)
+    expect(terminal.out()).toBe('b\nc\n')
   })
 
   test('goes on with the next run of a continuous job, until Ctrl-C', async () => {

@@ -96,7 +96,8 @@ describe('output that is followed', () => {
     expect(rest).toEqual(page.items.slice(1))
     const chunks = await collect(await client.output.text(run.id))
     expect(Buffer.concat(chunks).toString()).toBe('1\n2\n3\n')
-    expect((await client.output.page(run.id, { tail: true, maxBytes: 2 })).items.at(-1)?.text).toBe('3\n')
+    const tail = await client.output.page(run.id, { tail: true, maxBytes: 2 })
+    expect(tail.items.at(-1)).toEqual(page.items.at(-1))
   })
 
   test('of a run that does not exist is refused at once', async () => {

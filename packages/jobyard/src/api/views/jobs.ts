@@ -59,7 +59,7 @@ function showSpec({ spec }: JobRow, kind: JobKind | undefined): Record<string, u
 function showTrigger({ spec, nextDue }: TriggerRow): Static<typeof Trigger> {
   switch (spec.type) {
     case 'continuous':
-      return { type: 'continuous', singleton: spec.singleton }
+      return { type: 'continuous', singleton: spec.singleton ?? false }
     case 'schedule':
       return {
         type: 'schedule',

@@ -1,7 +1,7 @@
+import { JobyardError } from '../../domain/errors.ts'
 import { HOSTS, pathForJobs, resolveInterpreter } from '../../kinds/script/interpreters.ts'
 import { checkReachable } from '../../kinds/script/reach.ts'
 import { resolveRunAs } from '../../kinds/script/run-as.ts'
-import { JobyardError } from '../../domain/errors.ts'
 import { type Check, type Finding, fail, ok, warn } from './check.ts'
 
 /** The user that jobs run as, and whether it comes to where they work. */

@@ -87,7 +87,11 @@ function triggersOf(
   }
   // A schedule that somebody set is more than one that came along in a zip.
   const scheduled = kept.some(({ type }) => type === 'schedule')
-  if (settings.schedule === undefined || scheduled || (draft.triggersGiven && draft.triggers.length === 0)) {
+  if (
+    settings.schedule === undefined ||
+    scheduled ||
+    (draft.triggersGiven && kept.every(({ type }) => type === 'webhook'))
+  ) {
     return { triggers: kept, warnings: [] }
   }
   const trigger = {
@@ -124,7 +128,7 @@ function continuousTriggers(
   const given = draft.triggersGiven ? kept.find(({ type }) => type === 'continuous') : undefined
   const singleton = given?.type === 'continuous' ? given.singleton : undefined
   const before = kept.find(({ type }) => type === 'continuous')
-  const inherited = settings.isSingleton ?? (before?.type === 'continuous' ? before.singleton : false)
+  const inherited = settings.isSingleton ?? (before?.type === 'continuous' ? (before.singleton ?? false) : false)
   const warnings =
     settings.schedule === undefined
       ? []

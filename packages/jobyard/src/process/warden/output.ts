@@ -93,7 +93,7 @@ export class Output {
     for (const socket of this.#sockets) socket.resume()
   }
 
-  /** Resolves when both pipes have ended, or true after `delay` milliseconds when they have not. */
+  /** Resolves to true when both pipes have ended, to false after `delay` milliseconds when they have not. */
   async closedWithin(delay: number, clock: Clock): Promise<boolean> {
     if (this.#open === 0) return true
     return await new Promise<boolean>((resolve) => {

@@ -38,6 +38,8 @@ export interface PipeEnds {
  */
 export class PipePool {
   readonly #idle = new Map<number, PipeSlot[]>()
+  /** Where pipes still have names. */
+  readonly #folders: string[] = []
   #made = 0
 
   /** Opens a pipe for a process of this user. Throws when no pipe can be made. */
@@ -64,6 +66,11 @@ export class PipePool {
     this.giveBack(this.#take(user), true)
   }
 
+  /** Removes what has a name; the pipes cannot be opened after that. */
+  close(): void {
+    for (const folder of this.#folders) rmSync(folder, { recursive: true })
+  }
+
   #take(user: number): PipeSlot {
     let idle = this.#idle.get(user)
     if (!idle) {
@@ -71,30 +78,34 @@ export class PipePool {
       this.#idle.set(user, idle)
     }
     if (idle.length === 0) {
-      idle.push(...makePipes(user, Math.min(Math.max(this.#made, FIRST_BATCH), LARGEST_BATCH)))
+      idle.push(...this.#make(user, Math.min(Math.max(this.#made, FIRST_BATCH), LARGEST_BATCH)))
       this.#made += idle.length
     }
     const slot = idle.pop()
     if (!slot) throw new Error('mkfifo made no pipes')
     return slot
   }
+
+  #make(user: number, count: number): PipeSlot[] {
+    const folder = mkdtempSync(join(tmpdir(), 'jobyard-pipes-'))
+    try {
+      const names = Array.from({ length: count }, (_, number) => join(folder, String(number)))
+      makeNamedPipes(names)
+      if (!IS_LINUX) return names.map((path) => ({ path, anchor: undefined, user }))
+      return names.map((name) => {
+        const anchor = openSync(name, O_PATH)
+        return { path: `/proc/self/fd/${anchor}`, anchor, user }
+      })
+    } finally {
+      if (IS_LINUX) rmSync(folder, { recursive: true })
+      else this.#folders.push(folder)
+    }
+  }
 }
 
-function makePipes(user: number, count: number): PipeSlot[] {
-  const folder = mkdtempSync(join(tmpdir(), 'jobyard-pipes-'))
-  const removeFolder = (): void => rmSync(folder, { recursive: true })
-  try {
-    const names = Array.from({ length: count }, (_, number) => join(folder, String(number)))
-    const made = spawnSync('mkfifo', ['-m', '666', ...names], { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' })
-    if (made.error) throw new Error(`mkfifo cannot be run, so there are no pipes for output: ${made.error.message}`)
-    if (made.status !== 0) throw new Error(`mkfifo cannot make pipes for output: ${made.stderr.trim()}`)
-    return names.map((name) => {
-      if (!IS_LINUX) return { path: name, anchor: undefined, user }
-      const anchor = openSync(name, O_PATH)
-      return { path: `/proc/self/fd/${anchor}`, anchor, user }
-    })
-  } finally {
-    if (IS_LINUX) removeFolder()
-    else process.once('exit', removeFolder)
-  }
+/** Any user may open them; see {@link PipePool}. */
+function makeNamedPipes(names: readonly string[]): void {
+  const made = spawnSync('mkfifo', ['-m', '666', ...names], { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' })
+  if (made.error) throw new Error(`mkfifo cannot be run, so there are no pipes for output: ${made.error.message}`)
+  if (made.status !== 0) throw new Error(`mkfifo cannot make pipes for output: ${made.stderr.trim()}`)
 }

@@ -55,7 +55,7 @@ class Warden {
     this.#link = new Link(control, (order) => this.#obey(order))
     // An error of the channel is followed by its close; a server that has gone needs no answer.
     control.on('error', () => control.destroy())
-    control.on('close', () => void this.endAll(0))
+    control.on('close', () => void this.endAll())
   }
 
   #obey(order: Order): void {
@@ -165,7 +165,7 @@ class Warden {
     this.#clock.after(silentAfterMs / SILENCE_PARTS, () => {
       // What waits in the channel is read first: it may be this process that did not get to run.
       setImmediate(() => {
-        if (this.#clock.elapsed() - this.#heardAt >= silentAfterMs) void this.endAll(0)
+        if (this.#clock.elapsed() - this.#heardAt >= silentAfterMs) void this.endAll()
         else this.#watchSilence(silentAfterMs)
       })
     })
@@ -183,11 +183,11 @@ class Warden {
     }
     await this.#yard?.relay.close()
     await this.#link.flush()
-    await this.endAll(0)
+    await this.endAll()
   }
 
-  /** Kills every group and every stray of this instance, and exits. */
-  async endAll(exitCode: number): Promise<void> {
+  /** Kills every group and every stray of this instance, and then itself. */
+  async endAll(): Promise<void> {
     if (this.#leaving) return
     this.#leaving = true
     this.#ending = true
@@ -202,7 +202,10 @@ class Warden {
       await sweepStrays({ marked: (mark) => mark.startsWith(prefix), sessions, clock: this.#clock })
       await this.#removeCgroups(begin.dataFolderId)
     }
-    process.exit(exitCode)
+    this.#yard?.pipes.close()
+    // Not process.exit: it waits for V8's threads, which in Node 26 sometimes wait for it (a compilation that wants a
+    // collection of garbage), and then a warden stays for ever.
+    process.kill(process.pid, 'SIGKILL')
   }
 
   async #removeCgroups(dataFolderId: string): Promise<void> {
@@ -216,7 +219,7 @@ class Warden {
     // Nobody may be there to read it.
     process.stderr.on('error', () => undefined)
     process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
-    void this.endAll(1)
+    void this.endAll()
   }
 }
 

@@ -1,0 +1,73 @@
+import { writeFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import { describeMachine, showMachine } from './machine.ts'
+import type { Measure, Sample } from './measure.ts'
+import { judge, type Result, showResults, TABLE_HEAD } from './report.ts'
+import { firstByte } from './script/first-byte.ts'
+import { idle } from './script/idle.ts'
+import { engineLateness, serverLateness } from './script/lateness.ts'
+import { noOp } from './script/no-op.ts'
+import { output } from './script/output.ts'
+import { throughput } from './script/throughput.ts'
+
+/** Measures by the page they stand on. */
+const PAGES: Readonly<Record<string, readonly Measure[]>> = {
+  script: [firstByte, throughput, noOp, output, idle, engineLateness, serverLateness],
+}
+
+const USAGE = `Usage: npm run bench -- <page> [--only a,c] [--runs 5] [--json FILE]
+Pages: ${Object.keys(PAGES).join(', ')}
+`
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { runs: { type: 'string', default: '5' }, only: { type: 'string' }, json: { type: 'string' } },
+})
+process.exitCode = await main(PAGES[positionals[0] ?? ''], Number(values.runs), values.only?.split(','))
+
+/** Measures a page. 0 unless a run was lost or happened twice: figures that miss their target are figures all the same. */
+async function main(page: readonly Measure[] | undefined, runs: number, only: string[] | undefined): Promise<number> {
+  const measures = page?.filter(({ letter }) => only === undefined || only.some((each) => letter.startsWith(each)))
+  if (measures === undefined || measures.length === 0 || !(Number.isInteger(runs) && runs > 0)) {
+    process.stderr.write(USAGE)
+    return 2
+  }
+  const machine = await describeMachine()
+  process.stdout.write(`${showMachine(machine)}runs     ${runs} of each measure\n\n${TABLE_HEAD}`)
+  const results: Result[] = []
+  const faults: string[] = []
+  const raw: Record<string, readonly Sample[]> = {}
+  for (const measure of measures) {
+    const samples = await take(measure, runs)
+    const judged = judge(measure, samples)
+    process.stdout.write(showResults(measure, judged))
+    results.push(...judged)
+    faults.push(...samples.flatMap((sample) => sample.faults.map((fault) => `(${measure.letter}) ${fault}`)))
+    raw[measure.letter] = samples
+  }
+  process.stdout.write(`\n${showMethods(measures)}${showFaults(faults)}`)
+  if (values.json !== undefined) {
+    await writeFile(values.json, `${JSON.stringify({ machine, runs, results, faults, samples: raw }, null, 2)}\n`)
+  }
+  return faults.length === 0 ? 0 : 1
+}
+
+async function take(measure: Measure, runs: number): Promise<Sample[]> {
+  const samples: Sample[] = []
+  await using bench = await measure.setUp()
+  for (let run = 1; run <= runs; run++) {
+    if (process.stderr.isTTY) process.stderr.write(`\r(${measure.letter}) run ${run} of ${runs} `)
+    samples.push(await bench.sample())
+  }
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
+  return samples
+}
+
+function showMethods(measures: readonly Measure[]): string {
+  return measures.map(({ letter, method }) => `(${letter}) ${method}\n`).join('')
+}
+
+function showFaults(faults: readonly string[]): string {
+  if (faults.length === 0) return 'Every run that was counted happened exactly once.\n'
+  return `NOT EXACTLY ONCE:\n${faults.map((fault) => `  ${fault}\n`).join('')}`
+}
