@@ -36,3 +36,8 @@ export interface Measure {
   readonly rows: readonly Row[]
   setUp(): Promise<Bench>
 }
+
+/** A measure that is set up: takes samples, and gives back what it holds, if anything, at its end. */
+export function benchOf(sample: () => Promise<Sample>, held = new AsyncDisposableStack()): Bench {
+  return { sample, [Symbol.asyncDispose]: () => held.disposeAsync() }
+}

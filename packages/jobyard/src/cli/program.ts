@@ -19,6 +19,7 @@ Exit codes:
   3  refused: the token may not do this, or something stands against it
   4  there is no such thing
   5  the server cannot be reached
+  57 the database was made by a newer Jobyard
   With --wait a command ends as the script did: with its exit code, with 130 when it was stopped.
 
 A first job:

@@ -1,7 +1,9 @@
+import fc from 'fast-check'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import {
   chmod,
+  chown,
   copyFile,
   lstat,
   mkdir,
@@ -153,6 +155,22 @@ describe('restoring', () => {
     expect(await readFile(join(data, 'key'), 'utf8')).toBe('the key')
   })
 
+  test.skipIf(process.getuid?.() !== 0)('by root gives everything to whom the data folder belongs', async () => {
+    const data = join(folder, 'given')
+    await mkdir(data)
+    await chown(data, 65_534, 65_534)
+    expect((await restore(data, 'b.zip')).exit).toBe(0)
+    for (const name of [
+      'jobyard.db',
+      'output.db',
+      'packages',
+      'lock',
+      join('packages', (await readdir(join(data, 'packages')))[0] ?? ''),
+    ]) {
+      expect((await stat(join(data, name))).uid, name).toBe(65_534)
+    }
+  })
+
   test('into the folder of a server that runs is refused', async () => {
     expect(await restore(server.data, 'b.zip', '--force')).toMatchObject({
       exit: 3,
@@ -160,21 +178,36 @@ describe('restoring', () => {
     })
   })
 
-  test('a damaged backup is refused, and nothing of it stays', async () => {
+  test('a backup that is cut off, or is none, is refused, and nothing of it stays', async () => {
     const bytes = await readFile(file)
-    for (const [name, damaged] of [
-      ['cut.zip', bytes.subarray(0, bytes.length - 100)],
-      ['text.zip', Buffer.from('no zip at all')],
-      ['flipped.zip', flip(bytes, bytes.indexOf('jobyard.db') + 500)],
-    ] as const) {
-      await writeFile(join(folder, name), damaged)
-      const data = join(folder, 'damaged')
-      const { exit, err } = await restore(data, name)
-      expect(exit, `${name}: ${err}`).toBe(2)
-      expect(existsSync(join(data, 'jobyard.db'))).toBe(false)
-      expect(existsSync(join(data, '.restoring'))).toBe(false)
-      await rm(join(folder, name))
+    const data = join(folder, 'damaged')
+    for (const damaged of [bytes.subarray(0, bytes.length - 100), Buffer.from('no zip at all'), Buffer.alloc(0)]) {
+      await writeFile(join(folder, 'damaged.zip'), damaged)
+      expect(await restore(data, 'damaged.zip')).toMatchObject({ exit: 2 })
+      expect(existsSync(data)).toBe(false)
     }
+  })
+
+  test('a backup with a byte that was changed, wherever, is refused or restored as it was', async () => {
+    const bytes = await readFile(file)
+    const original = join(folder, 'original')
+    await restore(original, 'b.zip')
+    const before = await readFile(join(original, 'jobyard.db'))
+    const anywhere = fc.integer({ min: 0, max: bytes.length - 1 })
+    const inDatabase = fc.integer({ min: bytes.indexOf('jobyard.db') + 100, max: 4000 })
+    const data = join(folder, 'flipped')
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(anywhere, inDatabase), async (at) => {
+        await writeFile(join(folder, 'flipped.zip'), flip(bytes, at))
+        const { exit, err } = await restore(data, 'flipped.zip')
+        expect([0, 2], err).toContain(exit)
+        if (exit === 0) expect(await readFile(join(data, 'jobyard.db'))).toEqual(before)
+        else expect(existsSync(join(data, 'jobyard.db'))).toBe(false)
+        expect(existsSync(join(data, '.restoring'))).toBe(false)
+        await rm(data, { recursive: true, force: true })
+      }),
+      { numRuns: 40 },
+    )
   })
 
   function flip(bytes: Buffer, at: number): Buffer {

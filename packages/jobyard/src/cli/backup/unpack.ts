@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import type { Entry } from 'yauzl'
 import { JobyardError } from '../../domain/errors.ts'
 import { decodeEntryName, type OpenArchive, openArchive } from '../../kinds/script/archive-reader.ts'
+import { isSystemError } from '../../kinds/script/system-error.ts'
 import { type BackupEntry, MANIFEST, type Manifest, readManifest } from './manifest.ts'
 
 /** The largest manifest that is read, in bytes: some millions of entries. */
@@ -41,8 +42,14 @@ export async function openBackup(path: string): Promise<OpenBackup> {
     }
   } catch (error) {
     await archive[Symbol.asyncDispose]()
-    throw error
+    throw explain(error, `${path} is damaged`)
   }
+}
+
+/** What is neither ours nor the system's was found wrong with the zip by yauzl or zlib. */
+function explain(error: unknown, what: string): unknown {
+  if (error instanceof JobyardError || isSystemError(error) || !(error instanceof Error)) return error
+  return new JobyardError('backup-invalid', `${what}: ${error.message.replace(/\.$/, '')}.`, { cause: error })
 }
 
 async function listEntries({ zip }: OpenArchive): Promise<Map<string, Entry>> {
@@ -83,13 +90,18 @@ async function unpack(archive: OpenArchive, work: Unpacking): Promise<void> {
       folders.push([target, said])
       continue
     }
-    const stream = await archive.zip.openReadStreamPromise(entry)
-    if (said.type === 'link') {
-      links.push([target, requireHash(said, await readText(stream, LONGEST_LINK))])
-      continue
-    }
     await mkdir(dirname(target), { recursive: true, mode: 0o700 })
-    await writeFile(stream, target, said)
+    try {
+      // It begins to read at once: whoever opens it must listen before anything else is waited for.
+      const stream = await archive.zip.openReadStreamPromise(entry)
+      if (said.type === 'link') {
+        links.push([target, requireHash(said, await readText(stream, LONGEST_LINK))])
+        continue
+      }
+      await writeFile(stream, target, said)
+    } catch (error) {
+      throw explain(error, `${said.path} in the backup is damaged`)
+    }
     written += said.bytes
     work.onWritten(written)
   }
@@ -109,13 +121,7 @@ async function writeFile(stream: Readable, target: string, said: BackupEntry): P
     },
     flush: (end) => end(bytes === said.bytes && hash.digest('hex') === said.sha256 ? null : damaged(said)),
   })
-  try {
-    await pipeline(stream, check, createWriteStream(target, { flags: 'wx', mode: 0o600, flush: true }))
-  } catch (error) {
-    // What yauzl finds wrong (a bad checksum, broken data) is an error without a code.
-    if (error instanceof Error && !('code' in error)) throw damaged(said, error)
-    throw error
-  }
+  await pipeline(stream, check, createWriteStream(target, { flags: 'wx', mode: 0o600, flush: true }))
   await settle(target, said)
 }
 
@@ -129,8 +135,8 @@ function requireHash(said: BackupEntry, text: string): string {
   return text
 }
 
-function damaged({ path }: BackupEntry, cause?: unknown): JobyardError {
-  return new JobyardError('backup-invalid', `${path} in the backup is damaged.`, cause === undefined ? {} : { cause })
+function damaged({ path }: BackupEntry): JobyardError {
+  return new JobyardError('backup-invalid', `${path} in the backup is damaged.`)
 }
 
 async function readText(stream: Readable, most: number): Promise<string> {
