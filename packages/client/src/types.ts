@@ -181,6 +181,8 @@ export interface JobPlace {
   /** The instance's name, or `*` for a singleton. */
   readonly place: string
   readonly runId: string | null
+  /** When the process that runs there, or ran there last, was started. */
+  readonly startedAt: Instant | null
   readonly restartAt: Instant | null
   /** Runs in a row that ended within two minutes of their start. */
   readonly quickEnds: number
@@ -255,9 +257,16 @@ export interface JobFilter extends JobScope {
 }
 
 /** How many of a run's tasks are in which state. */
-export type Counts = Readonly<
-  Record<'pending' | 'running' | 'blocked' | 'disconnected' | 'suspended' | 'completed' | 'failed' | 'stopped', number>
->
+export interface Counts {
+  readonly pending: number
+  readonly running: number
+  readonly blocked: number
+  readonly disconnected: number
+  readonly suspended: number
+  readonly completed: number
+  readonly failed: number
+  readonly stopped: number
+}
 
 /** One execution of a job. */
 export interface Run {
@@ -509,7 +518,8 @@ export interface AuditEntry {
   readonly targetType: string
   readonly targetId: string | null
   readonly targetName: string | null
-  readonly collection?: string | null
+  /** Name of the collection, or its id when it is gone. */
+  readonly collection: string | null
   readonly detail: Readonly<Record<string, unknown>>
 }
 

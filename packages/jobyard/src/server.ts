@@ -18,7 +18,7 @@ import { sweepStrays } from './process/strays.ts'
 import { openDataFolder } from './server/data-folder.ts'
 import { type Database, openDatabase } from './server/database.ts'
 import { ensureDefaultCollection } from './server/first-start.ts'
-import { addressOf, readTls } from './server/listen.ts'
+import { addressOf, listen, readTls } from './server/listen.ts'
 import { createLogger } from './server/logger.ts'
 import { openScripts } from './server/scripts.ts'
 import { Shutdown } from './server/shutdown.ts'
@@ -111,7 +111,7 @@ async function assemble(
   shutdown.add('engine', () => engine.stop())
   await scripts.housekeeping.start()
   shutdown.add('housekeeping', () => scripts.housekeeping.stop())
-  await api.listen({ host: config.host, port: config.port })
+  await listen(api, config)
   state.address = addressOf(config, api.server)
   state.ready = true
   // No new requests while runs come to their end, but the answers of those that are under way.

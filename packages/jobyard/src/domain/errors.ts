@@ -411,6 +411,12 @@ export const ERRORS = {
     title: 'The program that runs the script is not installed.',
     hint: 'Install it for the user that jobs run as, or set PATH in the environment of the job.',
   },
+  'address-unusable': {
+    status: 500,
+    exit: 2,
+    title: 'The server cannot listen on its address.',
+    hint: 'Give it another port with --port (0 takes any free one), or another address with --host.',
+  },
 } as const satisfies Record<string, ErrorEntry>
 
 /** A code of the catalogue. */

@@ -1,11 +1,35 @@
 import { readFileSync } from 'node:fs'
 import type { Server } from 'node:net'
 import type { Config } from '../config.ts'
+import { JobyardError } from '../domain/errors.ts'
 
 /** Certificate and key, when the settings name them. */
 export function readTls({ tlsCert, tlsKey }: Config): { tls?: { cert: Buffer; key: Buffer } } {
   if (tlsCert === null || tlsKey === null) return {}
   return { tls: { cert: readFileSync(tlsCert), key: readFileSync(tlsKey) } }
+}
+
+/** Begins to listen. Throws `address-unusable` with what to do when the address cannot be had. */
+export async function listen(
+  api: { listen(options: object): Promise<unknown> },
+  { host, port }: Config,
+): Promise<void> {
+  try {
+    await api.listen({ host, port })
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    const why = LISTEN_PROBLEMS[code ?? '']
+    if (why === undefined) throw error
+    throw new JobyardError('address-unusable', `The server cannot listen on ${host}, port ${port}: ${why}.`, {
+      cause: error,
+    })
+  }
+}
+
+const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'something else listens there already',
+  EACCES: 'ports below 1024 need more rights',
+  EADDRNOTAVAIL: 'this machine has no such address',
 }
 
 /** The address that a server answers at, with the port that it got. */

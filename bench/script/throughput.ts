@@ -1,0 +1,70 @@
+import { type BareSpawn, startBareSpawn } from '../bare-spawn.ts'
+import { checkExactlyOnce } from '../counting.ts'
+import { benchOf, type Measure, type Sample } from '../measure.ts'
+import { BenchServer, makeFolder, until, writeScript } from '../server.ts'
+
+const SCRIPT = 'exit 0\n'
+const COUNT = 1500
+const CONCURRENCY = 8
+/** Requests under way at a time: enough that runs always wait for a place. */
+const IN_FLIGHT = 32
+
+/** How many tiny scripts a server gets done, with everything that it keeps of them. */
+export const throughput: Measure = {
+  letter: 'b',
+  title: `runs of an empty script at concurrency ${CONCURRENCY}`,
+  method:
+    `${COUNT} runs of "exit 0" per run, asked for one by one through /v1 with ${IN_FLIGHT} requests under way, beside bare ` +
+    'spawn of the same bash run.sh from a small Node process that reads its pipes. The client shares the machine.',
+  rows: [
+    { label: 'runs with full history', unit: '/s', figure: 'rate', bare: 'bare' },
+    { label: 'share of bare spawn', unit: '', figure: 'share', target: { atLeast: 0.6 } },
+    { label: 'CPU of server and warden per run', unit: 'ms', figure: 'cpu' },
+    { label: 'runs accepted', unit: '/s', figure: 'accepted' },
+  ],
+  async setUp() {
+    await using parts = new AsyncDisposableStack()
+    const folder = parts.use(await makeFolder())
+    const server = parts.use(await BenchServer.start(`${folder.path}/data`, ['--concurrency', String(CONCURRENCY)]))
+    const bare = parts.use(startBareSpawn())
+    const script = await writeScript(folder.path, SCRIPT)
+    const hash = await server.upload(SCRIPT)
+    let round = 0
+    return benchOf(() => sampleOnce({ server, bare, script, hash, name: `empty-${++round}` }), parts.move())
+  },
+}
+
+interface Parts {
+  readonly server: BenchServer
+  readonly bare: BareSpawn
+  readonly script: string
+  readonly hash: string
+  readonly name: string
+}
+
+async function sampleOnce({ server, bare, script, hash, name }: Parts): Promise<Sample> {
+  const job = await server.makeJob(name, hash, { policy: { overlap: 'allow', keepRuns: COUNT } })
+  const bareMs = await bare.measure({ kind: 'many', script, count: COUNT, concurrency: CONCURRENCY })
+  const before = server.cpuSeconds
+  const began = performance.now()
+  await askForRuns(server, job)
+  const acceptedMs = performance.now() - began
+  using database = server.readDatabase()
+  const live = database.prepare('select 1 from run where job_id = ? and finished_at is null limit 1')
+  await until('all runs are finished', () => live.get(job) === undefined)
+  const took = performance.now() - began
+  const cpu = ((server.cpuSeconds - before) * 1000) / COUNT
+  const figures = { rate: (COUNT * 1000) / took, bare: (COUNT * 1000) / bareMs, share: bareMs / took, cpu }
+  return {
+    figures: { ...figures, accepted: (COUNT * 1000) / acceptedMs },
+    faults: checkExactlyOnce(database, [job], COUNT),
+  }
+}
+
+async function askForRuns(server: BenchServer, job: string): Promise<void> {
+  let left = COUNT
+  const ask = async () => {
+    while (left-- > 0) await server.run(job)
+  }
+  await Promise.all(Array.from({ length: IN_FLIGHT }, ask))
+}
