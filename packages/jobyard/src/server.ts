@@ -4,6 +4,7 @@ import { createApi } from './api/app.ts'
 import { ensureAdminToken } from './api/auth/token.ts'
 import type { ApiSettings } from './api/services.ts'
 import { VERSION } from './cli/version.ts'
+import { requireSafeListening } from './config/listening.ts'
 import type { Config } from './config.ts'
 import { systemClock } from './domain/clock.ts'
 import { createIds } from './domain/ids.ts'
@@ -49,6 +50,7 @@ export interface RunningServer {
 
 /** Puts all parts together, from the bottom to the top, and starts them. What was started is stopped when one fails. */
 export async function startServer(config: Config, options: StartOptions = {}): Promise<RunningServer> {
+  requireSafeListening(config)
   const shutdown = new Shutdown()
   const logger = createLogger(config.logLevel, options.logTo)
   const onFatal = options.onFatal ?? ((error: Error) => dieOf(error, logger))
@@ -93,7 +95,7 @@ async function assemble(
   await ensureDefaultCollection(store, ids, clock)
   const admin = await ensureAdminToken({ store, clock, ids }, config.adminToken ?? undefined)
   const state = { ready: false, address: '' }
-  const jobs = new Jobs({ ...parts, kinds }, engine)
+  const jobs = new Jobs({ ...parts, kinds }, engine, { outputBytes: config.outputBytes })
   const api = await createApi({
     ...parts,
     engine,

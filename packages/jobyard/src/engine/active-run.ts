@@ -97,6 +97,11 @@ export class ActiveRun {
     this.ownership = { runId: run.id, owner, fence: run.fence }
   }
 
+  /** The queued tasks that may be begun by now. */
+  dueTasks(now: number): TaskRow[] {
+    return this.queue.filter(({ notBefore }) => notBefore === null || notBefore <= now)
+  }
+
   /** True for runs that do not take one of the instance's places. */
   get seated(): boolean {
     return this.run.why === 'continuous'

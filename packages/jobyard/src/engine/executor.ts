@@ -15,6 +15,9 @@ import { keepToLimit, pauseLimit, reasonOf, workTask } from './work-task.ts'
 /** Targets that are planned, or wait to be begun, at once for one run. */
 const PLAN_AHEAD = 100
 
+/** Tasks kept in memory for one run at the most, those included that wait for their next attempt. */
+const MOST_QUEUED = 10_000
+
 /** Why nothing more is done for a run whose owner this instance no longer is. */
 const STALE: Reason = { code: 'released', text: 'Another instance has the run now, or it has ended.' }
 
@@ -175,14 +178,13 @@ export class Executor {
 
   #mayPlan(active: ActiveRun): boolean {
     const open = !active.planned && !active.released && !this.#draining && active.wanted === 'run'
-    return open && active.queue.length < PLAN_AHEAD
+    return open && active.dueTasks(this.#parts.clock.now()).length < PLAN_AHEAD && active.queue.length < MOST_QUEUED
   }
 
   /** Begins pending tasks on record: what a crash or an earlier attempt left, and what had to wait for its turn. */
   async #beginQueued(active: ActiveRun): Promise<void> {
     const now = this.#parts.clock.now()
-    const due = active.queue.filter(({ notBefore }) => notBefore === null || notBefore <= now)
-    const next = due.slice(0, Math.max(0, active.job.policy.parallel - active.running.size))
+    const next = active.dueTasks(now).slice(0, Math.max(0, active.job.policy.parallel - active.running.size))
     this.#setRetryTimer(active, now)
     if (next.length === 0) return
     const chosen = new Set(next)

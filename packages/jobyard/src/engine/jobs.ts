@@ -41,8 +41,11 @@ const SAVE_TRIES = 5
 export class Jobs {
   readonly #parts: EngineParts
   readonly #engine: Engine
+  readonly #defaults: Policy
 
-  constructor(parts: EngineParts, engine: Engine) {
+  /** `defaults` are the rules of jobs that name none, where they differ from the usual ones. */
+  constructor(parts: EngineParts, engine: Engine, defaults: Partial<Policy> = {}) {
+    this.#defaults = { ...DEFAULT_POLICY, ...defaults }
     this.#parts = parts
     this.#engine = engine
   }
@@ -109,7 +112,7 @@ export class Jobs {
       name,
       judged: kind.verdict !== undefined,
       spec: prepared.spec,
-      policy: { ...(before?.policy ?? DEFAULT_POLICY), ...input.policy },
+      policy: { ...(before?.policy ?? this.#defaults), ...input.policy },
       triggers: prepared.triggers,
       enabled: input.enabled ?? before?.enabled ?? true,
       warnings: [...prepared.warnings, ...prepared.triggers.flatMap(triggerWarnings)],

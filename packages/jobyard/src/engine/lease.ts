@@ -1,3 +1,4 @@
+import type { Timer } from '../domain/clock.ts'
 import type { OwnedRun } from '../store/procedures/instances.ts'
 import type { Executor } from './executor.ts'
 import type { EngineParts, Identity } from './parts.ts'
@@ -5,6 +6,8 @@ import type { Absorb } from './persist.ts'
 
 /** How long an instance that was not heard of is believed to live, in milliseconds. */
 export const LEASE_MS = 15_000
+/** Share of the lease after which an instance that could not renew it ends what it runs: the rest is for the ending. */
+const FENCE_SHARE = 0.7
 /** Gone instances are forgotten after a day. */
 const FORGET_MS = 86_400_000
 
@@ -31,7 +34,7 @@ export class Lease {
   readonly #options: LeaseOptions & LeaseHooks
   readonly #executor: Executor
   readonly #absorb: Absorb
-  #renewedAt = 0
+  #fence: Timer | undefined
   /** Runs that were owned and unknown at the last renewal, with their fence. */
   #unknown = new Set<string>()
   /** Called when the lease was lost, everything has ended, and the instance has entered anew under another id. */
@@ -56,8 +59,9 @@ export class Lease {
     const { store, clock } = this.#parts
     const { leaseMs, host, pid, version, alone } = this.#options
     const instance = { id: this.#identity.id, name: this.#identity.name, host, pid, version }
+    const started = clock.elapsed()
     await store.write('enterInstance', { instance, at: clock.now(), leaseMs })
-    this.#renewedAt = clock.elapsed()
+    this.#armFence(started)
     // Where only one instance can be, every other one on record is dead, whatever its lease says.
     await this.recover(alone ? { allBut: instance.id } : {})
   }
@@ -65,23 +69,32 @@ export class Lease {
   /** Renews the lease and with it that of all this instance's runs. Answers how long to wait for the next time. */
   async renewOnce(): Promise<number> {
     const { store, clock } = this.#parts
-    const { leaseMs, alone } = this.#options
+    const { leaseMs } = this.#options
     const started = clock.elapsed()
-    try {
-      const { held, owned } = await store.write('renewInstance', { id: this.#identity.id, at: clock.now(), leaseMs })
-      if (!held) {
-        await this.#enterAnew()
-        return leaseMs / 3
-      }
-      this.#renewedAt = started
+    const { held, owned } = await store.write('renewInstance', { id: this.#identity.id, at: clock.now(), leaseMs })
+    if (held) {
+      this.#armFence(started)
       await this.#reconcile(owned)
-    } catch (error) {
-      // Others may take our runs when the lease is over: what runs must have ended by then.
-      const left = this.#renewedAt + leaseMs - clock.elapsed()
-      if (!alone && left < leaseMs / 3) await this.#executor.abandon()
-      throw error
+    } else {
+      await this.#enterAnew()
     }
     return leaseMs / 3
+  }
+
+  /**
+   * Others may take our runs when the lease is over, so what runs must have ended by then, even when a renewal hangs on
+   * a connection that is only half there. Counted from before the renewal was sent.
+   */
+  #armFence(renewedAt: number): void {
+    this.#fence?.cancel()
+    const { leaseMs, alone } = this.#options
+    if (alone) return
+    const { clock, events } = this.#parts
+    const left = renewedAt + leaseMs * FENCE_SHARE - clock.elapsed()
+    this.#fence = clock.after(left, () => {
+      events.emit({ type: 'lease.lost', instanceId: this.#identity.id })
+      void this.#executor.abandon()
+    })
   }
 
   /** Follows wishes that were missed, and ends what this instance owns by the record but knows nothing of, or the reverse. */
@@ -110,6 +123,7 @@ export class Lease {
 
   /** Signs off: nothing runs here any longer. */
   async leave(): Promise<void> {
+    this.#fence?.cancel()
     const at = this.#parts.clock.now()
     await this.#parts.store.write('leaveInstance', { id: this.#identity.id, at, forgetBefore: at - FORGET_MS })
   }

@@ -54,6 +54,7 @@ test('signals that a service manager sends to everybody do not move the warden',
   const warden = findWarden(dataFolderId) ?? 0
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.kill(warden, signal)
   await server.end('SIGTERM')
+  await eventually('the end is told', () => server.exits.length > 0)
   expect(server.exits).toMatchObject([{ index: 0, signal: 'SIGKILL', lost: false }])
   expect(findMarked(`${dataFolderId}.`)).toEqual([])
 })

@@ -2,7 +2,7 @@ import type { Wanted } from '../../domain/run-state.ts'
 import type { Scope } from '../contract.ts'
 import { all, execute, type Steps, sql } from '../sql.ts'
 import { advance, type Changes } from './advance.ts'
-import { isOwner, lockCores, type Ownership, type RunCore } from './run-core.ts'
+import { endPlaced, isOwner, lockCores, type Ownership, type RunCore } from './run-core.ts'
 import { addTasks, moveTask, type NewTask, saveTaskCores, TASK_COLUMNS, type TaskCore } from './tasks.ts'
 import { nextAttempt, recordEnd } from './work.ts'
 
@@ -160,6 +160,7 @@ function* loseRuns(scope: Scope, runIds: readonly string[], at: number): Steps<C
   for (const run of runs.values()) {
     run.owner = null
     run.touched = true
+    endPlaced(run, LOST)
   }
   return yield* advance(scope, [...runs.values()], at)
 }

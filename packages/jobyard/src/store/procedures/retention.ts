@@ -13,8 +13,10 @@ const jobFacts = sql('select policy, deleted_at as "deletedAt" from job where id
 const beyondCount = sql(
   `select id from run where job_id = ? and finished_at is not null order by id desc limit ? offset ?`,
 )
+// The newest run stays whatever its age: people want to see how a job that runs once a year went.
 const beyondAge = sql(
-  `select id from run where job_id = ? and finished_at is not null and finished_at < ? order by id limit ?`,
+  `select id from run where job_id = ? and finished_at is not null and finished_at < ?
+      and id < (select max(id) from run where job_id = ? and finished_at is not null) order by id limit ?`,
 )
 const trashOutput = sql(
   (d) => `insert into output_trash (task_id) select id from task
@@ -40,7 +42,8 @@ export function* pruneJob(
   const { keepRuns, keepAgeMs } = JSON.parse(job.policy) as Policy
   const keep = job.deletedAt === null ? keepRuns : 0
   const excess = yield* all<{ id: string }>(beyondCount, jobId, PRUNE_AT_ONCE, keep)
-  const aged = keepAgeMs === null ? [] : yield* all<{ id: string }>(beyondAge, jobId, at - keepAgeMs, PRUNE_AT_ONCE)
+  const aged =
+    keepAgeMs === null ? [] : yield* all<{ id: string }>(beyondAge, jobId, at - keepAgeMs, jobId, PRUNE_AT_ONCE)
   const ids = [...new Set([...excess, ...aged].map(({ id }) => id))]
   yield* dropRunRows(ids)
   yield* execute(dropOccurrences, jobId, jobId)

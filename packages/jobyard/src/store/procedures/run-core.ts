@@ -104,3 +104,14 @@ export interface Ownership {
 export function isOwner(core: RunCore | undefined, { owner, fence }: Ownership): core is RunCore {
   return core !== undefined && core.owner === owner && core.fence === fence && core.finishedAt === null
 }
+
+/**
+ * A run of a continuous job belongs to its place. One that had not come to work yet when its owner went must not be
+ * dispatched to anybody else: it ends, and the place is filled again.
+ */
+export function endPlaced(run: RunCore, reason: { readonly code: string; readonly text: string }): void {
+  if (run.why !== 'continuous' || (run.planClosed === 1 && run.nPending === 0) || run.wanted === 'stop') return
+  run.wanted = 'stop'
+  run.reasonCode = reason.code
+  run.reasonText = reason.text
+}

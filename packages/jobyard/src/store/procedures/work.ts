@@ -3,7 +3,7 @@ import { isFinished } from '@jobyard/jobs'
 import type { Scope } from '../contract.ts'
 import { all, type Steps, sql } from '../sql.ts'
 import { advance, type Changes } from './advance.ts'
-import { isOwner, lockCores, type Ownership, type RunCore } from './run-core.ts'
+import { endPlaced, isOwner, lockCores, type Ownership, type RunCore } from './run-core.ts'
 import { addTasks, moveTask, type NewTask, readTaskCores, saveTaskCores, supersede, type TaskCore } from './tasks.ts'
 
 /** Tasks that an owner has planned, and how far its plan has come. */
@@ -109,6 +109,7 @@ export function* changeTasks(
   const runs = yield* lockCores(items.map(({ runId }) => runId))
   const tasks = yield* readTaskCores(items.map(({ taskId }) => taskId))
   const attempts: NewTask[] = []
+  const changed = new Set<TaskChange>()
   const accepted = items.map((item) => {
     const run = runs.get(item.runId)
     const task = tasks.get(item.taskId)
@@ -121,6 +122,7 @@ export function* changeTasks(
     if (item.to === 'running' && task.state === 'pending' && run.wanted !== 'run') return false
     applyChange(task, run, item, at)
     if (item.retry !== undefined && run.wanted !== 'stop') attempts.push(nextAttempt(task, run, item.retry, at))
+    changed.add(item)
     return true
   })
   yield* saveTaskCores([...tasks.values()])
@@ -128,7 +130,7 @@ export function* changeTasks(
   const changes = yield* advance(
     scope,
     touched(
-      items.filter((_, i) => accepted[i]),
+      items.filter((item) => changed.has(item)),
       runs,
     ),
     at,
@@ -240,6 +242,7 @@ export function* releaseRuns(
     if (run === undefined) continue
     run.owner = null
     run.touched = true
+    endPlaced(run, { code: 'shutdown', text: 'The server was shut down.' })
   }
   return yield* advance(scope, touched(valid, runs), at)
 }

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { JobyardError } from '../../domain/errors.ts'
 
@@ -16,7 +17,7 @@ export function lockFolder(path: string): FolderLock {
     database.exec('begin exclusive')
   } catch (cause) {
     database.close()
-    throw new JobyardError('data-in-use', `Another server uses the data folder of ${path}.`, { cause })
+    throw new JobyardError('data-in-use', `Another server uses the data folder ${dirname(path)}.`, { cause })
   }
   return { release: () => database.close() }
 }

@@ -18,6 +18,12 @@ interface Setup {
 const { scripts, ...options } = JSON.parse(process.argv[2] ?? '') as Setup
 const sink = await Sink.open()
 const host = await startProcessHost({ ...options, channel: sink.channel, clock: systemClock })
+process.once('SIGTERM', async () => {
+  await host.stop()
+  await sink.close()
+  process.exit(0)
+})
+
 const exits: unknown[] = []
 const pids: number[] = []
 for (const [index, { script, limits = {} }] of scripts.entries()) {
@@ -37,9 +43,3 @@ for (const [index, { script, limits = {} }] of scripts.entries()) {
   })
 }
 process.stdout.write(`${JSON.stringify({ pids, support: host.support })}\n`)
-
-process.once('SIGTERM', async () => {
-  await host.stop()
-  await sink.close()
-  process.exit(0)
-})
