@@ -125,6 +125,18 @@ export class BenchServer implements AsyncDisposable {
     return (await this.json<{ id: string }>({ method: 'POST', path: `/v1/jobs/${job}/runs`, body: {} })).id
   }
 
+  /** Waits until the answer is yes. Throws when the server ends meanwhile, or after five minutes in vain. */
+  async until(what: string, ask: () => boolean | Promise<boolean>, everyMs = 20): Promise<void> {
+    await until(
+      what,
+      () => {
+        if (readProc(this.#process.pid, 'stat') === '') throw new Error(`The server ended before ${what}.`)
+        return ask()
+      },
+      everyMs,
+    )
+  }
+
   /** The database of the server, to be read beside it. */
   readDatabase(): DatabaseSync {
     return new DatabaseSync(join(this.folder, 'jobyard.db'), { readOnly: true })

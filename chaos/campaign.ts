@@ -39,8 +39,8 @@ export interface CampaignOptions {
   readonly longestMs: number
   /** Whether servers and wardens are frozen, too; each takes longer than the warden's patience. */
   readonly freezes: boolean
-  /** How long the second load lasts, after which open files are compared. */
-  readonly secondLoadMs: number
+  /** How long each of the two last loads is, between which open files are compared; 0: there are none. */
+  readonly lastLoadsMs: number
   readonly clients: number
   readonly say: (line: string) => void
   /** Keeps the folder in any case. */
@@ -126,7 +126,7 @@ async function play(options: CampaignOptions, stage: Stage, violations: Violatio
   await load.stop()
   const stopped = await stopSchedules(parts)
   await awaitQuiet(parts)
-  const files = await loadOnceMore(options, parts, random, torment)
+  const files = await loadTwiceMore(options, parts, random, torment)
   await checkHistoryBounds(parts)
   const leftovers = await endAll(parts)
   await watch.stop()
@@ -181,25 +181,37 @@ function tormentOptions({ kills, milliseconds, lifeMs, longestMs, freezes }: Cam
   }
 }
 
-/** A load that no server dies of, only wardens; the servers must not have more open at rest after it than before. */
-async function loadOnceMore(
+/**
+ * Two loads that no server dies of, only wardens. The first fills pools that keep what they have opened; the second must
+ * not leave more open than the first.
+ */
+async function loadTwiceMore(
   options: CampaignOptions,
   parts: FinaleParts,
   random: Random,
   torment: Torment,
 ): Promise<(readonly [number, number])[]> {
-  if (options.secondLoadMs === 0) return []
+  if (options.lastLoadsMs === 0) return []
+  await loadOnce(options, parts, random, torment, 'u')
   const before = await countFiles(parts)
-  const load = startLoad(options, parts.stage, parts.watch, random, 'u')
+  await loadOnce(options, parts, random, torment, 'v')
+  return compareFiles(before, await countFiles(parts), parts)
+}
+
+async function loadOnce(
+  options: CampaignOptions,
+  parts: FinaleParts,
+  random: Random,
+  torment: Torment,
+  prefix: string,
+): Promise<void> {
+  const load = startLoad(options, parts.stage, parts.watch, random, prefix)
   for (let part = 0; part < 3; part++) {
-    await pause(options.secondLoadMs / 3)
+    await pause(options.lastLoadsMs / 3)
     for (const instance of parts.stage.instances) await torment.killWarden(instance)
   }
   await load.stop()
   await awaitQuiet(parts)
-  const after = await countFiles(parts)
-  compareFiles(before, after, parts)
-  return after.map((count, index) => [before[index] ?? 0, count] as const)
 }
 
 /** The invariants whose figures need all that was seen. */

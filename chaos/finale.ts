@@ -2,7 +2,7 @@ import { existsSync, readdirSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { FLEETING, FLEETING_KEPT, JOBS, SCHEDULED } from './jobs.ts'
 import { isFinished } from './ledger.ts'
-import { countOpenFiles, listControlGroups } from './processes.ts'
+import { countOpenFiles, describeProcess, listControlGroups, type OpenFiles } from './processes.ts'
 import type { Leftovers, RunRecord, Snapshot } from './records.ts'
 import { listProcesses, readDataFolderId } from './server.ts'
 import { type Stage, switchJob } from './stage.ts'
@@ -15,6 +15,8 @@ const QUIET_MS = 120_000
 /** Retention takes a turn every five seconds. */
 const PRUNED_MS = 30_000
 const KEPT_OCCURRENCES = 1000
+/** Idle connections of the clients' HTTP are closed after five seconds. */
+const CONNECTIONS_MS = 6000
 /** What a server may have open beyond what it had before a load, once the load is over. */
 const MORE_FILES = 12
 const MOST_OUTPUT_BYTES = 256 * 1024 * 1024
@@ -46,7 +48,7 @@ export async function stopSchedules({ stage }: FinaleParts): Promise<ReadonlyMap
 }
 
 /** Waits until every run has ended or rests, those of continuous jobs apart. */
-export async function awaitQuiet({ watch, violations }: FinaleParts): Promise<void> {
+export async function awaitQuiet({ stage, watch, violations }: FinaleParts): Promise<void> {
   let open: readonly RunRecord[] = []
   const quiet = await until(
     async () => {
@@ -58,7 +60,13 @@ export async function awaitQuiet({ watch, violations }: FinaleParts): Promise<vo
     500,
   )
   if (quiet) return
-  for (const run of open) violations.add(1, `run ${run.id} of ${watch.ledger.jobName(run.jobId)} does not end`, run)
+  const processes = stage.instances.flatMap(({ place }) => listProcesses(place))
+  for (const run of open) {
+    const tasks = [...watch.ledger.tasks.values()].filter(({ runId }) => runId === run.id)
+    const own = processes.filter(({ mark }) => tasks.some(({ id }) => mark.endsWith(`/${id}`))).map(describeProcess)
+    const text = `run ${run.id} of ${watch.ledger.jobName(run.jobId)} does not end`
+    violations.add(1, text, { run, tasks, processes: own })
+  }
 }
 
 function isOpen({ why, state, wanted }: RunRecord): boolean {
@@ -66,19 +74,26 @@ function isOpen({ why, state, wanted }: RunRecord): boolean {
 }
 
 /** Open files of the servers, one after the other. */
-export async function countFiles({ stage }: FinaleParts): Promise<number[]> {
+export async function countFiles({ stage }: FinaleParts): Promise<OpenFiles[]> {
   // Connections of clients that are done are closed by and by.
-  await pause(6000)
-  return stage.instances.map(({ server }) => countOpenFiles(server?.pid ?? 0)?.count ?? 0)
+  await pause(CONNECTIONS_MS)
+  return stage.instances.map(({ server }) => countOpenFiles(server?.pid ?? 0) ?? { count: 0, sorts: {} })
 }
 
 /** Holds the open files of a second rest against those of a first. */
-export function compareFiles(before: readonly number[], after: readonly number[], { violations }: FinaleParts): void {
-  for (const [index, count] of after.entries()) {
-    const earlier = before[index] ?? 0
-    if (count <= earlier + MORE_FILES) continue
-    violations.add(6, `server ${index + 1} has ${count} files open at rest, and had ${earlier} before the last load`)
-  }
+export function compareFiles(
+  before: readonly OpenFiles[],
+  after: readonly OpenFiles[],
+  { violations }: FinaleParts,
+): [number, number][] {
+  return after.map((now, index) => {
+    const earlier = before[index] ?? { count: 0, sorts: {} }
+    if (now.count > earlier.count + MORE_FILES) {
+      const text = `server ${index + 1} has ${now.count} files open at rest, and had ${earlier.count} before the last load`
+      violations.add(6, text, { earlier, now })
+    }
+    return [earlier.count, now.count]
+  })
 }
 
 /** Invariant 6: history is no longer than it may be, once retention had its turn. */

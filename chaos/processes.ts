@@ -52,6 +52,12 @@ export function listMarked(prefix: string): MarkedProcess[] {
   return found
 }
 
+/** What the kernel says a process is doing, for the evidence: its state, where it waits, and its command line. */
+export function describeProcess({ pid, mark }: MarkedProcess): Record<string, string | number> {
+  const line = (name: string): string => (readGone(`/proc/${pid}/${name}`) ?? '').replaceAll('\0', ' ').trim()
+  return { pid, mark, command: line('cmdline'), stat: line('stat'), waits: line('wchan'), groups: line('cgroup') }
+}
+
 /** Whether it is the warden of a server, not a job. */
 export function isWarden({ mark }: MarkedProcess): boolean {
   return mark.endsWith('/warden')

@@ -61,7 +61,7 @@ function optionsFor(database: DatabaseName, seed: number, share: number): Campai
     lifeMs,
     longestMs: lifeMs * 5,
     freezes: !values['no-freeze'],
-    secondLoadMs: 15_000,
+    lastLoadsMs: 15_000,
     clients: 6,
     say: (line) => console.log(`${new Date().toISOString().slice(11, 19)} ${database}: ${line}`),
     keep: values.keep,

@@ -48,6 +48,8 @@ const STAYS_DOWN = 0.025
 const DOWN_MS = [6000, 9000] as const
 const WARDEN_KILL = 0.4
 const WARDEN_FREEZE = 0.01
+/** How long before the renewal of its lease a server is frozen, milliseconds. */
+const BEFORE_RENEWAL_MS = 150
 /** Extra time for a warden to notice silence and end everything, milliseconds. */
 const NOTICE_MS = 4000
 
@@ -188,9 +190,22 @@ export class Torment {
 
   /** Freezes the server for longer than its warden waits: nothing may run any more then. */
   async #freeze(instance: Instance): Promise<void> {
+    await this.#awaitRenewal(instance)
     instance.freeze()
     await pause(this.#options.silentAfterMs + NOTICE_MS)
     await instance.awaitEnd('its server was frozen')
+  }
+
+  /** The worst moment to be frozen at: when the lease is about to be renewed, so that least is left of it. */
+  async #awaitRenewal(instance: Instance): Promise<void> {
+    const { cluster, options } = this.#stage
+    if (cluster === undefined) return
+    const { server } = instance
+    const snapshot = await this.#watch.look(true)
+    const own = snapshot?.instances.findLast(({ pid, state }) => pid === server?.pid && state === 'up')
+    if (own === undefined) return
+    const renewedAt = own.expiresAt - options.leaseMs
+    await pause(Math.max(0, renewedAt + options.leaseMs / 3 - BEFORE_RENEWAL_MS - Date.now()))
   }
 
   async #killFrozen(instance: Instance, random: Random): Promise<void> {

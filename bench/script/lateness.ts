@@ -78,7 +78,7 @@ async function sampleServer(): Promise<Sample> {
   const jobs = await Promise.all(makes)
   requireInTime(due)
   using database = server.readDatabase()
-  await until('all runs are finished', () => countFinished(database) >= COUNT, 200)
+  await server.until('all runs are finished', () => countFinished(database) >= COUNT, 200)
   const rows = database.prepare('select started_at as "startedAt" from task').all()
   const late = rows.map(({ startedAt }) => Number(startedAt) - due)
   const { ended } = database.prepare('select max(finished_at) as ended from run').get() ?? {}

@@ -1,7 +1,7 @@
 import { type BareSpawn, startBareSpawn } from '../bare-spawn.ts'
 import { differ } from '../counting.ts'
 import { benchOf, type Measure, type Sample } from '../measure.ts'
-import { BenchServer, makeFolder, until, writeScript } from '../server.ts'
+import { BenchServer, makeFolder, writeScript } from '../server.ts'
 
 const BYTES = 1_000_000_000
 const SCRIPT = `yes "$(printf 'x%.0s' {1..1000})" | head -c ${BYTES}\n`
@@ -50,7 +50,7 @@ async function sampleOnce(server: BenchServer, job: string, measureBare: () => P
   await readDelays(server)
   const id = await server.run(job)
   const read = () => server.json<Run>({ method: 'GET', path: `/v1/runs/${id}` })
-  await until('the script has printed everything', async () => (await read()).finishedAt !== null, 200)
+  await server.until('the script has printed everything', async () => (await read()).finishedAt !== null, 200)
   const delays = await readDelays(server)
   const { startedAt, finishedAt, state } = await read()
   const took = Date.parse(finishedAt ?? '') - Date.parse(startedAt)

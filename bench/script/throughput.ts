@@ -1,7 +1,7 @@
 import { type BareSpawn, startBareSpawn } from '../bare-spawn.ts'
 import { checkExactlyOnce } from '../counting.ts'
 import { benchOf, type Measure, type Sample } from '../measure.ts'
-import { BenchServer, makeFolder, until, writeScript } from '../server.ts'
+import { BenchServer, makeFolder, writeScript } from '../server.ts'
 
 const SCRIPT = 'exit 0\n'
 const COUNT = 1500
@@ -51,7 +51,7 @@ async function sampleOnce({ server, bare, script, hash, name }: Parts): Promise<
   const acceptedMs = performance.now() - began
   using database = server.readDatabase()
   const live = database.prepare('select 1 from run where job_id = ? and finished_at is null limit 1')
-  await until('all runs are finished', () => live.get(job) === undefined)
+  await server.until('all runs are finished', () => live.get(job) === undefined)
   const took = performance.now() - began
   const cpu = ((server.cpuSeconds - before) * 1000) / COUNT
   const figures = { rate: (COUNT * 1000) / took, bare: (COUNT * 1000) / bareMs, share: bareMs / took, cpu }

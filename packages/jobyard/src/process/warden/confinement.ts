@@ -86,7 +86,8 @@ export class Confinement {
   }
 
   async #enterLater(pool: CgroupPool, cgroup: Cgroup, pid: number): Promise<void> {
-    const held = this.#isTight && sendSignal(-pid, 'SIGSTOP')
+    // Itself and not its group; see stopAll.
+    const held = this.#isTight && sendSignal(pid, 'SIGSTOP')
     try {
       if (!(await cgroup.joinLater(pid))) return
       pool.moved()
@@ -95,7 +96,7 @@ export class Confinement {
     } catch (error) {
       this.#fail(pid, error)
     } finally {
-      if (held) sendSignal(-pid, 'SIGCONT')
+      if (held) sendSignal(pid, 'SIGCONT')
       this.#entering = undefined
     }
   }
@@ -119,19 +120,15 @@ export class Confinement {
   #join(cgroup: Cgroup, leader: number): void {
     cgroup.join(leader)
     const joined = new Set([leader])
-    let held = false
     let looked = leader
     for (let last = readLastPid(); last !== looked; last = readLastPid()) {
       for (const pid of listBetween(looked, last)) {
         if (joined.has(pid) || this.#pool?.leaders.has(pid) || !this.#belongs(pid, leader, joined)) continue
-        // One that forks quickly enough would always be a step ahead.
-        if (!held && this.#isLimited) held = sendSignal(-leader, 'SIGSTOP')
         cgroup.join(pid)
         joined.add(pid)
       }
       looked = last
     }
-    if (held) sendSignal(-leader, 'SIGCONT')
   }
 
   #belongs(pid: number, leader: number, joined: ReadonlySet<number>): boolean {

@@ -119,6 +119,7 @@ export class Group {
 
   thaw(): void {
     this.#inOrder(async () => {
+      await this.#confinement.entered
       if (this.running) this.#members?.thaw()
       this.#yard.report({ is: 'thawed', id: this.id })
     })

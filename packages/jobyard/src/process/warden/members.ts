@@ -3,14 +3,13 @@ import { pause } from '../pause.ts'
 import { isAlive, listPids, readStat, sendSignal } from '../proc.ts'
 import { readMark } from '../strays.ts'
 import type { Confinement } from './confinement.ts'
+import { stopAll } from './standstill.ts'
 
-/** Between two looks at processes that are to die or to stop, milliseconds. */
+/** Between two looks at processes that are to die, milliseconds. */
 const LOOK_AGAIN_MS = 2
 /** When looking becomes rarer, because something hangs in the kernel. */
 const PATIENT_MS = 1000
 const PATIENT_LOOK_MS = 100
-/** How long processes are waited for that were told to stop, milliseconds. */
-const STOP_MS = 500
 
 /** The processes of one run, by whatever tells them here. */
 export class Members {
@@ -67,27 +66,13 @@ export class Members {
     return found
   }
 
-  /** SIGSTOP to all of them, until all that were found stand still. */
-  async freeze(): Promise<void> {
-    const deadline = this.#clock.elapsed() + STOP_MS
-    const told = new Set<number>()
-    for (;;) {
-      const pids = this.#list()
-      const fresh = pids.filter((pid) => !told.has(pid))
-      if (fresh.length === 0 && pids.every(standsStill)) return
-      this.signal('SIGSTOP')
-      for (const pid of fresh) {
-        sendSignal(pid, 'SIGSTOP')
-        told.add(pid)
-      }
-      if (this.#clock.elapsed() >= deadline) return
-      await pause(this.#clock, LOOK_AGAIN_MS)
-    }
+  /** Stops all of them where they are. */
+  freeze(): Promise<void> {
+    return stopAll(() => this.#list(), this.#clock)
   }
 
-  /** SIGCONT to all of them. */
+  /** Lets all of them go on. */
   thaw(): void {
-    this.signal('SIGCONT')
     for (const pid of this.#list()) sendSignal(pid, 'SIGCONT')
   }
 
@@ -99,10 +84,4 @@ export class Members {
       return isAlive(stat) && (stat.session === this.#leader || readMark(pid) === this.#mark)
     })
   }
-}
-
-/** True for a process that was sent SIGSTOP and does nothing more: one waiting in the kernel stops on its way out. */
-function standsStill(pid: number): boolean {
-  const stat = readStat(pid)
-  return !isAlive(stat) || stat.state === 'T' || stat.state === 't' || stat.state === 'D'
 }
