@@ -47,11 +47,18 @@ export class Query {
   readonly lasting: boolean
   readonly #build: (dialect: Dialect) => string
   #sqlite: string | undefined
+  #returns: boolean | undefined
   #postgres: string | undefined
 
   constructor(build: (dialect: Dialect) => string, lasting = true) {
     this.#build = build
     this.lasting = lasting
+  }
+
+  /** Whether it gives rows back. */
+  get returns(): boolean {
+    this.#returns ??= / returning |^\s*(select|with)\b/i.test(this.#build(sqliteDialect))
+    return this.#returns
   }
 
   /** The text for a dialect. */

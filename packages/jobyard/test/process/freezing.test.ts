@@ -40,5 +40,6 @@ test('freezing and thawing keep their order', async () => {
   await Promise.all([run.process.freeze(), run.process.thaw(), run.process.freeze(), run.process.thaw()])
   await eventually('it is not stopped', () => readStat(run.process.pid)?.state !== 'T')
   await Promise.all([run.process.thaw(), run.process.freeze()])
-  expect(readStat(run.process.pid)?.state).toBe('T')
+  // A control group's freezer shows a frozen process as uninterruptible.
+  expect(['T', 'D']).toContain(readStat(run.process.pid)?.state)
 })

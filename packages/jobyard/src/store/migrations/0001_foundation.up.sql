@@ -117,6 +117,8 @@ create index run_dispatch on run (dispatch_at) where dispatch_at is not null;
 create index run_owner on run (owner) where owner is not null;
 create index run_queue on run (job_id, id) where queued = 1;
 create index run_finished on run (state, id) where finished_at is not null;
+create index run_rare on run (why, id) where why in ('webhook', 'after', 'rerun', 'failure');
+create index run_job_finished on run (job_id, state, id) where finished_at is not null;
 create unique index run_exclusive on run (exclusive) where exclusive is not null and finished_at is null;
 create unique index run_schedule on run (job_id, scheduled_for) where scheduled_for is not null;
 

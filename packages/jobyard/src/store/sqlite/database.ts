@@ -61,8 +61,13 @@ export class SqliteDatabase {
     // The driver's rows are objects without a prototype whose values are SQLite's; our columns hold no big integers.
     if (set === undefined) return statement.all(...params) as readonly Row[]
     const { columns, rows } = set
-    const given = rows as readonly Row[]
-    return given.flatMap((row) => statement.all(...columns.map((name) => row[name] ?? null)) as Row[])
+    const found: Row[] = []
+    for (const row of rows as readonly Row[]) {
+      const params = columns.map((name) => row[name] ?? null)
+      if (query.returns) found.push(...(statement.all(...params) as Row[]))
+      else statement.run(...params)
+    }
+    return found
   }
 
   #prepare(query: Query): StatementSync {
