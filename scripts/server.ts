@@ -29,7 +29,8 @@ export interface ServerProcessOptions {
 /** Starts a server on any free port and waits until it answers. What it logs goes to this process's standard error. */
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
   const { data, program = CHECKOUT_PROGRAM, flags = [] } = options
-  const args = [program, 'serve', '--json', '--port', '0', '--data', data, '--log-level', 'warn', ...flags]
+  // The same heap flag as `npm start`.
+  const args = ['--max-semi-space-size=4', program, 'serve', '--json', '--port', '0', '--data', data, '--log-level', 'warn', ...flags]
   const child = spawn(process.execPath, args, { env: plainEnvironment(), stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = once(child, 'exit')
   const stop = async (): Promise<void> => {
