@@ -30,7 +30,19 @@ export interface ServerProcessOptions {
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
   const { data, program = CHECKOUT_PROGRAM, flags = [] } = options
   // The same heap flag as `npm start`.
-  const args = ['--max-semi-space-size=4', program, 'serve', '--json', '--port', '0', '--data', data, '--log-level', 'warn', ...flags]
+  const args = [
+    '--max-semi-space-size=4',
+    program,
+    'serve',
+    '--json',
+    '--port',
+    '0',
+    '--data',
+    data,
+    '--log-level',
+    'warn',
+    ...flags,
+  ]
   const child = spawn(process.execPath, args, { env: plainEnvironment(), stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = once(child, 'exit')
   const stop = async (): Promise<void> => {

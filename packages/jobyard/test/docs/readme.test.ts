@@ -47,7 +47,9 @@ async function type(line: string, input = ''): Promise<string> {
     JOBYARD_URL: server.address,
   }
   const typed = run('bash', ['-c', `set -o pipefail; ${line}`], { cwd: folder, env })
-  typed.child.stdin?.end(input)
+  // Even nothing, when it is written to a pipe that nobody reads, is an error.
+  if (input === '') typed.child.stdin?.destroy()
+  else typed.child.stdin?.end(input)
   const { stdout, stderr } = await typed
   return stdout + stderr
 }

@@ -86,6 +86,27 @@ test.runIf(keepsMemory)(
   60_000,
 )
 
+test.runIf(keepsMemory)(
+  'tight limits hold from the first moment, even when many start at once',
+  async () => {
+    const yard = await openYard()
+    const script = 'echo begun; head -c 60000000 /dev/zero | tail > /dev/null'
+    let left = 40
+    const worker = async (): Promise<void> => {
+      while (left-- > 0) {
+        const run = await yard.shell(script, { limits: { memoryBytes: 16 * MEGABYTE } })
+        expect(await run.process.exited).toMatchObject({ limit: 'memory' })
+        await ended(yard, run)
+        expect(run.text()).toBe('begun\n')
+      }
+    }
+    await Promise.all([worker(), worker(), worker(), worker()])
+    const missing = yard.shell('', { file: '/no/such/program', args: [], limits: { memoryBytes: 16 * MEGABYTE } })
+    await expect(missing).rejects.toThrow('/no/such/program cannot be started: there is no such file.')
+  },
+  60_000,
+)
+
 test('CPU time and peak memory of a run and its children are told', async () => {
   const yard = await openYard()
   const work = 'i=0; while [ $i -lt 1500000 ]; do i=$((i+1)); done'

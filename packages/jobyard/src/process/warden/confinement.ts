@@ -4,7 +4,7 @@ import type { ProcessLimits } from '../contract.ts'
 import { isAlive, listPids, readLastPid, readStat, sendSignal } from '../proc.ts'
 import { readMark } from '../strays.ts'
 
-/** What a process can hardly take, and hardly start, while the kernel takes its time to move it. */
+/** What a process can hardly take, and hardly start, before it is moved. */
 const LOOSE_BYTES = 256 * 1024 * 1024
 const LOOSE_PROCESSES = 256
 
@@ -12,9 +12,9 @@ const NOT_COUNTED: CgroupUsage = { cpuMs: null, peakBytes: null, limit: null }
 
 /**
  * The control group of one run, where there are any. The process is put in after it was started, because Node cannot
- * start it there. Mostly that takes a moment; when the kernel takes its time (see {@link CgroupPool.quick}), a run with
- * tight limits is stopped until it is in, and any other goes on: until then nothing is counted, afterwards whatever the
- * process has started meanwhile is fetched in, and a run that ends before is not counted at all.
+ * start it there. One with tight limits waits at a gate until it is in. Any other goes on: mostly it is moved in an
+ * instant, but the kernel may take its time (see {@link CgroupPool.quick}). Until then nothing is counted, afterwards
+ * whatever the process has started meanwhile is fetched in, and a run that ends before is not counted at all.
  */
 export class Confinement {
   readonly #pool: CgroupPool | null
@@ -52,8 +52,14 @@ export class Confinement {
     return this.cgroup?.cpuMs() ?? null
   }
 
-  /** Puts a process that was started this moment in, with what it may have started itself. */
-  enter(pid: number): void {
+  /** True when the process must not do anything before it is in: its limits are so tight that it could pass them. */
+  get isTight(): boolean {
+    const { memoryBytes = LOOSE_BYTES, processes = LOOSE_PROCESSES } = this.#limits
+    return this.#leased !== null && (memoryBytes < LOOSE_BYTES || processes < LOOSE_PROCESSES)
+  }
+
+  /** Puts a process that was started this moment in, with what it may have started itself. Calls `entered` when it is. */
+  enter(pid: number, entered: () => void): void {
     const pool = this.#pool
     const cgroup = this.#leased
     if (!pool || !cgroup) return
@@ -61,13 +67,14 @@ export class Confinement {
     pool.leaders.add(pid)
     if (!pool.quick) {
       this.#late = true
-      this.#entering = this.#enterLater(pool, cgroup, pid)
+      this.#entering = this.#enterLater(pool, cgroup, pid, entered)
       return
     }
     try {
       this.#join(cgroup, pid)
       pool.moved()
       this.#inside = true
+      entered()
     } catch (error) {
       this.#fail(pid, error)
     }
@@ -85,18 +92,16 @@ export class Confinement {
     else this.#giveBack()
   }
 
-  async #enterLater(pool: CgroupPool, cgroup: Cgroup, pid: number): Promise<void> {
-    // Itself and not its group; see stopAll.
-    const held = this.#isTight && sendSignal(pid, 'SIGSTOP')
+  async #enterLater(pool: CgroupPool, cgroup: Cgroup, pid: number, entered: () => void): Promise<void> {
     try {
       if (!(await cgroup.joinLater(pid))) return
       pool.moved()
       this.#join(cgroup, pid)
       this.#inside = true
+      entered()
     } catch (error) {
       this.#fail(pid, error)
     } finally {
-      if (held) sendSignal(pid, 'SIGCONT')
       this.#entering = undefined
     }
   }
@@ -105,11 +110,6 @@ export class Confinement {
     // Outside it would run without its limits. Without limits only the counting is lost.
     if (this.#isLimited) sendSignal(-pid, 'SIGKILL')
     process.emitWarning(`a process cannot be put into its control group: ${String(error)}`)
-  }
-
-  get #isTight(): boolean {
-    const { memoryBytes = LOOSE_BYTES, processes = LOOSE_PROCESSES } = this.#limits
-    return memoryBytes < LOOSE_BYTES || processes < LOOSE_PROCESSES
   }
 
   get #isLimited(): boolean {

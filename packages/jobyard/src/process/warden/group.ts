@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { Socket } from 'node:net'
 import type { Clock } from '../../domain/clock.ts'
 import type { CgroupPool } from '../cgroup/pool.ts'
 import type { LimitSupport, ProcessExit } from '../contract.ts'
@@ -11,8 +12,8 @@ import { Members } from './members.ts'
 import { Output } from './output.ts'
 import type { PipePool } from './pipes.ts'
 import type { Relay } from './relay.ts'
-import { withRlimits } from './rlimits.ts'
 import type { Sampler } from './sampler.ts'
+import { GATE_FD, prepareCommand } from './start-command.ts'
 import type { StrayWatch } from './stray-watch.ts'
 
 /** Pipes still open this long after the last known process has died say that somebody escaped, milliseconds. */
@@ -67,7 +68,7 @@ export class Group {
       throw error
     }
     try {
-      this.#child = spawnLeader(order, this.output.writers, yard)
+      this.#child = spawnLeader(order, this.output.writers, this.#confinement.isTight, yard)
     } catch (error) {
       this.#abandon()
       throw error
@@ -83,7 +84,7 @@ export class Group {
       void this.#end(pid, code, signal)
     })
     this.output.begin()
-    this.#confinement.enter(pid)
+    this.#confinement.enter(pid, () => openGate(this.#child))
     if (!yard.cgroups) yard.sampler.watch(pid)
     yard.report({ is: 'started', id: this.id, pid })
   }
@@ -173,13 +174,22 @@ export function refusal(order: Pick<StartOrder, 'id' | 'file' | 'cwd'>, error: u
   return { is: 'refused', id: order.id, reason }
 }
 
-function spawnLeader(order: StartOrder, writers: readonly number[], yard: Yard): ChildProcess {
-  const { file, args } = withRlimits(order, order.limits, yard.support)
-  return spawn(file, args, {
+function spawnLeader(order: StartOrder, writers: readonly number[], gated: boolean, yard: Yard): ChildProcess {
+  const { file, args } = prepareCommand(order, { limits: order.limits, support: yard.support, gated })
+  const child = spawn(file, args, {
     cwd: order.cwd,
     env: { ...order.env, [MARK_VARIABLE]: yard.markPrefix + order.taskId },
-    stdio: ['ignore', ...writers],
+    stdio: ['ignore', ...writers, ...(gated ? ['pipe' as const] : [])],
     detached: true,
     ...order.user,
   })
+  // A process that is killed at its gate breaks it; its end is told elsewhere.
+  child.stdio[GATE_FD]?.on('error', () => undefined)
+  return child
+}
+
+/** Lets a process go that waits at its gate, if it has one. */
+function openGate(child: ChildProcess): void {
+  const gate = child.stdio[GATE_FD]
+  if (gate instanceof Socket) gate.end('go\n', () => gate.destroy())
 }
