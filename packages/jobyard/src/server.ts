@@ -84,8 +84,9 @@ async function assemble(
   const database = await openDatabase({ config, ...common, onFatal }, shutdown)
   const { store, output } = database
   const identity = { id: ids.next(), name: config.instance }
+  const onTrouble = (error: Error) => events.emit({ type: 'error', where: 'warden', error })
   const names = { dataFolderId: folder.id, instanceId: identity.id }
-  const host = await startProcessHost({ ...names, channel: output.channel, clock, onFatal })
+  const host = await startProcessHost({ ...names, channel: output.channel, clock, onFatal, onTrouble })
   shutdown.add('process host', () => host.stop())
   const sealer = new Sealer(folder.key)
   const parts = { ...common, store, output }

@@ -83,13 +83,13 @@ function makeFolder(path: string): string {
   return path
 }
 
-/** The code of the problem that a call ends with; fails when it succeeds. */
-export async function problemOf(call: Promise<unknown>): Promise<string> {
+/** The code of the problem that a call ends with; undefined when it succeeds. */
+export async function codeOf(call: Promise<unknown>): Promise<string | undefined> {
   try {
     await call
+    return undefined
   } catch (error) {
     if (error instanceof JobyardProblem) return error.code
     throw error
   }
-  throw new Error('It succeeded.')
 }

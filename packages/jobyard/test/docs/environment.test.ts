@@ -1,9 +1,6 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { Jobyard, type Run } from '@jobyard/client'
+import type { Jobyard, Run } from '@jobyard/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ServerProcess, startServerProcess } from '../../../../scripts/server.ts'
+import { openYard, type Yard } from '../examples/yard.ts'
 import { eventually } from '../support/eventually.ts'
 import { quotedWords, readText } from './checkout.ts'
 
@@ -13,21 +10,15 @@ const SCRIPT =
 /** What the shell itself adds. */
 const OF_THE_SHELL = new Set(['PWD', 'OLDPWD', 'SHLVL', '_'])
 
-let folder: string
-let server: ServerProcess
+let yard: Yard
 let jobyard: Jobyard
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'jobyard-docs-'))
-  await chmod(folder, 0o711)
-  server = await startServerProcess({ data: join(folder, 'data') })
-  jobyard = new Jobyard({ url: server.address, token: server.adminToken })
+  yard = await openYard()
+  jobyard = yard.jobyard
 })
 
-afterAll(async () => {
-  await server.stop()
-  await rm(folder, { recursive: true, force: true })
-})
+afterAll(() => yard.stop())
 
 /** What the page says that a job of this type gets, its body included; the variable with the job's name apart. */
 async function documented(): Promise<string[]> {

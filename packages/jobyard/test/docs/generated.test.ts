@@ -1,28 +1,21 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { OpenApiDocument } from '../../../../scripts/docs/interface.ts'
 import { findStale, type Page, renderPages } from '../../../../scripts/docs/pages.ts'
-import { type ServerProcess, startServerProcess } from '../../../../scripts/server.ts'
 import { ERRORS } from '../../src/domain/errors.ts'
+import { openYard, type Yard } from '../examples/yard.ts'
 import { ROOT } from './checkout.ts'
 
-let folder: string
-let server: ServerProcess
+let yard: Yard
 let pages: Page[]
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'jobyard-docs-'))
-  server = await startServerProcess({ data: join(folder, 'data') })
-  const answer = await fetch(`${server.address}/v1/openapi.json`)
+  yard = await openYard()
+  const answer = await fetch(`${yard.server.address}/v1/openapi.json`)
   pages = await renderPages((await answer.json()) as OpenApiDocument)
 })
 
-afterAll(async () => {
-  await server.stop()
-  await rm(folder, { recursive: true, force: true })
-})
+afterAll(() => yard.stop())
 
 function textOf(path: string): string {
   return pages.find((page) => page.path === path)?.text ?? ''
@@ -54,7 +47,7 @@ describe('the pages that follow from the code', () => {
 
   it('say where the description of the interface is read', async () => {
     expect(textOf('reference/http.md')).toContain('| `POST /v1/schedules/preview` |')
-    const page = await fetch(`${server.address}/docs`)
+    const page = await fetch(`${yard.server.address}/docs`)
     expect(page.status).toBe(200)
     expect(page.headers.get('content-type')).toContain('text/html')
   })

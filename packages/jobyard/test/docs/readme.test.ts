@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { CHECKOUT_PROGRAM, type ServerProcess, startServerProcess } from '../../../../scripts/server.ts'
+import { CHECKOUT_PROGRAM } from '../../../../scripts/server.ts'
 import { whyNot } from '../examples/interpreters.ts'
+import { openYard, type Yard } from '../examples/yard.ts'
 import { ROOT, readText } from './checkout.ts'
 
 const run = promisify(execFile)
@@ -17,12 +17,12 @@ function firstJob(): string[] {
   return [...section.matchAll(/^ {4}(.+)$/gm)].map((match) => match[1] ?? '')
 }
 
+let yard: Yard
 let folder: string
-let server: ServerProcess
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'jobyard-readme-'))
-  await chmod(folder, 0o711)
+  yard = await openYard()
+  folder = yard.folder
   await mkdir(join(folder, 'bin'))
   // Stands in for npx, which would ask the registry: starts the launcher of this checkout.
   await writeFile(
@@ -31,20 +31,16 @@ beforeAll(async () => {
   )
   await chmod(join(folder, 'bin', 'npx'), 0o755)
   await symlink(join(ROOT, 'examples'), join(folder, 'examples'))
-  server = await startServerProcess({ data: join(folder, 'data') })
 })
 
-afterAll(async () => {
-  await server.stop()
-  await rm(folder, { recursive: true, force: true })
-})
+afterAll(() => yard.stop())
 
 /** Types a line as it stands in the README, in the folder of a checkout. */
 async function type(line: string, input = ''): Promise<string> {
   const env = {
     PATH: `${join(folder, 'bin')}:${process.env.PATH}`,
     HOME: folder,
-    JOBYARD_URL: server.address,
+    JOBYARD_URL: yard.server.address,
   }
   const typed = run('bash', ['-c', `set -o pipefail; ${line}`], { cwd: folder, env })
   // Even nothing, when it is written to a pipe that nobody reads, is an error.
@@ -69,7 +65,7 @@ describe('the README', () => {
     if (why !== undefined) context.skip(why)
     const lines = firstJob()
     expect(lines[0]).toBe('npx jobyard login')
-    expect(await type(lines[0] ?? '', server.adminToken)).toContain('Logged in')
+    expect(await type(lines[0] ?? '', yard.server.adminToken)).toContain('Logged in')
     const printed = new Map<string, string>()
     for (const line of lines.slice(1)) {
       // Ctrl-C, which ends the looking, comes after a while.

@@ -34,7 +34,10 @@ export async function openYard(): Promise<Yard> {
   await mkdir(folder)
   // Whoever jobs run as must come through and read, whatever the umask is.
   for (const each of [top, folder]) await chmod(each, 0o755)
-  const server = await startServerProcess({ data: join(top, 'data') })
+  const server = await startServerProcess({ data: join(top, 'data') }).catch(async (error: unknown) => {
+    await rm(top, { recursive: true, force: true })
+    throw error
+  })
   const jobyard = new Jobyard({ url: server.address, token: server.adminToken })
   return {
     jobyard,

@@ -1,4 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
@@ -45,8 +48,12 @@ interface Told {
 /** Starts one and waits until its jobs run. Whatever it leaves is removed when the test has finished. */
 export async function startSmallServer({ uid, ...options }: SmallServerOptions): Promise<SmallServer> {
   const setup = { instanceId: 'one', ...options }
+  // What a killed server cannot remove itself lies here.
+  const folder = mkdtempSync(join(tmpdir(), 'jobyard-server-'))
+  chmodSync(folder, 0o777)
   const child = spawn(process.execPath, [PROGRAM, JSON.stringify(setup)], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, TMPDIR: folder },
     ...(uid === undefined ? {} : { uid, gid: uid }),
   })
   const gone = new Promise<void>((resolve) => child.once('close', () => resolve()))
@@ -54,6 +61,7 @@ export async function startSmallServer({ uid, ...options }: SmallServerOptions):
     child.kill('SIGKILL')
     await gone
     await sweepStrays({ marked: { dataFolderId: options.dataFolderId }, clock: systemClock })
+    rmSync(folder, { recursive: true, force: true })
   })
   const told: Required<Told> = { pids: [], support: { memory: 'none', processes: 'none', notes: [] }, exits: [] }
   let ready = false
