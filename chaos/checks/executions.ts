@@ -4,7 +4,7 @@ import type { TaskRecord } from '../records.ts'
 import type { Violations } from '../violations.ts'
 
 /** Clocks of the database are in whole milliseconds, cut off; those of scripts in microseconds. */
-const ROUNDING_MS = 1
+const ROUNDING_MS = 25
 
 /** What was counted. */
 export interface ExecutionFigures {

@@ -140,10 +140,9 @@ describe.each(DATABASES)('on %s', (database) => {
     })
     expect(followed).toMatchObject({ why: 'after', detail: { jobName: 'first', state: 'completed' } })
     expect(await stack.store.read('listRuns', { jobId: repair, limit: 5 })).toEqual([])
-    kind.work = ({ runId }) =>
-      runId.length > 0 && kind.begun.length === 3
-        ? { state: 'failed', reason: { code: 'x', text: 'It broke.' } }
-        : { state: 'completed' }
+    await stack.reach(followed?.id ?? '', 'completed')
+    kind.work = (_task, context) =>
+      context.job.id === first ? { state: 'failed', reason: { code: 'x', text: 'It broke.' } } : { state: 'completed' }
     await stack.reach(await stack.run(first), 'failed')
     const [repaired] = await eventually('the repair has run', async () => {
       const runs = await stack.store.read('listRuns', { jobId: repair, limit: 5 })
