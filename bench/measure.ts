@@ -28,7 +28,7 @@ export interface Bench extends AsyncDisposable {
 
 /** Something that is measured several times. */
 export interface Measure {
-  /** Short name for `--only`. */
+  /** Short name by which it can be measured alone. */
   readonly letter: string
   readonly title: string
   /** How it is measured, in one sentence. */

@@ -15,20 +15,22 @@ const PAGES: Readonly<Record<string, readonly Measure[]>> = {
   script: [firstByte, throughput, noOp, output, idle, engineLateness, serverLateness],
 }
 
-const USAGE = `Usage: npm run bench -- <page> [--only a,c] [--runs 5] [--json FILE]
-Pages: ${Object.keys(PAGES).join(', ')}
+const USAGE = `Usage: npm run bench <page> [measure ...] [-- --runs 5 --json FILE]
+Pages: ${Object.keys(PAGES).join(', ')}; measures: their letters, such as a c; all when none is named
 `
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { runs: { type: 'string', default: '5' }, only: { type: 'string' }, json: { type: 'string' } },
+  options: { runs: { type: 'string', default: '5' }, json: { type: 'string' } },
 })
-process.exitCode = await main(PAGES[positionals[0] ?? ''], Number(values.runs), values.only?.split(','))
+const [pageName = '', ...letters] = positionals
+process.exitCode = await main(PAGES[pageName], Number(values.runs), letters)
 
 /** Measures a page. 0 unless a run was lost or happened twice: figures that miss their target are figures all the same. */
-async function main(page: readonly Measure[] | undefined, runs: number, only: string[] | undefined): Promise<number> {
-  const measures = page?.filter(({ letter }) => only === undefined || only.some((each) => letter.startsWith(each)))
-  if (measures === undefined || measures.length === 0 || !(Number.isInteger(runs) && runs > 0)) {
+async function main(page: readonly Measure[] | undefined, runs: number, only: readonly string[]): Promise<number> {
+  const unknown = only.some((each) => !page?.some(({ letter }) => letter.startsWith(each)))
+  const measures = page?.filter(({ letter }) => only.length === 0 || only.some((each) => letter.startsWith(each)))
+  if (measures === undefined || unknown || !(Number.isInteger(runs) && runs > 0)) {
     process.stderr.write(USAGE)
     return 2
   }

@@ -9,7 +9,15 @@ export interface Request {
   /** How often it was sent. */
   sent: number
   /** What the server said in the end; undefined while nobody knows. */
-  answer: { readonly status: number; readonly runId?: string; readonly code?: string } | undefined
+  answer:
+    | {
+        readonly status: number
+        readonly runId?: string
+        readonly code?: string
+        /** Epoch milliseconds. A look at the database that began before may not show the run. */
+        readonly at: number
+      }
+    | undefined
 }
 
 /** What was running when its server died. */
@@ -37,6 +45,8 @@ export class Ledger {
   readonly tasks = new Map<string, TaskRecord>()
   readonly occurrences = new Map<string, OccurrenceRecord>()
   readonly doomed: Doomed[] = []
+  /** Runs whose end nobody saw, because retention took them between two looks. */
+  readonly fled = new Set<string>()
   looks = 0
   /** Jobs, by name, whose retention is so short that runs come and go between two looks. */
   readonly #fleeting: ReadonlySet<string>
@@ -81,8 +91,9 @@ export class Ledger {
   #requireNoneGone(snapshot: Snapshot, violations: Violations): void {
     const there = new Set(snapshot.runs.map(({ id }) => id))
     for (const run of this.runs.values()) {
-      if (isFinished(run.state) || there.has(run.id) || this.#fleeting.has(this.jobName(run.jobId))) continue
-      violations.add(1, `run ${run.id} had not ended and is gone from the database`, run)
+      if (isFinished(run.state) || there.has(run.id)) continue
+      if (this.#fleeting.has(this.jobName(run.jobId))) this.fled.add(run.id)
+      else violations.add(1, `run ${run.id} had not ended and is gone from the database`, run)
     }
   }
 }

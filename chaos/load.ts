@@ -103,7 +103,7 @@ export class Load {
     if (answer.status === 'none') return
     const { status, body: said } = answer
     const runId = typeof said.id === 'string' ? { runId: said.id } : {}
-    request.answer = { status, ...runId, ...(typeof said.code === 'string' ? { code: said.code } : {}) }
+    request.answer = { status, at: Date.now(), ...runId, ...(typeof said.code === 'string' ? { code: said.code } : {}) }
     if (status !== 201 || typeof said.id !== 'string') return
     remember(this.#recent, said.id)
     if (job === RESTING) remember(this.#resting, said.id)

@@ -81,7 +81,7 @@ export class Watch {
   /** Goes through all that was ever seen. */
   checkHistory(before: number, quiet: boolean) {
     const exempt = new Set([FLEETING])
-    const acknowledged = checkAcknowledged(this.ledger, this.#violations, { quiet, exempt })
+    const acknowledged = checkAcknowledged(this.ledger, this.#violations, { quiet, exempt, before })
     return { ...acknowledged, ...checkExecutions(this.marks, this.ledger, this.#violations, { before }) }
   }
 

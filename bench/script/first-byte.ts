@@ -1,4 +1,5 @@
 import { type BareSpawn, startBareSpawn } from '../bare-spawn.ts'
+import { checkExactlyOnce } from '../counting.ts'
 import { benchOf, type Measure, type Sample } from '../measure.ts'
 import { BenchServer, makeFolder, writeScript } from '../server.ts'
 import { percentile } from '../statistics.ts'
@@ -21,6 +22,8 @@ export const firstByte: Measure = {
     { label: 'p99', unit: 'ms', figure: 'p99', bare: 'bare99' },
     { label: 'p50 over bare spawn', unit: 'ms', figure: 'over', target: { atMost: 5 } },
     { label: 'p50 until the POST is answered', unit: 'ms', figure: 'post' },
+    { label: 'p50 until the end is known', unit: 'ms', figure: 'end50', bare: 'bareEnd50' },
+    { label: 'p50 of the end over bare spawn', unit: 'ms', figure: 'overEnd' },
   ],
   async setUp() {
     await using parts = new AsyncDisposableStack()
@@ -28,9 +31,12 @@ export const firstByte: Measure = {
     const server = parts.use(await BenchServer.start(`${folder.path}/data`))
     const bare = parts.use(startBareSpawn())
     const script = await writeScript(folder.path, SCRIPT)
-    const job = await server.makeJob('first-byte', await server.upload(SCRIPT), { policy: { overlap: 'allow' } })
-    await samplePairs({ server, bare, script, job }, WARM_UP)
-    return benchOf(() => samplePairs({ server, bare, script, job }, PAIRS), parts.move())
+    const job = await server.makeJob('first-byte', await server.upload(SCRIPT), {
+      policy: { overlap: 'allow', keepRuns: 100_000 },
+    })
+    const all = { server, bare, script, job, asked: 0 }
+    await samplePairs(all, WARM_UP)
+    return benchOf(() => samplePairs(all, PAIRS), parts.move())
   },
 }
 
@@ -39,36 +45,59 @@ interface Parts {
   readonly bare: BareSpawn
   readonly script: string
   readonly job: string
+  /** Runs so far. */
+  asked: number
 }
 
-async function samplePairs({ server, bare, script, job }: Parts, pairs: number): Promise<Sample> {
+async function samplePairs(parts: Parts, pairs: number): Promise<Sample> {
+  const { server, bare, script, job } = parts
   const posts: number[] = []
   const ours: number[] = []
   const bares: number[] = []
+  const ends: number[] = []
+  const bareEnds: number[] = []
   for (let pair = 0; pair < pairs; pair++) {
-    const { post, firstByte } = await timeRun(server, job)
+    const { post, firstByte, end } = await timeRun(server, job)
     posts.push(post)
+    ends.push(end)
     ours.push(firstByte)
     bares.push(await bare.measure({ kind: 'first-byte', script }))
+    bareEnds.push(await bare.measure({ kind: 'many', script, count: 1, concurrency: 1 }))
   }
   const p50 = percentile(ours, 0.5)
   const bare50 = percentile(bares, 0.5)
-  const figures = { p50, bare50, over: p50 - bare50, post: percentile(posts, 0.5) }
-  return { figures: { ...figures, p99: percentile(ours, 0.99), bare99: percentile(bares, 0.99) }, faults: [] }
+  const end50 = percentile(ends, 0.5)
+  const bareEnd50 = percentile(bareEnds, 0.5)
+  const figures = {
+    ...{ p50, bare50, over: p50 - bare50, p99: percentile(ours, 0.99), bare99: percentile(bares, 0.99) },
+    ...{ end50, bareEnd50, overEnd: end50 - bareEnd50, post: percentile(posts, 0.5) },
+  }
+  parts.asked += pairs
+  using database = server.readDatabase()
+  return { figures, faults: checkExactlyOnce(database, [job], parts.asked) }
 }
 
-/** Milliseconds from the call until the run is on record, and until its output arrives. */
-async function timeRun(server: BenchServer, job: string): Promise<{ post: number; firstByte: number }> {
+interface Times {
+  readonly post: number
+  readonly firstByte: number
+  readonly end: number
+}
+
+/** Milliseconds from the call until the run is on record, until its output arrives, and until it is told to have ended. */
+async function timeRun(server: BenchServer, job: string): Promise<Times> {
   const began = performance.now()
   const run = await server.run(job)
   const post = performance.now() - began
   const live = await server.open({ method: 'GET', path: `/v1/runs/${run}/output`, accept: 'text/event-stream' })
   let firstByte = Number.NaN
+  let end = Number.NaN
   let text = ''
   for await (const chunk of live) {
     text += chunk
     if (Number.isNaN(firstByte) && text.includes('event: output')) firstByte = performance.now() - began
+    if (Number.isNaN(end) && text.includes('event: end')) end = performance.now() - began
   }
-  if (Number.isNaN(firstByte)) throw new Error(`Run ${run} ended without output: ${text}`)
-  return { post, firstByte }
+  if (Number.isNaN(firstByte) || Number.isNaN(end))
+    throw new Error(`Run ${run} did not tell its output and end: ${text}`)
+  return { post, firstByte, end }
 }

@@ -25,6 +25,16 @@ function byToken(ledger: Ledger): Map<string, RunRecord[]> {
   return found
 }
 
+/** Which requests are judged, and how strictly. */
+export interface AcknowledgedOptions {
+  /** All runs must have ended or rest. */
+  readonly quiet: boolean
+  /** Jobs of which retention may have taken runs before anybody looked. */
+  readonly exempt: ReadonlySet<string>
+  /** Requests answered after this instant, epoch milliseconds, are not judged: the look at the database may be older. */
+  readonly before: number
+}
+
 /**
  * Invariant 1. A request that got a 201 made exactly one run, the one that was named, however often it was sent; one that
  * was refused made none. With `quiet`, every acknowledged run has ended or rests.
@@ -32,7 +42,7 @@ function byToken(ledger: Ledger): Map<string, RunRecord[]> {
 export function checkAcknowledged(
   ledger: Ledger,
   violations: Violations,
-  { quiet, exempt }: { readonly quiet: boolean; readonly exempt: ReadonlySet<string> },
+  { quiet, exempt, before }: AcknowledgedOptions,
 ): AcknowledgedFigures {
   const found = byToken(ledger)
   const requests = [...ledger.requests.values()]
@@ -40,13 +50,12 @@ export function checkAcknowledged(
     const runs = found.get(request.token) ?? []
     if (runs.length > 1) violations.add(1, `request ${request.token} made ${runs.length} runs`, { request, runs })
     const { answer } = request
-    if (answer === undefined) continue
+    if (answer === undefined || answer.at >= before) continue
     if (answer.status !== 201) {
       if (runs.length > 0)
         violations.add(1, `request ${request.token} was refused and made a run all the same`, { request, runs })
       continue
     }
-    // Retention may have taken it before anybody looked.
     if (exempt.has(request.job)) continue
     const run = ledger.runs.get(answer.runId ?? '')
     if (run === undefined) violations.add(1, `run ${answer.runId} was acknowledged and is not there`, request)

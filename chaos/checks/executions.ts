@@ -3,8 +3,11 @@ import type { Lifetime, Marks } from '../marks.ts'
 import type { TaskRecord } from '../records.ts'
 import type { Violations } from '../violations.ts'
 
-/** Clocks of the database are in whole milliseconds, cut off; those of scripts in microseconds. */
-const ROUNDING_MS = 25
+/**
+ * Ends are on record in whole milliseconds, cut off, and marks in microseconds. Both come from one clock, the machine's, and
+ * an end is recorded only when every process of the task is known to be dead; so there is nothing else to allow for.
+ */
+const ROUNDING_MS = 1
 
 /** What was counted. */
 export interface ExecutionFigures {

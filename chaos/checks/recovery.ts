@@ -38,7 +38,7 @@ export function checkRecovery(
   const attempts = Map.groupBy(ledger.tasks.values(), ({ runId }) => runId)
   for (const doomed of ledger.doomed) {
     const task = ledger.tasks.get(doomed.taskId)
-    if (task === undefined) continue
+    if (task === undefined || ledger.fled.has(task.runId)) continue
     const endedAt = task.finishedAt ?? now
     const known = doomed.killedAt + rules.leaseMs
     const waited = endedAt > known ? availability.between(known, endedAt) : 0

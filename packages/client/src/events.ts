@@ -1,3 +1,4 @@
+import { Listing, type ListOptions } from './listing.ts'
 import { followLive } from './live.ts'
 import type { Transport } from './transport.ts'
 import type { LiveEvent } from './types.ts'
@@ -9,12 +10,20 @@ export interface EventFilter {
   readonly collection?: string
 }
 
-/** What happens on the server, live. */
+/** What has happened on the server, and what happens, live. */
 export class LiveEvents {
   readonly #transport: Transport
 
   constructor(transport: Transport) {
     this.#transport = transport
+  }
+
+  /**
+   * Events that have happened, the newest first, as far back as the server keeps them in memory; with `after` only those
+   * behind the event of that id.
+   */
+  list(filter: EventFilter & { readonly after?: string } = {}, options: ListOptions = {}): Listing<LiveEvent> {
+    return new Listing(this.#transport, '/v1/events', filter, options)
   }
 
   /**

@@ -1,4 +1,4 @@
-import { type JobyardProblem, notJobyard, readProblem, timedOut, unreachable } from './problem.ts'
+import { JobyardProblem, notJobyard, readProblem, timedOut, unreachable } from './problem.ts'
 
 /** What a client is made with. */
 export interface JobyardOptions {
@@ -48,7 +48,19 @@ const LONGEST_DELAY_MS = 5000
 
 /** A path of these parts, each encoded by itself. */
 export function pathOf(...parts: readonly (string | number)[]): string {
-  return `/${parts.map((part) => encodeURIComponent(part)).join('/')}`
+  return `/${parts.map(encodePart).join('/')}`
+}
+
+/** An empty part, and one that steps aside or back, would lead to another address than the one that is meant. */
+function encodePart(part: string | number): string {
+  if (part !== '' && part !== '.' && part !== '..') return encodeURIComponent(part)
+  throw new JobyardProblem({
+    code: 'input-invalid',
+    status: 400,
+    title: 'The input is not valid.',
+    detail: `${JSON.stringify(part)} is no name, number or id.`,
+    hint: 'Say what is meant by its name, number or id.',
+  })
 }
 
 /** Sends requests and turns whatever goes wrong into a {@link JobyardProblem}. */

@@ -8,6 +8,7 @@ import {
   orNone,
   path,
   size,
+  sizeWithin,
   text,
   toggle,
   token,
@@ -17,7 +18,10 @@ import {
 } from './config/values.ts'
 import { DEFAULT_ARCHIVE_LIMITS } from './kinds/script/archive-limits.ts'
 
-const MB = 1024 * 1024
+const KB = 1024
+const MB = 1024 * KB
+/** The largest limit for what is held in memory as a whole; a text in JavaScript cannot be much longer. */
+const LARGEST_BODY = 256 * MB
 
 /** The machine as far as defaults depend on it. */
 export interface Machine {
@@ -179,6 +183,34 @@ export const SETTINGS = {
     'Output kept of each run, when the job says nothing else. Continuous jobs keep the newest, others the oldest.',
   ),
   uploadBytes: setting('UPLOAD_LIMIT', size, 200 * MB, '200MB', 'Largest upload of a package that is taken.'),
+  bodyBytes: setting(
+    'BODY_LIMIT',
+    sizeWithin(16 * KB, LARGEST_BODY),
+    MB,
+    '1MB',
+    'Largest JSON body of a request that is taken, a payload for a run in it included.',
+  ),
+  payloadBytes: setting(
+    'PAYLOAD_LIMIT',
+    sizeWithin(KB, LARGEST_BODY),
+    MB,
+    '1MB',
+    'Largest body of a call of a webhook that is taken; the script gets it as its payload.',
+  ),
+  liveStreams: setting(
+    'LIVE_LIMIT',
+    count(1, 1_000_000),
+    1000,
+    '1000',
+    'Live streams (events, output as it comes) that may be open at a time; further ones get 503.',
+  ),
+  liveStreamsPerToken: setting(
+    'LIVE_TOKEN_LIMIT',
+    count(1, 1_000_000),
+    100,
+    '100',
+    'Live streams that may be open at a time with one token; further ones get 429.',
+  ),
   archiveEntries: setting(
     'ARCHIVE_ENTRIES',
     count(1, 10_000_000),

@@ -18,6 +18,7 @@ import { startProcessHost } from './process/host.ts'
 import { sweepStrays } from './process/strays.ts'
 import { openDataFolder } from './server/data-folder.ts'
 import { type Database, openDatabase } from './server/database.ts'
+import { endNow } from './server/end.ts'
 import { ensureDefaultCollection } from './server/first-start.ts'
 import { addressOf, listen, readTls } from './server/listen.ts'
 import { createLogger } from './server/logger.ts'
@@ -64,7 +65,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
 
 function dieOf(error: Error, logger: Logger): void {
   logger.fatal({ err: error }, 'a part died that the server cannot do without')
-  process.exit(1)
+  endNow(1)
 }
 
 async function assemble(
@@ -91,6 +92,7 @@ async function assemble(
   const sealer = new Sealer(folder.key)
   const parts = { ...common, store, output }
   const scripts = await openScripts({ config, ...parts, host, sealer, folder: config.dataFolder })
+  shutdown.add('working folders', () => scripts.workspaces.close())
   const kinds = new Map<string, JobKind>([[scripts.kind.name, scripts.kind]])
   const engine = createEngine({ ...parts, kinds }, identity, config, database, VERSION)
   await ensureDefaultCollection(store, ids, clock)
@@ -140,7 +142,9 @@ function createEngine(
 }
 
 function apiSettings(config: Config, uploadFolder: string, address: () => string): ApiSettings {
-  const { dataFolder, concurrency, uploadBytes, behindProxy, publicUrl } = config
-  const bounds = { dataFolder, uploadFolder, concurrency, uploadBytes, behindProxy }
-  return { ...bounds, publicUrl: () => publicUrl ?? address(), ...readTls(config) }
+  const { dataFolder, concurrency, behindProxy, publicUrl } = config
+  const { bodyBytes, payloadBytes, uploadBytes, liveStreams, liveStreamsPerToken } = config
+  const bounds = { bodyBytes, payloadBytes, uploadBytes, liveStreams, liveStreamsPerToken }
+  const facts = { dataFolder, uploadFolder, concurrency, behindProxy }
+  return { ...facts, ...bounds, publicUrl: () => publicUrl ?? address(), ...readTls(config) }
 }

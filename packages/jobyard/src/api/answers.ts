@@ -1,9 +1,10 @@
 import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
 import { formatSize } from '../domain/durations.ts'
 import { ERRORS, type ErrorCode, JobyardError } from '../domain/errors.ts'
-import type { ApiApp } from './context.ts'
+import type { ApiApp } from './api-app.ts'
 import type { Problem } from './schemas/problem.ts'
 
 /** Media type of every refusal (RFC 9457). */
@@ -38,20 +39,74 @@ export function showProblem(error: JobyardError, requestId: string): Static<type
  * request's id and nothing else, the log all of it.
  */
 export function answerProblems(app: ApiApp, bodyBytes: number): void {
-  app.setErrorHandler((error: unknown, request, reply) => refuse(request, reply, classify(error, bodyBytes), error))
+  app.setErrorHandler((error: unknown, request, reply) => {
+    const shown = classify(error, bodyBytes, request.headers['content-type'])
+    return refuse(request, reply, shown, error)
+  })
   app.setNotFoundHandler((request, reply) => {
-    const message = `There is nothing at ${request.method} ${shortPath(request.url)}.`
-    const error = new JobyardError('route-unknown', message)
+    const error = unknownRoute(request, methodsAt(app, pathOf(request.url)))
+    const methods = error.data?.methods
+    if (Array.isArray(methods)) reply.header('allow', methods.join(', '))
     return refuse(request, reply, error, error)
   })
 }
 
+function unknownRoute({ method, url }: FastifyRequest, methods: readonly string[]): JobyardError {
+  const path = shortPath(url)
+  if (methods.length === 0) return new JobyardError('route-unknown', `There is nothing at ${path}.`)
+  const message = `${path} does not take ${method}; it takes ${methods.join(', ')}.`
+  return new JobyardError('method-unknown', message, { field: 'method', data: { methods } })
+}
+
+/** The methods that something is found under at a path. */
+function methodsAt(app: ApiApp, path: string): string[] {
+  const bare = path.length > 1 ? path.replace(/\/$/, '') : path
+  const found = [...app.routeAccess.keys()].flatMap((route) => {
+    const [method = '', pattern = ''] = route.split(' ', 2)
+    return fits(pattern, bare) ? [method] : []
+  })
+  return [...new Set(found)].toSorted()
+}
+
+/** Whether a path is one that a route's pattern stands for: `:name` is any part, `*` at the end all that comes. */
+function fits(pattern: string, path: string): boolean {
+  const parts = pattern.split('/')
+  const given = path.split('/')
+  const open = parts.at(-1) === '*'
+  if (open ? given.length < parts.length : given.length !== parts.length) return false
+  return parts.every((part, index) => part === '*' || part.startsWith(':') || part === given[index])
+}
+
 /** Answers what the HTTP library refuses before a route is found, such as an address that cannot be decoded. */
 export function answerFrameworkProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  const shown = new JobyardError('input-invalid', 'The address cannot be read.', {
-    hint: 'Encode it as RFC 3986 says.',
-  })
-  refuse(request, reply, shown, error)
+  const tooLong = error.code === 'FST_ERR_MAX_PARAM_LENGTH'
+  const message = tooLong ? 'A part of the address is longer than any name or id can be.' : undefined
+  const details = tooLong ? { hint: 'Use the id, the name or the number of what you mean.' } : {}
+  refuse(request, reply, new JobyardError('address-invalid', message, { field: 'path', ...details }), error)
+}
+
+/** What goes wrong before there is a request at all, by Node's codes. */
+const CLIENT_ERRORS: Readonly<Record<string, ErrorCode>> = {
+  HPE_HEADER_OVERFLOW: 'head-too-large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request-too-slow',
+}
+
+/** Answers what cannot be read as a request, and closes its connection. */
+export function answerClientError(error: Error & { code?: string }, socket: Socket, requestId: string): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const shown = new JobyardError(CLIENT_ERRORS[error.code ?? ''] ?? 'request-broken')
+  const body = JSON.stringify(showProblem(shown, requestId))
+  const head = [
+    `HTTP/1.1 ${shown.status} ${STATUS_CODES[shown.status]}`,
+    `Content-Type: ${PROBLEM_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ]
+  // Ended and not destroyed: the answer would be lost with what the kernel has not read yet.
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
 }
 
 function refuse(request: FastifyRequest, reply: FastifyReply, shown: JobyardError, cause: unknown): FastifyReply {
@@ -62,31 +117,42 @@ function refuse(request: FastifyRequest, reply: FastifyReply, shown: JobyardErro
   }
   const retryAfter = shown.data?.retryAfter
   if (typeof retryAfter === 'number') reply.header('retry-after', String(retryAfter))
-  if (shown.status === 503) reply.header('retry-after', '5')
+  else if (shown.status === 503) reply.header('retry-after', '5')
   return reply
     .code(shown.status)
     .header('content-type', PROBLEM_TYPE)
     .send(JSON.stringify(showProblem(shown, request.id)))
 }
 
-function classify(error: unknown, bodyBytes: number): JobyardError {
+function classify(error: unknown, bodyBytes: number, contentType: string | undefined): JobyardError {
   if (error instanceof JobyardError) return error
   const { statusCode } = typeof error === 'object' && error !== null ? (error as { statusCode?: unknown }) : {}
   if (typeof statusCode !== 'number' || statusCode < 400 || statusCode >= 500) return internal()
   const code = BY_STATUS[statusCode] ?? 'input-invalid'
   if (code === 'body-too-large') return bodyTooLarge(bodyBytes)
+  if (code === 'media-type-unknown') return unknownMediaType(contentType)
   const message = error instanceof Error ? `${error.message.replace(/\.$/, '')}.` : STATUS_CODES[statusCode]
-  return new JobyardError(code, message, code === 'media-type-unknown' ? { field: 'Content-Type' } : {})
+  return new JobyardError(code, message)
+}
+
+function unknownMediaType(given = ''): JobyardError {
+  const said =
+    given === '' ? 'The body has no Content-Type' : `The body is of the type ${JSON.stringify(given.slice(0, 100))}`
+  return new JobyardError('media-type-unknown', `${said}, which is not read here.`, { field: 'Content-Type' })
 }
 
 function internal(): JobyardError {
   return new JobyardError('internal')
 }
 
-/** The error for a body beyond a limit, which it names. */
-export function bodyTooLarge(limit: number, setting = 'JSON body'): JobyardError {
-  const message = `The body is larger than ${formatSize(limit)} (${limit} bytes), the limit of a ${setting}.`
-  return new JobyardError('body-too-large', message, { field: 'body', data: { limit } })
+/** What a body can be, and the setting that bounds it. */
+const BODIES = { 'JSON body': 'JOBYARD_BODY_LIMIT', webhook: 'JOBYARD_PAYLOAD_LIMIT', package: 'JOBYARD_UPLOAD_LIMIT' }
+
+/** The error for a body beyond a limit, which it names together with the setting that raises it. */
+export function bodyTooLarge(limit: number, what: keyof typeof BODIES = 'JSON body'): JobyardError {
+  const message = `The body is larger than ${formatSize(limit)} (${limit} bytes), the limit of a ${what}.`
+  const hint = `Send less, or have the administrator raise ${BODIES[what]}.`
+  return new JobyardError('body-too-large', message, { field: 'body', hint, data: { limit } })
 }
 
 /** An address without its query, which may hold anything. */

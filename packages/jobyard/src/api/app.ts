@@ -7,17 +7,19 @@ import fastify, {
   type FastifyServerFactory,
   LogController,
 } from 'fastify'
-import { answerFrameworkProblem, answerProblems } from './answers.ts'
+import { answerClientError, answerFrameworkProblem, answerProblems } from './answers.ts'
+import type { ApiApp } from './api-app.ts'
 import { Authenticator } from './auth/authenticator.ts'
 import { guardRoutes } from './auth/guard.ts'
 import { Lockout } from './auth/lockout.ts'
-import type { ApiApp, ApiContext } from './context.ts'
+import type { ApiContext, FullSettings } from './context.ts'
 import { Directory } from './directory.ts'
 import { describeRoutes, documentRoutes } from './docs/openapi.ts'
 import { addHeaders } from './headers.ts'
 import { IdempotencyKeys, keepKeys } from './idempotency.ts'
 import { readJsonBody } from './input/json-body.ts'
 import { compileValidator } from './input/validator.ts'
+import { LiveReaders } from './live/readers.ts'
 import { Metrics } from './metrics.ts'
 import { addRoutes } from './routes/index.ts'
 import { type ApiServices, DEFAULT_SETTINGS } from './services.ts'
@@ -25,8 +27,6 @@ import { Uploads } from './uploads.ts'
 import { Shower } from './views/shower.ts'
 import { Webhooks } from './webhooks.ts'
 
-/** A connection on which nothing moves for so long is closed, in milliseconds; live streams move every 15 s. */
-const QUIET_MS = 120_000
 /** Wrong tokens of one sender in a minute before it gets 429 for them. */
 const TOKEN_FAILURES = { failures: 30, windowMs: 60_000 }
 /** Wrong passwords of one sender for one webhook in a minute before it is locked out of that one. */
@@ -43,7 +43,7 @@ export async function createApi(services: ApiServices): Promise<FastifyInstance>
   const { settings, directory, authenticator, keys } = context
   const uploads = new Uploads(settings.uploadFolder, services.ids, settings.uploadBytes)
   await uploads.open()
-  const app = createApp(services, settings.bodyBytes, settings.behindProxy)
+  const app = createApp(services, settings)
   const metrics = new Metrics(services, directory)
   const stopCounting = metrics.start(app)
   addHeaders(app, closing.signal)
@@ -66,12 +66,14 @@ export async function createApi(services: ApiServices): Promise<FastifyInstance>
 function createContext(services: ApiServices, closing: AbortSignal): ApiContext {
   const { store, clock, logger } = services
   const { tls: _, ...given } = services.settings
+  const settings = { behindProxy: false, ...DEFAULT_SETTINGS, ...given }
   const directory = new Directory(services)
   return {
     services,
-    settings: { behindProxy: false, ...DEFAULT_SETTINGS, ...given },
+    settings,
     authenticator: new Authenticator(store, clock, (err) => logger.warn({ err }, 'uses of tokens are not noted')),
     webhookLockout: new Lockout(clock, WEBHOOK_FAILURES),
+    readers: new LiveReaders({ all: settings.liveStreams, perToken: settings.liveStreamsPerToken }),
     directory,
     shower: new Shower(services, directory),
     keys: new IdempotencyKeys(services),
@@ -80,9 +82,9 @@ function createContext(services: ApiServices, closing: AbortSignal): ApiContext 
   }
 }
 
-function createApp({ logger, ids, settings }: ApiServices, bodyLimit: number, behindProxy: boolean): ApiApp {
+function createApp({ logger, ids, settings: { tls } }: ApiServices, settings: FullSettings): ApiApp {
   const loggerInstance: FastifyBaseLogger = logger
-  const { tls } = settings
+  const { bodyBytes: bodyLimit, behindProxy, quietMs } = settings
   const app = fastify<Server>({
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
@@ -90,13 +92,14 @@ function createApp({ logger, ids, settings }: ApiServices, bodyLimit: number, be
     bodyLimit,
     // The one proxy before us is believed, and nobody before it: anybody can send X-Forwarded-For.
     trustProxy: behindProxy ? (_address: string, hop: number) => hop === 0 : false,
-    connectionTimeout: QUIET_MS,
+    connectionTimeout: quietMs,
     exposeHeadRoutes: false,
     // Requests on connections that are open already are answered until the last one is.
     return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 400 },
     frameworkErrors: answerFrameworkProblem,
-    ...(tls === undefined ? {} : { serverFactory: secureServers(tls) }),
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, ids.next()),
+    ...(tls === undefined ? {} : { serverFactory: secureServers(tls, quietMs) }),
   }).withTypeProvider<TypeBoxTypeProvider>()
   app.setValidatorCompiler(compileValidator)
   // Answers are made member by member and their types are checked against the schemas; tests check the values.
@@ -108,10 +111,13 @@ function createApp({ logger, ids, settings }: ApiServices, bodyLimit: number, be
   return app
 }
 
-function secureServers(tls: NonNullable<ApiServices['settings']['tls']>): FastifyServerFactory<Server> {
+function secureServers(
+  tls: NonNullable<ApiServices['settings']['tls']>,
+  quietMs: number,
+): FastifyServerFactory<Server> {
   return (handler) => {
     const server = createServer(tls, handler)
-    server.setTimeout(QUIET_MS)
+    server.setTimeout(quietMs)
     return server
   }
 }

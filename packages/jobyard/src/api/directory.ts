@@ -1,21 +1,12 @@
 import { JobyardError } from '../domain/errors.ts'
 import type { JobRow, RunRow, TaskRow } from '../domain/model.ts'
 import type { CollectionRow } from '../store/procedures/access.ts'
+import type { JobBrief } from '../store/procedures/read-jobs.ts'
 import type { Bearer } from './auth/bearer.ts'
 import type { ApiServices } from './services.ts'
 
 /** The collection of whoever names none. */
 export const DEFAULT_COLLECTION = 'default'
-
-/** What is shown of a job beside its runs. */
-export interface JobBrief {
-  readonly id: string
-  readonly number: number
-  readonly name: string
-  readonly kind: string
-  readonly type: string
-  readonly collectionId: string
-}
 
 /** Narrows the name of a job. */
 export interface JobScope {
@@ -116,16 +107,16 @@ export class Directory {
     return this.#briefs.get(jobId)
   }
 
-  /** What is shown of a job beside its runs; undefined when it is gone and not remembered. */
+  /** What is shown of a job beside its runs, a deleted one too; undefined when its last run is gone and it with it. */
   async brief(jobId: string): Promise<JobBrief | undefined> {
     const known = this.#briefs.get(jobId)
     if (known !== undefined) return known
-    const job = await this.#services.store.read('getJob', { id: jobId })
-    return job === null ? undefined : this.remember(job)
+    const [job] = await this.#services.store.read('briefJobs', { ids: [jobId] })
+    return job === undefined ? undefined : this.remember(job)
   }
 
   /** Keeps what is shown of a job. Ids are never used again, and what is kept never changes but for a name's case. */
-  remember({ id, number, name, kind, type, collectionId }: JobRow): JobBrief {
+  remember({ id, number, name, kind, type, collectionId }: JobBrief): JobBrief {
     const brief = { id, number, name, kind, type, collectionId }
     const [oldest] = this.#briefs.keys()
     if (this.#briefs.size >= MOST_BRIEFS && oldest !== undefined) this.#briefs.delete(oldest)

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type ErrorCode, JobyardError } from '../domain/errors.ts'
+import type { ApiApp } from './api-app.ts'
 import { bearerOf } from './auth/bearer.ts'
-import type { ApiApp } from './context.ts'
 import type { ApiServices } from './services.ts'
 
 /** Milliseconds that an answer is kept for whoever sends its request again: a day. */

@@ -1,13 +1,15 @@
 import type { FastifyRequest } from 'fastify'
-import type { Static } from 'typebox'
+import Type, { type Static } from 'typebox'
+import Value from 'typebox/value'
 import { JobyardError } from '../domain/errors.ts'
 import type { JobRow, TriggerSpec } from '../domain/model.ts'
+import { nearest } from '../domain/spelling.ts'
 import { DEFAULT_TIME_ZONE } from '../domain/zone.ts'
 import type { Expectation, JobInput } from '../engine/jobs.ts'
 import { checkJobName } from '../kinds/script/names.ts'
 import { actorOf, type Bearer, bearerOf } from './auth/bearer.ts'
 import type { ApiContext } from './context.ts'
-import { nearest } from './input/nearest.ts'
+import { explainFault } from './input/fault.ts'
 import { readPolicy } from './input/policy.ts'
 import type { JobChange, JobInput as JobInputSchema, TriggerInput } from './schemas/jobs.ts'
 
@@ -49,6 +51,7 @@ export async function writeJob(
 ): Promise<WrittenJob> {
   const { services, webhooks } = context
   const actor = actorOf(request)
+  checkSpec(context, target.kind, change.spec)
   const stated = await readChange(context, bearerOf(request), target.collectionId, change)
   return await webhooks.takeTurn(target, async () => {
     const { triggers: sent, ...rest } = stated
@@ -61,6 +64,13 @@ export async function writeJob(
     context.directory.remember(complete)
     return { job: complete, isNew }
   })
+}
+
+/** The kind completes what is sent and then checks the whole; what is sent must have a form that it can do that with. */
+function checkSpec({ services }: ApiContext, kind: string, spec: Change['spec']): void {
+  const change = services.kinds.get(kind)?.change
+  if (change === undefined || spec === undefined || Value.Check(change, spec)) return
+  throw explainFault(Type.Object({ spec: change }), { spec }, 'body')
 }
 
 async function triggersBefore({ services, webhooks }: ApiContext, target: Target): Promise<readonly TriggerSpec[]> {

@@ -1,7 +1,7 @@
 import { isFinished, STATES } from '@jobyard/jobs'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { EngineEvent, NumberedEvent } from '../engine/events.ts'
-import type { ApiApp } from './context.ts'
+import type { ApiApp } from './api-app.ts'
 import type { Directory } from './directory.ts'
 import type { ApiServices } from './services.ts'
 
@@ -93,8 +93,8 @@ export class Metrics {
     if (event.type === 'run.created') this.#withKind(event.jobId, (kind) => this.#created.inc({ kind }))
     else if (event.type === 'task.changed') this.#countStart(event, time)
     else if (event.type === 'run.changed') this.#countEnd(event, time)
-    else if (event.type === 'schedule.passed') this.#passed.inc()
-    else if (event.type === 'error') this.#errors.inc()
+    else if (event.type === 'schedule.passed') this.#passed.inc(event.count)
+    else if (event.type === 'error' || event.type === 'schedule.unreadable') this.#errors.inc()
   }
 
   /** A run starts with the first task that does: the claim before it is announced by nobody. */

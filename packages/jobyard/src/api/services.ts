@@ -50,6 +50,12 @@ export interface ApiSettings {
   readonly payloadBytes?: number
   /** The largest upload, in bytes. Default 256 MB. */
   readonly uploadBytes?: number
+  /** Live streams at a time, of everybody together. Default 1,000. */
+  readonly liveStreams?: number
+  /** Live streams at a time with one token. Default 100. */
+  readonly liveStreamsPerToken?: number
+  /** Milliseconds after which a connection on which nothing moves is closed. Default 120,000; live streams move every 15 s. */
+  readonly quietMs?: number
   /** Milliseconds between two signs of life on a live stream. Default 15,000. */
   readonly heartbeatMs?: number
   /** True: one proxy stands before the server, whose word on the caller's address (X-Forwarded-For) is believed. Default false. */
@@ -63,6 +69,9 @@ export const DEFAULT_SETTINGS = {
   bodyBytes: 1024 * 1024,
   payloadBytes: 1024 * 1024,
   uploadBytes: 256 * 1024 * 1024,
+  liveStreams: 1000,
+  liveStreamsPerToken: 100,
+  quietMs: 120_000,
   heartbeatMs: 15_000,
 } as const
 

@@ -21,7 +21,16 @@ export async function findTarget(terminal: Terminal, options: Connected): Promis
   const login = await readLogin(terminal)
   const url = requireUrl(given(options.url) ?? given(terminal.env.JOBYARD_URL) ?? login.current ?? DEFAULT_URL)
   const token = given(options.token) ?? given(terminal.env.JOBYARD_TOKEN) ?? login.tokens[serverKey(url)]
+  if (token !== undefined) requireToken(token)
   return { url, token }
+}
+
+function requireToken(token: string): void {
+  if (/^[\x21-\x7e]+$/.test(token)) return
+  throw new JobyardError('usage-invalid', 'The token holds blanks or signs that no token has.', {
+    field: 'token',
+    hint: 'Give it as it was shown when it was made: one line of letters, digits and signs.',
+  })
 }
 
 /** A client of the server to speak with. */

@@ -1,4 +1,4 @@
-import type { Jobyard, Run, Task } from '@jobyard/client'
+import { isFinished, type Jobyard, type Run, type Task } from '@jobyard/client'
 import { answer, printJson } from './answer.ts'
 import { connect } from './connection.ts'
 import { findRun, nameOf } from './run-name.ts'
@@ -106,5 +106,7 @@ export async function actOnRun(
   const jobyard: Jobyard = await connect(terminal, options)
   const { id } = await findRun(jobyard, name, scopeOf(options))
   const run = await jobyard.runs[verb](id)
-  await answer(terminal, options, run, `${nameOf(run)} ${DONE[verb]}; it is ${run.state}.`)
+  // To stop what has ended is no error: it is as it was asked for.
+  const done = verb === 'stop' && isFinished(run.state) ? 'has ended' : DONE[verb]
+  await answer(terminal, options, run, `${nameOf(run)} ${done}; it is ${run.state}.`)
 }

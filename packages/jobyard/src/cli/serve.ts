@@ -3,10 +3,10 @@ import type { Config } from '../config.ts'
 import { formatDuration } from '../domain/durations.ts'
 import type { RunningServer } from '../server.ts'
 import { printJsonLine } from './answer.ts'
-import type { SettingFlags } from './commands/server.ts'
 import { DEFAULT_URL } from './connection.ts'
 import { EXIT, paint } from './failure.ts'
 import { configOf } from './machine.ts'
+import type { SettingFlags } from './shape.ts'
 import { printFacts } from './table.ts'
 import type { Terminal } from './terminal.ts'
 import { VERSION } from './version.ts'
@@ -25,11 +25,11 @@ export async function serve(terminal: Terminal, options: SettingFlags): Promise<
   const config = configOf(terminal, options)
   requireSafeListening(config)
   const { startServer } = await import('../server.ts')
-  return await runServer(terminal, { config, startServer, json: options.json === true, signals: process, endNow })
-}
-
-function endNow(code: number): void {
-  process.exit(code)
+  const { endNow, endWhenWritten } = await import('../server/end.ts')
+  const json = options.json === true
+  const code = await runServer(terminal, { config, startServer, json, signals: process, endNow })
+  await endWhenWritten(code)
+  return code
 }
 
 /** What {@link runServer} works with. */

@@ -7,6 +7,9 @@ export interface Common {
   readonly debug?: boolean
 }
 
+/** Flags of the server's settings, as commander gives them, beside what every command can be told. */
+export type SettingFlags = Common & Readonly<Record<string, unknown>>
+
 /** What every command that speaks with a server can be told. */
 export interface Connected extends Common {
   readonly url?: string

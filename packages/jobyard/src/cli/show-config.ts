@@ -1,7 +1,7 @@
 import { describeConfig } from '../config/describe.ts'
 import { printJson } from './answer.ts'
-import type { SettingFlags } from './commands/server.ts'
 import { configOf } from './machine.ts'
+import type { SettingFlags } from './shape.ts'
 import { printTable } from './table.ts'
 import type { Terminal } from './terminal.ts'
 

@@ -9,7 +9,7 @@ import {
   settingKeys,
 } from '../config.ts'
 import { JobyardError } from '../domain/errors.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../domain/spelling.ts'
 import type { ValueType } from './values.ts'
 
 /** What a configuration is made from. */

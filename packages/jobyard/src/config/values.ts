@@ -61,6 +61,19 @@ export const size: ValueType<number> = {
   show: formatSize,
 }
 
+/** A number of bytes within bounds. */
+export function sizeWithin(least: number, most: number): ValueType<number> {
+  return {
+    ...size,
+    read(given, folder) {
+      const bytes = size.read(given, folder)
+      if (bytes >= least && bytes <= most) return bytes
+      const bounds = `from ${formatSize(least)} to ${formatSize(most)}`
+      throw invalid(`${given} is not ${bounds}`, `Write a size ${bounds}.`)
+    },
+  }
+}
+
 /** A whole number. */
 export function count(least: number, most: number): ValueType<number> {
   return {

@@ -4,7 +4,7 @@ export interface Clock {
   now(): number
   /** Milliseconds that only ever grow; for measuring how long something took and for time limits. */
   elapsed(): number
-  /** Calls `wake` once after `delay` milliseconds (0 at the least, capped at 24 days) unless cancelled. */
+  /** Calls `wake` once after `delay` milliseconds (0 at the least, however many at the most) unless cancelled. */
   after(delay: number, wake: () => void): Timer
 }
 
@@ -22,8 +22,17 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
   after(delay, wake) {
-    const timer = setTimeout(wake, Math.min(Math.max(delay, 0), LONGEST_DELAY))
-    timer.unref()
+    let left = delay
+    let timer = arm()
+    /** A delay that is too long for one timer is waited for in pieces. */
+    function arm(): NodeJS.Timeout {
+      const piece = Math.min(Math.max(left, 0), LONGEST_DELAY)
+      left -= piece
+      return setTimeout(() => {
+        if (left > 0) timer = arm()
+        else wake()
+      }, piece).unref()
+    }
     return { cancel: () => clearTimeout(timer) }
   },
 }

@@ -279,6 +279,36 @@ export const ERRORS = {
     title: 'There is nothing at this address.',
     hint: 'See the interface description at /docs.',
   },
+  'method-unknown': {
+    status: 405,
+    exit: 2,
+    title: 'The address takes other methods than this one.',
+    hint: 'Use a method that the header Allow names.',
+  },
+  'address-invalid': {
+    status: 400,
+    exit: 2,
+    title: 'The address cannot be read.',
+    hint: 'Encode each part of the path as RFC 3986 says.',
+  },
+  'head-too-large': {
+    status: 431,
+    exit: 2,
+    title: 'The head of the request is too large.',
+    hint: 'Send fewer and shorter headers, and a shorter address: 16 KB in all.',
+  },
+  'request-broken': {
+    status: 400,
+    exit: 2,
+    title: 'What came is no HTTP request.',
+    hint: 'Speak HTTP/1.1, and https:// only to a server that serves it.',
+  },
+  'request-too-slow': {
+    status: 408,
+    exit: 1,
+    title: 'The request did not come to its end in time.',
+    hint: 'Send it again, in one go.',
+  },
   'body-too-large': {
     status: 413,
     exit: 2,
@@ -351,6 +381,12 @@ export const ERRORS = {
     title: 'The data folder is not empty.',
     hint: 'Choose another folder with --data, or say --force to move aside what is there.',
   },
+  'data-unusable': {
+    status: 500,
+    exit: 2,
+    title: 'The data folder cannot be made or used.',
+    hint: 'Name a folder that this user may write to with --data or JOBYARD_DATA.',
+  },
   'data-in-use': {
     status: 409,
     exit: 3,
@@ -368,6 +404,18 @@ export const ERRORS = {
     exit: 3,
     title: 'Too many requests with a wrong token or password.',
     hint: 'Wait as many seconds as the header Retry-After says, and use the right one.',
+  },
+  'live-token-full': {
+    status: 429,
+    exit: 3,
+    title: 'The token has too many live streams open.',
+    hint: 'Close one first, or have the administrator raise JOBYARD_LIVE_TOKEN_LIMIT.',
+  },
+  'live-full': {
+    status: 503,
+    exit: 5,
+    title: 'The server has as many live streams open as it may.',
+    hint: 'Try again later, ask for pages instead, or have the administrator raise JOBYARD_LIVE_LIMIT.',
   },
   'run-finished': {
     status: 409,

@@ -3,8 +3,10 @@ import { countOccurrences, latestOccurrences, nextOccurrence, type Schedule } fr
 
 /** How late an occurrence may be noticed, in milliseconds, before it counts as missed. */
 export const MISFIRE_GRACE_MS = 5_000
-/** How many occurrences one decision names one by one. */
+/** How many occurrences one decision runs at most. */
 export const MISFIRE_CAP = 1_000
+/** How many missed occurrences one decision names one by one; the others are counted. */
+export const MISFIRE_LISTED = 20
 
 /** What a misfire decision is made from. Instants are epoch milliseconds. */
 export interface MisfireQuestion {
@@ -15,8 +17,10 @@ export interface MisfireQuestion {
   readonly policy: MisfirePolicy
   /** Default {@link MISFIRE_GRACE_MS}. */
   readonly graceMs?: number
-  /** How many occurrences are run, and how many recorded as missed, at most; default {@link MISFIRE_CAP}. */
+  /** How many occurrences are run at most; default {@link MISFIRE_CAP}. */
   readonly cap?: number
+  /** How many missed ones are named at most; default {@link MISFIRE_LISTED}. */
+  readonly listed?: number
 }
 
 /** An occurrence that is to be run now. */
@@ -39,7 +43,7 @@ export interface UnlistedOccurrences {
 export interface MisfireDecision {
   /** To run now, in rising order, the late ones first. */
   readonly run: readonly DueOccurrence[]
-  /** To record as missed, in rising order: the latest, at most `cap`. */
+  /** To record as missed, in rising order: the latest, at most `listed`. */
   readonly missed: readonly number[]
   /** Exact number of missed occurrences that are not run, those not in `missed` included. */
   readonly missedCount: number
@@ -58,7 +62,7 @@ export interface MisfireDecision {
  * - `once`: the latest of them runs, if it is at most `windowMs` old and none is on time anyway.
  * - `all`: every one that is at most `windowMs` old runs; of more than `cap` the latest.
  *
- * The work is bounded by `cap` and by the months gone by, never by the number of occurrences. Azure's WebJobs have `once`
+ * The work is bounded by `cap`, by `listed` and by the months gone by, never by the number of occurrences. Azure's WebJobs have `once`
  * with ten minutes, but look at the first missed occurrence; here a frequent schedule is made up for as well.
  */
 export function decideMisfire(question: MisfireQuestion): MisfireDecision {
@@ -71,7 +75,8 @@ export function decideMisfire(question: MisfireQuestion): MisfireDecision {
   const late = findLate(question, onTime, cap)
   const end = late[0] ?? onTime.from
   const missedCount = countOccurrences(schedule, lastConsidered, end)
-  const missed = latestOccurrences(schedule, { after: lastConsidered, before: end, count: cap })
+  const listed = question.listed ?? MISFIRE_LISTED
+  const missed = latestOccurrences(schedule, { after: lastConsidered, before: end, count: listed })
   const unlisted = describeUnlisted(question, missedCount - missed.length, missed[0] ?? end)
   const run = [...late.map((due) => ({ due, late: true })), ...onTime.due.map((due) => ({ due, late: false }))]
   return { run, missed, missedCount, unlisted, nextDue, considered }

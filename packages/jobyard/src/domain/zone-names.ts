@@ -1,5 +1,9 @@
+import { countSlips } from './spelling.ts'
+
 /** How many names are offered at most. */
 const MOST = 3
+/** Slips that a name may have and still be taken for another. */
+const SLIPS = 2
 
 /**
  * IANA names that someone may have meant: the same place in another region (`Berlin`, `Germany/Berlin`), or one that
@@ -18,32 +22,17 @@ export function suggestZones(name: string, lookUp: (name: string) => string | un
   if (found.length > 0) return found.slice(0, MOST)
   return zones
     .map((zone) => ({ zone, distance: distanceTo(simplify(zone), wanted, place) }))
-    .filter(({ distance }) => distance <= 2 && distance * 3 < place.length)
+    .filter(({ distance }) => distance <= SLIPS && distance * 3 < place.length)
     .sort((one, other) => one.distance - other.distance)
     .slice(0, MOST)
     .map(({ zone }) => zone)
 }
 
 function distanceTo(zone: string, wanted: string, place: string): number {
-  if (wanted.includes('/')) return editDistance(zone, wanted)
-  return editDistance(zone.split('/').at(-1) ?? '', place)
+  if (wanted.includes('/')) return countSlips(zone, wanted, SLIPS)
+  return countSlips(zone.split('/').at(-1) ?? '', place, SLIPS)
 }
 
 function simplify(name: string): string {
   return name.trim().toLowerCase().replaceAll(/[ -]/g, '_')
-}
-
-/** How many letters must be put in, left out or replaced to make one word the other; 3 stands for "too many". */
-function editDistance(one: string, other: string): number {
-  if (Math.abs(one.length - other.length) > 2) return 3
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= one.length; i += 1) {
-    const next = [i]
-    for (let j = 1; j <= other.length; j += 1) {
-      const replaced = (row[j - 1] ?? 0) + (one[i - 1] === other[j - 1] ? 0 : 1)
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row.at(-1) ?? 3
 }

@@ -2,7 +2,8 @@ import type { Timer } from '../domain/clock.ts'
 import type { JobRow, RunRow, TaskRow } from '../domain/model.ts'
 import type { Wanted } from '../domain/run-state.ts'
 import type { Ownership } from '../store/procedures/run-core.ts'
-import type { JobKind, Reason, StopRequest, TaskPlan } from './kind.ts'
+import type { JobKind, Reason, StopRequest } from './kind.ts'
+import { PlanSteps } from './plan-steps.ts'
 
 /** A task that this instance works on now. */
 export class ActiveTask {
@@ -65,6 +66,10 @@ export class ActiveRun {
   readonly job: JobRow
   readonly kind: JobKind
   readonly ownership: Ownership
+  readonly plan: PlanSteps
+  /** Milliseconds that a task may take to end by itself. */
+  readonly graceMs: number
+  /** Tasks that are worked on, or are about to be: their place is taken before they are on record. */
   readonly running = new Map<string, ActiveTask>()
   /** Tasks that have ended here and whose end is not on record yet. */
   recording = 0
@@ -72,8 +77,9 @@ export class ActiveRun {
   cursor: string | null
   /** Tasks on record that are to be begun. */
   queue: TaskRow[]
-  planned: boolean
-  wanted: Wanted = 'run'
+  wanted: Wanted
+  /** How many wishes were followed. */
+  wishes = 0
   /** True once somebody else has it, or nobody: nothing may be begun for it any longer. */
   released = false
   /** True when the last renewal of the lease did not find the run among those on record. */
@@ -81,19 +87,24 @@ export class ActiveRun {
   pumping = false
   pumpAgain = false
   planning = false
+  /** How often in a row the record refused what was begun or planned here. */
+  refusals = 0
+  /** Wakes the run when its turn comes again after a refusal or a failure. */
+  againTimer: Timer | undefined
   /** Wakes the run when its next attempt may begin. */
   retryTimer: Timer | undefined
   #stop: StopRequest | undefined
-  #step: Promise<IteratorResult<TaskPlan>> | IteratorResult<TaskPlan> | undefined
-  #plan: AsyncIterator<TaskPlan> | Iterator<TaskPlan> | undefined
 
+  /** Throws what the kind throws when it is asked for its grace. */
   constructor(run: RunRow, job: JobRow, kind: JobKind, tasks: readonly TaskRow[], owner: string) {
     this.run = run
     this.job = job
     this.kind = kind
     this.queue = [...tasks]
-    this.planned = run.planClosed
+    this.wanted = run.wanted
     this.cursor = run.cursor
+    this.plan = new PlanSteps(() => kind.plan(run, job.spec, this.cursor ?? undefined), run.planClosed)
+    this.graceMs = job.policy.graceMs ?? kind.graceMs?.(job) ?? 0
     this.ownership = { runId: run.id, owner, fence: run.fence }
   }
 
@@ -107,50 +118,14 @@ export class ActiveRun {
     return this.run.why === 'continuous'
   }
 
-  /**
-   * The next targets of the plan, at most so many: those that the kind gives without waiting, and at least one. At the
-   * plan's end `planned` is set.
-   */
-  async gather(limit: number): Promise<TaskPlan[]> {
-    const plans: TaskPlan[] = []
-    while (plans.length < limit) {
-      this.#step ??= this.#nextStep()
-      const result = plans.length === 0 ? await this.#step : await soon(this.#step)
-      // A plan that takes its time holds up nothing that is planned already.
-      if (result === undefined) break
-      this.#step = undefined
-      if (result.done) {
-        this.planned = true
-        break
-      }
-      plans.push(result.value)
-    }
-    return plans
+  /** True when nothing of it is worked on, planned, or on its way to the record. */
+  get idle(): boolean {
+    return this.running.size + this.recording === 0 && !this.planning
   }
 
-  #nextStep(): Promise<IteratorResult<TaskPlan>> | IteratorResult<TaskPlan> {
-    if (this.#plan === undefined) {
-      const plan = this.kind.plan(this.run, this.job.spec, this.cursor ?? undefined)
-      this.#plan = Symbol.asyncIterator in plan ? plan[Symbol.asyncIterator]() : plan[Symbol.iterator]()
-    }
-    return this.#plan.next()
-  }
-
-  /** Forgets what was planned beyond the record; planning goes on from there. */
-  forgetPlan(): void {
-    this.planned = false
-    this.#step = undefined
-    const plan = this.#plan
-    this.#plan = undefined
-    void plan?.return?.()
-  }
-
-  /** Ends planning, and lets the kind close what it holds open for it. */
-  async endPlan(): Promise<void> {
-    this.planned = true
-    const plan = this.#plan
-    this.#plan = undefined
-    await plan?.return?.()
+  /** True when nothing is left to be done for it here, whatever the record says. */
+  get done(): boolean {
+    return this.idle && (this.wanted !== 'run' || (this.plan.ended && this.queue.length === 0))
   }
 
   /** Puts a task among those that are worked on; it is asked to end at once when all others were. */
@@ -164,15 +139,4 @@ export class ActiveRun {
     this.#stop = { reason, graceMs }
     for (const task of this.running.values()) task.abort(this.#stop)
   }
-
-  /** Milliseconds that a task may take to end by itself. */
-  get graceMs(): number {
-    return this.job.policy.graceMs ?? this.kind.graceMs?.(this.job) ?? 0
-  }
-}
-
-/** The value of a step that is there at once or within this turn of the loop; undefined when it takes longer. */
-async function soon<T>(step: Promise<T> | T): Promise<T | undefined> {
-  if (!(step instanceof Promise)) return step
-  return await Promise.race([step, new Promise<undefined>((resolve) => setImmediate(resolve, undefined))])
 }

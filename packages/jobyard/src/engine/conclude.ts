@@ -6,7 +6,7 @@ import type { Outcome, Parked, Reason } from './kind.ts'
 import type { EngineParts } from './parts.ts'
 
 /** Reasons of a stop that make a failure of it: nobody wanted the run to end, a rule or an accident did. */
-const FAILING = new Set(['timeout', 'idle', 'shutdown', 'lost'])
+const FAILING = new Set(['timeout', 'idle', 'shutdown', 'lost', 'stuck'])
 /** Ends that came over the task from outside, after which the policy for crashes decides. */
 const CRASHES = new Set(['lost', 'shutdown'])
 

@@ -5,6 +5,7 @@ import type { Changes } from '../store/procedures/advance.ts'
 import type { Actor } from '../store/procedures/audit.ts'
 import type { RequestOutcome, RunRequest } from '../store/procedures/insert-runs.ts'
 import type { SavedJob, SaveJob } from '../store/procedures/jobs.ts'
+import type { RewindPlace } from '../store/procedures/rewind.ts'
 import { Batcher } from './batcher.ts'
 import { Executor } from './executor.ts'
 import type { Outcome, Reason } from './kind.ts'
@@ -108,8 +109,10 @@ export class Engine {
     const { state: to } = outcome
     const reason = outcome.state === 'completed' ? {} : { reason: outcome.reason }
     const result = JSON.stringify(outcome.result)
-    const item = { taskId, to, ...reason, ...(result === undefined ? {} : { result }) }
-    const changed = await this.#parts.store.write('resolveTasks', { items: [item], at: this.#parts.clock.now() })
+    const retry = outcome.state !== 'completed' && outcome.retry === false ? { retry: false } : {}
+    const item = { taskId, to, ...reason, ...retry, ...(result === undefined ? {} : { result }) }
+    const { store, clock, random } = this.#parts
+    const changed = await store.write('resolveTasks', { items: [item], at: clock.now(), lot: random() })
     this.#absorb(changed)
     return changed.accepted[0] ?? false
   }
@@ -137,13 +140,14 @@ export class Engine {
   }
 
   /** Tells all who must know what a transaction did. */
-  #absorb({ settled, created }: Changes): void {
+  #absorb({ settled, created, refused = [] }: Changes): void {
     const { events } = this.#parts
     let due = false
     for (const { id, jobId, number, state } of created) {
       due ||= state === 'pending'
       events.emit({ type: 'run.created', runId: id, jobId, number, state })
     }
+    for (const refusal of refused) events.emit({ type: 'trigger.refused', ...refusal })
     for (const change of settled) {
       this.#executor.note(change)
       due ||= change.dispatchAt !== null
@@ -176,14 +180,18 @@ export class Engine {
       index < direct && item.dispatchAt === undefined ? { ...item, claim } : item,
     )
     this.#reserved += direct
+    let taken = 0
     try {
       const created = await store.write('createRuns', { items: requests, at: clock.now() })
+      taken = created.claimed.runs.length
       if (requests.length > direct) this.#caughtUp = false
       this.#executor.take(created.claimed)
       this.#absorb(created)
       return created.outcomes
     } finally {
       this.#reserved -= direct
+      // A run that fell due meanwhile may have found no room for what was promised in vain.
+      if (taken < direct) this.#options.dispatcher.wake()
     }
   }
 
@@ -214,12 +222,24 @@ export class Engine {
     const tick = await store.write('tickSchedules', { at, limit: TRIGGERS_AT_ONCE })
     this.#absorb(tick)
     for (const passed of tick.passed) events.emit({ type: 'schedule.passed', ...passed })
+    for (const fault of tick.unreadable) events.emit({ type: 'schedule.unreadable', ...fault })
     return this.#sleepUntil(tick.nextDue)
   }
 
-  /** The clock was put back, perhaps while no server ran. */
+  /** The clock was put back, perhaps while no server ran: nothing is to rest until it has caught up. */
   async #rewind(at: number): Promise<void> {
-    while ((await this.#parts.store.write('rewindSchedules', { at, limit: TRIGGERS_AT_ONCE })).more);
+    const { store } = this.#parts
+    const limit = TRIGGERS_AT_ONCE
+    while ((await store.write('rewindSchedules', { at, limit })).more);
+    while ((await store.write('rewindTasks', { at, limit })).more);
+    // It has gone on for a while since the last look.
+    const was = Number.isFinite(this.#tickedAt) ? this.#tickedAt + LONGEST_SLEEP : null
+    let after: RewindPlace | null = null
+    do after = await store.write('rewindRuns', { at, was, after, limit })
+    while (after !== null)
+    await store.write('rewindPlaces', { at })
+    for (const loop of [this.#places, this.#deadlines]) loop.wake()
+    this.#options.dispatcher.wake()
   }
 
   async #fillOnce(): Promise<number> {
@@ -234,8 +254,8 @@ export class Engine {
   }
 
   async #expireOnce(): Promise<number> {
-    const { store, clock } = this.#parts
-    const expired = await store.write('expireParked', { at: clock.now(), limit: TRIGGERS_AT_ONCE })
+    const { store, clock, random } = this.#parts
+    const expired = await store.write('expireParked', { at: clock.now(), limit: TRIGGERS_AT_ONCE, lot: random() })
     this.#absorb(expired)
     return expired.more ? 0 : this.#sleepUntil(expired.nextDeadline)
   }

@@ -28,7 +28,29 @@ export type EngineEvent =
       readonly state: State
     }
   | { readonly type: 'job.saved' | 'job.deleted'; readonly jobId: string; readonly name: string }
-  | { readonly type: 'schedule.passed'; readonly jobId: string; readonly due: number; readonly reason: string }
+  | {
+      /** Occurrences of a schedule that made no run; `due` is the latest of them. */
+      readonly type: 'schedule.passed'
+      readonly jobId: string
+      readonly due: number
+      readonly count: number
+      readonly reason: string
+    }
+  | {
+      /** The end of a run asked for one of another job, and got none. */
+      readonly type: 'trigger.refused'
+      readonly jobId: string
+      readonly why: 'after' | 'failure'
+      /** The run that ended. */
+      readonly runId: string
+      readonly reason: string
+    }
+  | {
+      /** A schedule that was good once cannot be worked out any longer; it rests. */
+      readonly type: 'schedule.unreadable'
+      readonly jobId: string
+      readonly message: string
+    }
   | { readonly type: 'instance.gone'; readonly instanceId: string }
   | { readonly type: 'lease.lost'; readonly instanceId: string }
   | { readonly type: 'error'; readonly where: string; readonly error: unknown }
@@ -81,6 +103,11 @@ export class Events {
     const oldest = events[0]?.id ?? this.#lastId + 1
     if (id < oldest - 1 || id > this.#lastId) return null
     return events.filter((event) => event.id > id)
+  }
+
+  /** All events that are kept, the oldest first. */
+  kept(): readonly NumberedEvent[] {
+    return this.#inOrder()
   }
 
   /** Id of the latest event; 0 when there was none. */

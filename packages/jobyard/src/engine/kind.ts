@@ -91,6 +91,8 @@ export interface JobKind<Spec = unknown> {
   readonly name: string
   /** What a job of this kind says, checked wherever it comes from. */
   readonly spec: TSchema
+  /** What callers may send of it: members to set, and null for those to take away. Default: any object. */
+  readonly change?: TSchema
   /** The types a job of this kind can have; the first is the default. */
   readonly types: readonly string[]
   /**

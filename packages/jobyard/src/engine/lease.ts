@@ -8,6 +8,8 @@ import type { Absorb } from './persist.ts'
 export const LEASE_MS = 15_000
 /** Share of the lease after which an instance that could not renew it ends what it runs: the rest is for the ending. */
 const FENCE_SHARE = 0.7
+/** How long what is told to end at once may take, in milliseconds: a kill is a moment, and a few seconds under load. */
+const ABANDON_MS = 5000
 /** Gone instances are forgotten after a day. */
 const FORGET_MS = 86_400_000
 
@@ -121,17 +123,32 @@ export class Lease {
     }
   }
 
-  /** Signs off: nothing runs here any longer. */
+  /** Signs off: nothing runs here any longer. What is on record as running here all the same is ended by policy. */
   async leave(): Promise<void> {
     this.#fence?.cancel()
-    const at = this.#parts.clock.now()
-    await this.#parts.store.write('leaveInstance', { id: this.#identity.id, at, forgetBefore: at - FORGET_MS })
+    const { store, clock } = this.#parts
+    const input = { id: this.#identity.id, at: clock.now(), forgetMs: FORGET_MS }
+    this.#absorb(await store.write('leaveInstance', input))
   }
 
+  /**
+   * Enters under another id once all has ended here. What does not end although it was told to end at once, such as a
+   * process that waits for a broken disk, is not waited for beyond a bound: it must not keep the instance out. Its
+   * target still has one owner: by the record that attempt is over since the lease ran out, and nothing it may still
+   * write is taken, for its fence is old. Here no other attempt at the target is begun before it has ended, as
+   * {@link Executor.abandon} says. Other instances were free to begin one since the lease ran out, with or without us.
+   */
   async #enterAnew(): Promise<void> {
-    this.#parts.events.emit({ type: 'lease.lost', instanceId: this.#identity.id })
-    await this.#executor.abandon()
-    this.#identity.id = this.#parts.ids.next()
+    const { clock, events, ids } = this.#parts
+    events.emit({ type: 'lease.lost', instanceId: this.#identity.id })
+    const late = Promise.withResolvers<'late'>()
+    const bound = clock.after(ABANDON_MS, () => late.resolve('late'))
+    if ((await Promise.race([this.#executor.abandon(), late.promise])) === 'late') {
+      const text = `What ran here has not ended within ${ABANDON_MS / 1000} s; the instance enters anew all the same.`
+      events.emit({ type: 'error', where: 'lease', error: new Error(text) })
+    }
+    bound.cancel()
+    this.#identity.id = ids.next()
     await this.enter()
     this.onReentered()
   }

@@ -13,7 +13,7 @@ export function logEvents(events: Events, log: EventLog): () => void {
   return events.listen(({ event }) => {
     switch (event.type) {
       case 'error':
-        log.error({ err: event.error, where: event.where }, `${event.where} failed; it is tried again`)
+        log.error({ err: event.error, where: event.where }, `${event.where} failed`)
         break
       case 'lease.lost':
         log.error(
@@ -26,9 +26,15 @@ export function logEvents(events: Events, log: EventLog): () => void {
         break
       case 'schedule.passed':
         log.warn(
-          { job: event.jobId, due: new Date(event.due).toISOString() },
-          `no run for an occurrence: ${event.reason}`,
+          { job: event.jobId, due: new Date(event.due).toISOString(), count: event.count },
+          `no run for ${event.count === 1 ? 'an occurrence' : `${event.count} occurrences`}: ${event.reason}`,
         )
+        break
+      case 'trigger.refused':
+        log.warn({ job: event.jobId, run: event.runId }, `no run ${event.why} another: ${event.reason}`)
+        break
+      case 'schedule.unreadable':
+        log.error({ job: event.jobId }, event.message)
         break
       case 'run.changed':
         log.info(

@@ -38,7 +38,7 @@ export class Retention {
       if (last === undefined) break
       after = last
     }
-    await store.write('pruneRecords', { at: clock.now() })
+    while ((await store.write('pruneRecords', { at: clock.now() })).more && !stopped());
     await this.#emptyTrash()
   }
 

@@ -9,9 +9,9 @@ import { TaskLog } from './task-log.ts'
 export async function workTask(parts: EngineParts, active: ActiveRun, current: ActiveTask): Promise<Outcome | Parked> {
   const options = logOptions(active)
   const log = new TaskLog(parts.output, current.task.id, options.log)
-  keepToLimit(parts, active, current)
   let ended: Outcome | Parked
   try {
+    keepToLimit(parts, active, current)
     if (options.problem !== undefined) throw options.problem
     ended = await active.kind.begin(current.task, active.job.spec, contextFor(parts, active, current, log))
   } catch (error) {

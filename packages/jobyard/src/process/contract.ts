@@ -65,8 +65,12 @@ export interface LimitSupport {
 /** Starts processes through the warden, which outlives the server just long enough to end them. */
 export interface ProcessHost {
   readonly support: LimitSupport
-  /** Rejects with `spawn-failed` when the program cannot be started; the message names it and says why. */
-  start(request: ProcessRequest): Promise<RunningProcess>
+  /**
+   * Rejects with `spawn-failed` when the program cannot be started; the message names it and says why. Rejects with the
+   * reason of `unless` when that is aborted before the warden is asked: whoever waited for a warden may have lost the
+   * right to start anything meanwhile.
+   */
+  start(request: ProcessRequest, unless?: AbortSignal): Promise<RunningProcess>
   /** Kills every process group that is left, and ends the warden. */
   stop(): Promise<void>
 }

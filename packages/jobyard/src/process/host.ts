@@ -78,8 +78,9 @@ class WardenHost implements ProcessHost {
     return this.#keeper.open()
   }
 
-  async start(request: ProcessRequest): Promise<RunningProcess> {
+  async start(request: ProcessRequest, unless?: AbortSignal): Promise<RunningProcess> {
     const { link } = this.#keeper.current ?? (await this.#nextWarden(request.file))
+    unless?.throwIfAborted()
     const id = ++this.#lastId
     return await new Promise((resolve, reject) => {
       const say = (order: Order): void => link.send(order)

@@ -26,7 +26,7 @@ const NODE_OPTIONS = ['--max-old-space-size=128', '--max-semi-space-size=1', '--
 const SHELL_SCRIPT = 'ulimit -c 0; umask 077; exec "$@"'
 
 /** What of the server's environment the warden itself needs to run; jobs get none of it. */
-const OWN_VARIABLES = ['PATH', 'TMPDIR', 'LD_LIBRARY_PATH', 'NIX_LD', 'NIX_LD_LIBRARY_PATH']
+const OWN_VARIABLES = ['PATH', 'TMPDIR', 'TMP', 'TEMP', 'LD_LIBRARY_PATH', 'NIX_LD', 'NIX_LD_LIBRARY_PATH']
 
 /** A warden that was launched. */
 export interface LaunchedWarden {

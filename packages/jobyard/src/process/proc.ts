@@ -7,6 +7,8 @@ export interface ProcStat {
   readonly parent: number
   readonly group: number
   readonly session: number
+  /** A thread of the kernel, which has no program and no environment. */
+  readonly isKernel: boolean
   /** CPU milliseconds of the process and of those children that it has waited for. */
   readonly cpuMs: number
 }
@@ -15,6 +17,8 @@ export interface ProcStat {
 const MS_PER_TICK = 10
 /** More than any environment is worth reading; a larger one is searched up to here. */
 const LONGEST = 4 * 1024 * 1024
+/** PF_KTHREAD of Linux, include/linux/sched.h. */
+const KERNEL_FLAG = 0x00200000
 const GONE = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM'])
 const POSITIVE_INTEGER = /^[1-9]\d*$/
 
@@ -81,6 +85,7 @@ export function readStat(pid: number): ProcStat | null {
     parent: field(4),
     group: field(5),
     session: field(6),
+    isKernel: (field(9) & KERNEL_FLAG) !== 0,
     cpuMs: (field(14) + field(15) + field(16) + field(17)) * MS_PER_TICK,
   }
 }

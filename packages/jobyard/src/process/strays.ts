@@ -1,6 +1,7 @@
 import type { Clock } from '../domain/clock.ts'
 import { removeLeftoverCgroups } from './cgroup/leftovers.ts'
 import { pause } from './pause.ts'
+import { removePipeFolders } from './pipe-folders.ts'
 import { isAlive, listPids, readProc, readStat, sendSignal } from './proc.ts'
 
 /** The variable in the environment of every process started here; its value is made by {@link markOf}. */
@@ -10,6 +11,9 @@ export const MARK_VARIABLE = 'JOBYARD_MARK'
 const SWEEP_MS = 5000
 /** Between two looks, milliseconds: a killed process needs a moment to leave. */
 const LOOK_AGAIN_MS = 5
+
+/** As often as a process is looked at that shows no environment, before it is taken for one that has none. */
+const DOUBTFUL_LOOKS = 4
 
 const ASSIGNMENT = Buffer.from(`${MARK_VARIABLE}=`)
 
@@ -37,21 +41,31 @@ export interface StraySweep {
 
 /**
  * Kills processes left behind by an instance that is no more, repeated until none is left. With a data folder it also
- * empties and removes that folder's control groups, and so must only be called by the one who has the folder to
- * himself, before he starts a process host. Processes whose environment may not be read are not ours and are left alone.
+ * empties and removes that folder's control groups, and the pipes that a killed warden of it left with names; so it must
+ * only be called by the one who has the folder to himself, before he starts a process host. Processes whose environment
+ * may not be read are not ours and are left alone.
  */
 export async function sweepStrays(options: StrayOptions): Promise<StraySweep> {
+  const { marked } = options
+  const swept = await killAll(options)
+  // Last, because one of the processes may have been making them.
+  if (typeof marked !== 'function') removePipeFolders(marked.dataFolderId)
+  return swept
+}
+
+async function killAll(options: StrayOptions): Promise<StraySweep> {
   const { marked, clock } = options
   const accepts =
     typeof marked === 'function' ? marked : (mark: string): boolean => mark.startsWith(`${marked.dataFolderId}.`)
   const sessions = new Set(options.sessions)
   const killed = new Set<number>()
+  const doubts = new Doubts()
   const deadline = clock.elapsed() + SWEEP_MS
   for (;;) {
-    const left = killStrays(accepts, sessions)
+    const left = killStrays(accepts, sessions, doubts)
     for (const pid of left) killed.add(pid)
     const groupsLeft = typeof marked === 'function' ? false : !removeLeftoverCgroups(marked.dataFolderId)
-    if (left.length === 0 && !groupsLeft) return { killed: killed.size, left: [] }
+    if (left.length === 0 && !groupsLeft && !doubts.open) return { killed: killed.size, left: [] }
     if (clock.elapsed() >= deadline) return { killed: killed.size, left }
     await pause(clock, LOOK_AGAIN_MS)
   }
@@ -60,15 +74,21 @@ export async function sweepStrays(options: StrayOptions): Promise<StraySweep> {
 /**
  * One look over all processes: sends SIGKILL to those whose marker is accepted, to their groups, and to the rest of
  * their sessions. `sessions` grows by what is found, so that the next look still knows a session after its marked
- * processes have died. Returns the ids of those that were there.
+ * processes have died. `doubts` says whether one of the others may turn out to be such a process at the next look.
+ * Returns the ids of those that were there. Default of `pids`: all processes.
  */
-export function killStrays(accepts: (mark: string) => boolean, sessions: Set<number>): number[] {
-  const pids = listPids()
+export function killStrays(
+  accepts: (mark: string) => boolean,
+  sessions: Set<number>,
+  doubts: Doubts,
+  pids: readonly number[] = listPids(),
+): number[] {
   const found: number[] = []
   const own = readStat(process.pid)?.session
+  doubts.begin()
   for (const pid of pids) {
     if (pid === process.pid) continue
-    const mark = readMark(pid)
+    const mark = readMark(pid, doubts)
     if (mark === null || !accepts(mark)) continue
     const stat = readStat(pid)
     if (!isAlive(stat)) continue
@@ -85,6 +105,40 @@ export function killStrays(accepts: (mark: string) => boolean, sessions: Set<num
   return found
 }
 
+/**
+ * Processes that show no environment. They do so for a moment while they become another program (execve(2)) and while
+ * they die, so they are looked at again before they are taken for processes that have none.
+ */
+export class Doubts {
+  readonly #looks = new Map<number, number>()
+  #open = false
+
+  /** True when the last look may have missed one. */
+  get open(): boolean {
+    return this.#open
+  }
+
+  /** Another look begins. */
+  begin(): void {
+    this.#open = false
+  }
+
+  /** This process shows nothing. */
+  raise(pid: number): void {
+    const looks = (this.#looks.get(pid) ?? 0) + 1
+    if (looks > DOUBTFUL_LOOKS) return
+    const stat = readStat(pid)
+    if (!isAlive(stat) || stat.isKernel) return
+    this.#looks.set(pid, looks)
+    this.#open = true
+  }
+
+  /** This process shows what it has, or is another of the same id. */
+  settle(pid: number): void {
+    this.#looks.delete(pid)
+  }
+}
+
 function killSessions(pids: readonly number[], sessions: ReadonlySet<number>, found: number[]): void {
   const known = new Set(found)
   for (const pid of pids) {
@@ -96,10 +150,12 @@ function killSessions(pids: readonly number[], sessions: ReadonlySet<number>, fo
   }
 }
 
-/** The marker in a process's environment; null when it has none or may not be asked. */
-export function readMark(pid: number): string | null {
+/** The marker in a process's environment; null when it has none, may not be asked, or shows none now (see {@link Doubts}). */
+export function readMark(pid: number, doubts?: Doubts): string | null {
   const environment = readProc(`/proc/${pid}/environ`)
   if (!environment) return null
+  if (environment.length === 0) doubts?.raise(pid)
+  else doubts?.settle(pid)
   let at = environment.indexOf(ASSIGNMENT)
   while (at > 0 && environment[at - 1] !== 0) at = environment.indexOf(ASSIGNMENT, at + 1)
   if (at < 0) return null

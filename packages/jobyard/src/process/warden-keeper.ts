@@ -5,8 +5,8 @@ import { pause } from './pause.ts'
 
 /** How long a warden may take to end everything when it is asked to stop, milliseconds. */
 const STOP_MS = 6000
-/** How long a warden may take to get ready, milliseconds. */
-const READY_MS = 20_000
+/** How long a warden may take to get ready, milliseconds: no longer than one that works may be silent. */
+const READY_MS = 10_000
 /** A warden that has worked this long was a good one: the next is started at once. */
 const GOOD_LIFE_MS = 1000
 const FIRST_DELAY_MS = 100

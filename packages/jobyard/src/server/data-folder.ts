@@ -1,6 +1,7 @@
-import { chmodSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { Config } from '../config.ts'
+import { JobyardError } from '../domain/errors.ts'
 import { readFolderId, readKeyFile } from '../store/folder-files.ts'
 import { lockFolder } from '../store/sqlite/lock.ts'
 import type { Shutdown } from './shutdown.ts'
@@ -16,14 +17,37 @@ export interface DataFolder {
 
 /**
  * Makes the data folder and takes it. Others may go through it, because jobs of another user work below it, but list or
- * read nothing: every file in it is the server's alone unless made otherwise.
+ * read nothing: every file in it is the server's alone unless made otherwise. Throws 'data-unusable'.
  */
 export function openDataFolder({ dataFolder, keyFile }: Config, shutdown: Shutdown): DataFolder {
   process.umask(0o077)
-  mkdirSync(dataFolder, { recursive: true })
-  chmodSync(dataFolder, 0o711)
+  makeFolder(dataFolder)
   const lock = lockFolder(join(dataFolder, 'lock'))
   shutdown.add('data folder', () => lock.release())
   const id = readFolderId(join(dataFolder, 'id'))
   return { id, key: readKeyFile(keyFile), uploads: join(dataFolder, 'uploads') }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    makeWithParents(folder)
+    if (!statSync(folder).isDirectory()) throw new Error('it is not a folder')
+    chmodSync(folder, 0o711)
+  } catch (cause) {
+    const message = `The data folder ${folder} cannot be used: ${(cause as Error).message}.`
+    throw new JobyardError('data-unusable', message, { cause })
+  }
+}
+
+/** Like mkdir's `recursive`, which tries for ever where a folder takes no entries and says that it is not there: /proc. */
+function makeWithParents(folder: string): void {
+  try {
+    mkdirSync(folder)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT' || existsSync(dirname(folder))) throw error
+    makeWithParents(dirname(folder))
+    mkdirSync(folder)
+  }
 }

@@ -8,7 +8,7 @@ import type { Events } from '../engine/events.ts'
 import { migrateUp } from '../store/migrate.ts'
 import type { OutputStore } from '../store/output/contract.ts'
 import { createOutputStore } from '../store/output/store.ts'
-import { type Repository, reads, writes } from '../store/procedures/index.ts'
+import type { Repository } from '../store/procedures/index.ts'
 import { sqliteDialect } from '../store/sql.ts'
 import { SqliteDatabase } from '../store/sqlite/database.ts'
 import { createSqliteStore } from '../store/sqlite/store.ts'
@@ -63,6 +63,7 @@ async function openPostgres(parts: DatabaseParts, url: string, shutdown: Shutdow
   const { migratePostgres } = await import('../store/postgres/migrate.ts')
   const { createPostgresNotifier } = await import('../store/postgres/notifier.ts')
   const { createPostgresStore } = await import('../store/postgres/store.ts')
+  const { reads, writes } = await import('../store/procedures/index.ts')
   await migratePostgres({ url, at: clock.now() })
   const trouble = (where: string) => (error: unknown) => events.emit({ type: 'error', where, error })
   const output = await createOutputStore({ database: { kind: 'postgres', url }, onFatal })

@@ -6,7 +6,19 @@ import { JobyardError } from '../domain/errors.ts'
 /** Certificate and key, when the settings name them. */
 export function readTls({ tlsCert, tlsKey }: Config): { tls?: { cert: Buffer; key: Buffer } } {
   if (tlsCert === null || tlsKey === null) return {}
-  return { tls: { cert: readFileSync(tlsCert), key: readFileSync(tlsKey) } }
+  return { tls: { cert: readPem(tlsCert, 'JOBYARD_TLS_CERT'), key: readPem(tlsKey, 'JOBYARD_TLS_KEY') } }
+}
+
+function readPem(path: string, field: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (cause) {
+    throw new JobyardError('setting-invalid', `${field} names ${path}, which cannot be read.`, {
+      field,
+      hint: 'Name a file in PEM form that the user of the server may read.',
+      cause,
+    })
+  }
 }
 
 /** Begins to listen. Throws `address-unusable` with what to do when the address cannot be had. */

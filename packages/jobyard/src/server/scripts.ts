@@ -4,6 +4,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { Ids } from '../domain/ids.ts'
 import type { Events } from '../engine/events.ts'
 import type { JobKind } from '../engine/kind.ts'
+import { allowedVariables } from '../kinds/script/environment.ts'
 import { ScriptHousekeeping } from '../kinds/script/housekeeping.ts'
 import { createScriptKind } from '../kinds/script/index.ts'
 import { InterpreterFinder } from '../kinds/script/interpreter-finder.ts'
@@ -36,6 +37,7 @@ export interface Scripts {
   readonly kind: JobKind
   readonly packages: ScriptPackages
   readonly housekeeping: ScriptHousekeeping
+  readonly workspaces: Workspaces
   readonly warnings: readonly string[]
 }
 
@@ -67,7 +69,7 @@ export async function openScripts(parts: ScriptsParts): Promise<Scripts> {
     sealer,
     user,
     path,
-    serverEnvironment: process.env,
+    serverEnvironment: allowedVariables(process.env),
     instance: config.instance,
     interpreter: (name) => finder.find(name),
     packageDetail: (hash) => packages.detail(hash),
@@ -76,7 +78,7 @@ export async function openScripts(parts: ScriptsParts): Promise<Scripts> {
   })
   const housekeeping = new ScriptHousekeeping({ store, events, clock, random, packages, workspaces })
   const warnings = [...runAs.warnings, ...chosen.warnings].map(({ message }) => message)
-  return { kind, packages, housekeeping, warnings }
+  return { kind, packages, housekeeping, workspaces, warnings }
 }
 
 /** A limit that is only a default holds only where control groups can keep it: rlimits would break innocent scripts. */

@@ -7,6 +7,11 @@ export interface Scope {
   /** Ids for rows that only the procedure knows it needs. */
   readonly ids: Ids
   /**
+   * The instant, in epoch milliseconds, by which leases are given and judged. Where instances share a database it is the
+   * database's own, so that their clocks may differ; on SQLite, which one instance has to itself, it is the `at` given.
+   */
+  leaseTime(at: number): Steps<number>
+  /**
    * Puts wake-up messages into the database within the running transaction, where dispatch lives in the database.
    * On SQLite the run's `dispatch_at` is the message and this does nothing.
    */

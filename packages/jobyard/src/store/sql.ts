@@ -8,8 +8,10 @@ export interface Dialect {
   rows(columns: Columns): string
   /** Locks the selected rows until the transaction ends; nothing on SQLite, which has one writer. */
   readonly forUpdate: string
-  /** Keeps the selected rows from being changed until the transaction ends; nothing on SQLite. */
-  readonly forShare: string
+  /** As {@link forUpdate}, but fails at once, for the writer to begin anew, where another transaction has a row. */
+  readonly forUpdateNow: string
+  /** Keeps others from {@link forUpdate} on the selected rows, though not from changing them; nothing on SQLite. */
+  readonly forKeyShare: string
   /** As {@link forUpdate}, passing over rows that another transaction has locked. */
   readonly skipLocked: string
 }
@@ -25,7 +27,8 @@ export const sqliteDialect: Dialect = {
     return `(select ${fields.join(', ')} from json_each(?))`
   },
   forUpdate: '',
-  forShare: '',
+  forUpdateNow: '',
+  forKeyShare: '',
   skipLocked: '',
 }
 
@@ -37,7 +40,8 @@ export const postgresDialect: Dialect = {
     return `(select * from jsonb_to_recordset(?::jsonb) as rows_(${fields.join(', ')}))`
   },
   forUpdate: ' for update',
-  forShare: ' for share',
+  forUpdateNow: ' for update nowait',
+  forKeyShare: ' for key share',
   skipLocked: ' for update skip locked',
 }
 
@@ -92,7 +96,15 @@ export interface Statement {
    * parsing; SQLite runs the statement once per row, because its JSON costs more than the calls: 4 to 6 µs instead of
    * 14 for an update of 23 columns.
    */
-  readonly set?: { readonly columns: readonly string[]; readonly rows: readonly object[] }
+  readonly set?: SetRows
+}
+
+/** The rows that a set statement is run for. */
+export interface SetRows {
+  readonly columns: readonly string[]
+  readonly rows: readonly object[]
+  /** True: SQLite gives back those that changed the database, as they were given, instead of what the text returns. */
+  readonly fresh: boolean
 }
 
 /** A row as the driver gives it. */
@@ -109,6 +121,8 @@ export interface SetQuery {
   readonly query: Query
   /** The members of a row that are its parameters, in their order. */
   readonly columns: readonly string[]
+  /** As in {@link SetRows}. Default false. */
+  readonly fresh?: boolean
 }
 
 /** A column's name for a member's: `planClosed` is kept in `plan_closed`. */
@@ -116,35 +130,64 @@ function columnOf(member: string): string {
   return member.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 
-/** Updates a row of `table` per row of the set, found by `keys`, in the columns that the other members name. */
-export function updateEach(table: string, keys: Columns, columns: Columns): SetQuery {
-  const set = (value: (member: string) => string) =>
-    Object.keys(columns).map((member) => `${columnOf(member)} = ${value(member)}`)
+/**
+ * Updates a row of `table` per row of the set, found by `keys`, in the columns that the other members name: `columns` get
+ * the members' values, and to `sums` they are added.
+ */
+export function updateEach(table: string, keys: Columns, columns: Columns, sums: Columns = {}): SetQuery {
+  const set = (value: (member: string) => string) => [
+    ...Object.keys(columns).map((member) => `${columnOf(member)} = ${value(member)}`),
+    ...Object.keys(sums).map((member) => `${columnOf(member)} = ${table}.${columnOf(member)} + ${value(member)}`),
+  ]
   const found = (value: (member: string) => string) =>
     Object.keys(keys).map((member) => `${table}.${columnOf(member)} = ${value(member)}`)
   const query = new Query((dialect) => {
     const value = dialect.name === 'sqlite' ? () => '?' : (member: string) => `v."${member}"`
-    const from = dialect.name === 'sqlite' ? '' : ` from ${dialect.rows({ ...columns, ...keys })} as v`
+    const from = dialect.name === 'sqlite' ? '' : ` from ${dialect.rows({ ...columns, ...sums, ...keys })} as v`
     return `update ${table} set ${set(value).join(', ')}${from} where ${found(value).join(' and ')}`
   })
-  return { query, columns: [...Object.keys(columns), ...Object.keys(keys)] }
+  return { query, columns: [...Object.keys(columns), ...Object.keys(sums), ...Object.keys(keys)] }
 }
 
 /** Inserts a row into `table` per row of the set. `rest` may say what happens on a conflict and what is returned. */
 export function insertEach(table: string, columns: Columns, rest = ''): SetQuery {
+  return { query: new Query(insertText(table, columns, rest)), columns: Object.keys(columns) }
+}
+
+function insertText(table: string, columns: Columns, rest: string): (dialect: Dialect) => string {
   const members = Object.keys(columns)
-  const query = new Query((dialect) => {
+  return (dialect) => {
     const into = `insert into ${table} (${members.map(columnOf).join(', ')})`
     if (dialect.name === 'sqlite') return `${into} values (${members.map(() => '?').join(', ')}) ${rest}`
     return `${into} select ${members.map((member) => `v."${member}"`).join(', ')} from ${dialect.rows(columns)} as v ${rest}`
-  })
-  return { query, columns: members }
+  }
+}
+
+/**
+ * As {@link insertEach}, for rows that may be there already by the unique `keys`: gives back the new ones, of which
+ * PostgreSQL tells the members `given`. SQLite is asked how many rows have changed, a fifth cheaper than `returning`.
+ */
+export function insertMissing(
+  table: string,
+  columns: Columns,
+  keys: readonly string[],
+  given: readonly string[],
+): SetQuery {
+  const skip = `on conflict (${keys.map(columnOf).join(', ')}) do nothing`
+  const returning = `returning ${given.map((member) => `${columnOf(member)} as "${member}"`).join(', ')}`
+  const query = new Query((dialect) =>
+    insertText(table, columns, dialect.name === 'sqlite' ? skip : `${skip} ${returning}`)(dialect),
+  )
+  return { query, columns: Object.keys(columns), fresh: true }
 }
 
 /** Runs a set statement for all rows, whose members include its columns, and gives what it returns. */
-export function* forEachRow<R>({ query, columns }: SetQuery, rows: readonly object[]): Steps<readonly R[]> {
+export function* forEachRow<R>(
+  { query, columns, fresh = false }: SetQuery,
+  rows: readonly object[],
+): Steps<readonly R[]> {
   if (rows.length === 0) return []
-  return (yield { query, params: [], set: { columns, rows } }) as readonly R[]
+  return (yield { query, params: [], set: { columns, rows, fresh } }) as readonly R[]
 }
 
 /** All rows of a query. The caller names their shape, which the query's text must give. */

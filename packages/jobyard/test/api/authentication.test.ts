@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ensureAdminToken, hashToken } from '../../src/api/auth/token.ts'
-import { ACTOR } from '../support/stack.ts'
 import { eventually } from '../support/eventually.ts'
 import { ManualClock } from '../support/manual-clock.ts'
+import { ACTOR } from '../support/stack.ts'
 import { startTestServer, type TestServer } from './server.ts'
 
 describe('a token', () => {

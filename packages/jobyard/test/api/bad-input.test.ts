@@ -1,6 +1,6 @@
+import { once } from 'node:events'
 import { request } from 'node:http'
 import { connect } from 'node:net'
-import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from './server.ts'
 
@@ -206,7 +206,8 @@ describe('a query or an address is refused', () => {
   test('when there is nothing there, with a token or without', async () => {
     for (const [method, path] of [
       ['GET', '/v1/job'],
-      ['PUT', '/v1/me'],
+      ['PUT', '/v1/job'],
+      ['GET', '/v1/me/x'],
       ['GET', '/nothing'],
       ['GET', '/v1'],
     ] as const) {
@@ -221,9 +222,27 @@ describe('a query or an address is refused', () => {
   })
 
   test('when it cannot be decoded, or holds too much', async () => {
-    expect((await server.call('GET', '/v1/jobs/%E0%A4%A')).body).toMatchObject({ status: 400, code: 'input-invalid' })
-    expect((await server.call('GET', `/v1/jobs/${'x'.repeat(150)}`)).status).toBe(400)
-    expect((await server.call('GET', `/v1/jobs/${'x'.repeat(2000)}`)).status).toBeGreaterThanOrEqual(400)
+    const broken = await server.call('GET', '/v1/jobs/%E0%A4%A')
+    expect(broken.body).toMatchObject({ status: 400, code: 'address-invalid', field: 'path' })
+    expect((await server.call('GET', `/v1/jobs/${'x'.repeat(150)}`)).body).toMatchObject({ status: 400, field: 'job' })
+    const long = await server.call('GET', `/v1/jobs/${'x'.repeat(2000)}`)
+    expect(long.body).toMatchObject({ status: 400, field: 'path', detail: expect.stringContaining('longer than') })
+  })
+
+  test('when the address takes other methods, which it names', async () => {
+    for (const [method, path, allow] of [
+      ['PUT', '/v1/me', 'GET'],
+      ['POST', '/v1/jobs/there', 'DELETE, GET, PATCH'],
+      ['PUT', '/v1/jobs/there/', 'DELETE, GET, PATCH'],
+      ['OPTIONS', '/v1/jobs', 'GET, POST, PUT'],
+      ['DELETE', `/v1/packages/${'a'.repeat(64)}/files/a/b`, 'GET'],
+      ['GET', '/hooks/x', 'POST'],
+    ] as const) {
+      const answer = await server.call(method, path, { token: null })
+      expect(answer.body, path).toMatchObject({ status: 405, code: 'method-unknown', field: 'method' })
+      expect(answer.headers.allow).toBe(allow)
+      expect(answer.body.detail).toContain(method)
+    }
   })
 
   test('when it is no HTTP at all, and the server goes on', async () => {
@@ -232,7 +251,11 @@ describe('a query or an address is refused', () => {
     socket.end('nonsense\r\n\r\n')
     const [answer] = await once(socket, 'data')
     expect(String(answer)).toMatch(/^HTTP\/1\.1 400 /)
+    expect(String(answer)).toMatch(/application\/problem\+json.*"request-broken"/s)
     socket.destroy()
+    const headers = { authorization: `Bearer ${'x'.repeat(20_000)}` }
+    const large = await fetch(`http://127.0.0.1:${port}/v1/me`, { headers })
+    expect([large.status, await large.json()]).toEqual([431, expect.objectContaining({ code: 'head-too-large' })])
     expect((await server.call('GET', '/health/live')).status).toBe(200)
   })
 })
@@ -285,4 +308,31 @@ test('a request with a body and Expect: 100-continue that is not allowed is refu
   const closed = new Promise((resolve) => sent.once('close', resolve))
   sent.destroy()
   await closed
+})
+
+describe('what is sent is refused with the field', () => {
+  test('when a body is no object, or the query is wrong', async () => {
+    for (const body of [0, true, '"text"', []]) {
+      const answer = await post(typeof body === 'string' ? body : JSON.stringify(body), {
+        'content-type': 'application/json',
+      })
+      expect(answer.body).toMatchObject({ status: 400, code: 'input-invalid', field: 'body' })
+    }
+    const form = await post('name=x', { 'content-type': 'application/x-www-form-urlencoded' })
+    expect(form.body).toMatchObject({
+      status: 415,
+      field: 'Content-Type',
+      detail: expect.stringContaining('x-www-form-urlencoded'),
+    })
+  })
+
+  test('when there can be nothing between two moments', async () => {
+    const query = 'from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z'
+    expect((await server.call('GET', `/v1/runs?${query}`)).body).toMatchObject({ status: 400, field: 'to' })
+  })
+
+  test('when a token would be dead at once', async () => {
+    const body = { name: 'brief', role: 'viewer', expiresIn: '0s' }
+    expect((await server.call('POST', '/v1/tokens', { body })).body).toMatchObject({ status: 400, field: 'expiresIn' })
+  })
 })

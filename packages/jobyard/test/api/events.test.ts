@@ -28,6 +28,45 @@ async function runOnce(job: string): Promise<string> {
   return body.id
 }
 
+describe('events that have happened', () => {
+  const list = async (query = '', token = server.admin) =>
+    (await server.call('GET', `/v1/events${query}`, { token })).body
+
+  test('come in pages, the newest first, as far back as they are kept', async () => {
+    for (const name of ['one', 'two']) await server.call('POST', '/v1/jobs', { body: { name } })
+    for (const name of ['a', 'b', 'c', 'd']) emit(name)
+    const first = await list('?limit=3')
+    expect(first.items.map(({ name }: { name: string }) => name)).toEqual(['d', 'c', 'b'])
+    expect(first).toMatchObject({ gap: false, keptSince: expect.stringMatching(/Z$/) })
+    const rest = await list(`?limit=3&cursor=${first.next}`)
+    expect(rest.items.map(({ name }: { name: string }) => name)).toEqual(['a', 'two', 'one'])
+    expect(rest.next).toBeNull()
+    const behind = await list(`?after=${rest.items[0].id}`)
+    expect(behind.items).toEqual(first.items)
+    expect((await list(`?after=${first.items[0].id}`)).items).toEqual([])
+    expect(await list('?after=other-5')).toMatchObject({ gap: true, items: { length: 6 } })
+  })
+
+  test('are those of one job, or of the only collection of a token', async () => {
+    const collectionId = await server.collection('other')
+    await server.call('POST', '/v1/jobs', { body: { name: 'here' } })
+    await server.call('POST', '/v1/jobs', { body: { name: 'there', collection: 'other' } })
+    emit('nobody')
+    expect((await list('?job=here')).items).toMatchObject([{ type: 'job.saved', name: 'here' }])
+    const limited = await list('', await server.token('viewer', collectionId))
+    expect(limited.items).toMatchObject([{ type: 'job.saved', name: 'there' }])
+    expect(limited.items).toHaveLength(1)
+  })
+
+  test('are refused by a cursor or a limit that is none', async () => {
+    expect(await list('?cursor=x')).toMatchObject({ status: 400, field: 'cursor' })
+    expect(await list('?limit=0')).toMatchObject({ status: 400, field: 'limit' })
+    expect(await list('?format=text')).toMatchObject({ status: 400, field: 'format' })
+    const old = Buffer.from(JSON.stringify(['events', 'earlier', 5])).toString('base64url')
+    expect(await list(`?cursor=${old}`)).toMatchObject({ items: [], next: null })
+  })
+})
+
 describe('live events', () => {
   test('tell what happens to jobs, runs and tasks, in order', async () => {
     const live = await open()

@@ -1,5 +1,5 @@
-import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { once } from 'node:events'
+import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 
 /** An event of a live stream, its data read as JSON. */
 export interface LiveEvent {

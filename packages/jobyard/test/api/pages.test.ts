@@ -27,7 +27,7 @@ describe('every answer', () => {
         expect(headers).not.toHaveProperty(absent)
     }
     const preflight = await server.call('OPTIONS', '/v1/jobs', { headers: { origin: 'https://elsewhere.example' } })
-    expect(preflight.status).toBe(404)
+    expect(preflight.status).toBe(405)
   })
 })
 

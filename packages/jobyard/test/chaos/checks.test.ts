@@ -160,17 +160,21 @@ describe('the books', () => {
 })
 
 describe('acknowledged runs', () => {
-  function check(snapshot: Snapshot, answer: { status: number; runId?: string }): Violations {
+  function check(snapshot: Snapshot, answer: { status: number; runId?: string }, before = T0 + 1): Violations {
     const violations = new Violations()
     const ledger = ledgerOf(snapshot)
-    ledger.requests.set('t1', { token: 't1', job: 'job', sent: 1, answer })
-    checkAcknowledged(ledger, violations, { quiet: true, exempt: new Set() })
+    ledger.requests.set('t1', { token: 't1', job: 'job', sent: 1, answer: { ...answer, at: T0 } })
+    checkAcknowledged(ledger, violations, { quiet: true, exempt: new Set(), before })
     return violations
   }
 
   test('are there, once, and have ended', () => {
     expect(check(makeSnapshot(), { status: 201, runId: 'run' }).list).toEqual([])
     expect(check(makeSnapshot({ runs: [], tasks: [] }), { status: 409 }).list).toEqual([])
+  })
+
+  test('are not looked for in a look that began before they were answered', () => {
+    expect(check(makeSnapshot({ runs: [], tasks: [] }), { status: 201, runId: 'run' }, T0).list).toEqual([])
   })
 
   test.each([
@@ -318,6 +322,21 @@ describe('what a dead server was running', () => {
     expectOnly(check(LOST_RUN, [makeTask({ ...LOST_TASK, finishedAt: T0 + 5000 })]), 4, /ended 4100 ms after/)
     expectOnly(check(RUNNING_RUN, [makeTask(RUNNING_TASK)]), 4, /has not ended/)
     expectOnly(check({}, [makeTask()]), 4, /is completed\/null/)
+  })
+
+  test('is not judged when retention took it between two looks', () => {
+    const ledger = new Ledger(new Set(['job']))
+    const violations = new Violations()
+    ledger.absorb(makeSnapshot({ runs: [makeRun(RUNNING_RUN)], tasks: [makeTask(RUNNING_TASK)] }), violations)
+    ledger.absorb(makeSnapshot({ runs: [], tasks: [] }), violations)
+    ledger.doomed.push({ taskId: 'task', instance: 'i1', killedAt })
+    const availability = new Availability()
+    availability.up('i1', T0 + 900)
+    checkRecovery(ledger, availability, violations, {
+      now: T0 + 60_000,
+      rules: { leaseMs: 0, noticeMs: 1000, retried: new Map() },
+    })
+    expect(violations.list).toEqual([])
   })
 
   test('shows an attempt that should not be, and one that should', () => {

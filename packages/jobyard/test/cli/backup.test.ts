@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import {
@@ -18,6 +17,7 @@ import {
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { deployScript } from '../client/scripts.ts'
 import { makeZip } from '../script/zip-maker.ts'

@@ -206,6 +206,12 @@ describe('options', () => {
     expect(exit).toBe(2)
   })
 
+  test('a schedule that never falls due is warned of', async () => {
+    const { exit, err } = await deploy(['source', '--name', 'never', '--schedule', '0 0 0 30 2 *'])
+    expect([exit, err]).toEqual([0, expect.stringContaining('never falls due')])
+    expect((await deploy(['source', '--name', 'never', '--schedule', '0 0 0 29 2 *'])).err).toBe('')
+  })
+
   test('warnings about the script are shown', async () => {
     await writeFile(join(folder, 'run.sh'), 'echo hi\r\n')
     expect((await deploy(['source', '--name', 'windows'])).err).toMatch(/^warning: .*Windows line ends/)

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { deployScript } from '../client/scripts.ts'
 import { type LiveServer, startLiveServer } from './live-server.ts'
@@ -69,6 +69,15 @@ describe('a command that fails', () => {
     expect(err).not.toMatch(/\bat .*\.ts/)
   })
 
+  test('because a name or a token can be none: 2, and nothing else is asked for in its place', async () => {
+    for (const name of ['', '.', '..']) {
+      const { exit, err } = await command(['script', 'show', name], { env: server.env })
+      expect([exit, err]).toEqual([2, expect.stringContaining('is no name, number or id')])
+    }
+    const { exit, err } = await command(['script', 'list', '--token', 'a\nb'], { env: server.env })
+    expect([exit, err]).toEqual([2, expect.stringContaining('The token holds blanks')])
+  })
+
   test('shows the particulars with --debug', async () => {
     const { err } = await command(['script', 'list', '--url', 'http://127.0.0.1:9', '--debug'])
     expect(err).toMatch(/JobyardProblem[\s\S]*caused by/)
@@ -101,6 +110,26 @@ test('a server that others could reach unencrypted does not start', async () => 
   const { exit, err } = await command(['serve', '--host', '0.0.0.0'])
   expect(exit).toBe(2)
   expect(err).toContain('--behind-proxy')
+})
+
+test('a certificate that cannot be read is named with its setting', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'jobyard-home-'))
+  try {
+    const flags = [
+      '--data',
+      join(home, 'data'),
+      '--port',
+      '0',
+      '--tls-cert',
+      '/not/there.pem',
+      '--tls-key',
+      '/not/there',
+    ]
+    const { exit, err } = await command(['serve', ...flags])
+    expect([exit, err]).toEqual([2, expect.stringMatching(/JOBYARD_TLS_CERT.*\/not\/there\.pem/)])
+  } finally {
+    await rm(home, { recursive: true, force: true })
+  }
 })
 
 test('a login that cannot be read ends with 2 and names its file', async () => {

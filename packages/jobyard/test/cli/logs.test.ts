@@ -104,7 +104,10 @@ describe('events', () => {
     const job = await deployScript(server.client, 'eventful', 'true')
     const people = testTerminal({ env: server.env })
     const programs = testTerminal({ env: server.env })
-    const running = [runCommand(['events', '--job', 'eventful'], people), runCommand(['events', '--json'], programs)]
+    const running = [
+      runCommand(['events', '--follow', '--job', 'eventful'], people),
+      runCommand(['events', '-f', '--json'], programs),
+    ]
     // Events are heard from the moment of connecting; until both have heard one, more are made.
     const heard = Promise.all([people.wrote('run.changed'), programs.wrote('run.changed')])
     let done = false
@@ -119,5 +122,37 @@ describe('events', () => {
     expect(await Promise.all(running)).toEqual([0, 0])
     expect(people.out()).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}run\.changed {2}.*state=/m)
     for (const line of programs.out().trimEnd().split('\n')) expect(JSON.parse(line)).toHaveProperty('id')
+  })
+
+  test('of the past are listed, the newest last, and the command ends', async () => {
+    const job = await deployScript(server.client, 'past', 'true')
+    const run = await server.client.runs.wait((await server.client.runs.create(job.id)).id)
+    const { exit, out, err } = await jobyard('events', '--job', 'past')
+    expect([exit, err]).toEqual([0, ''])
+    const lines = out.trimEnd().split('\n')
+    expect(lines.length).toBeGreaterThan(2)
+    expect(lines[0]).toContain('job.saved')
+    expect(out).toContain(`runId=${run.id}`)
+    const last = await jobyard('events', '--job', 'past', '--limit', '1', '--json')
+    const event = JSON.parse(last.out)
+    expect(last.out.trimEnd().split('\n')).toHaveLength(1)
+    expect((await jobyard('events', '--job', 'past', '--after', event.id)).out).toBe('')
+    const refusal = await jobyard('events', '--limit', '0')
+    expect([refusal.exit, refusal.err]).toEqual([2, expect.stringContaining('--limit')])
+  })
+
+  test('of the past come before those that follow, when a number of them is named', async () => {
+    const job = await deployScript(server.client, 'both', 'true')
+    const first = await server.client.runs.wait((await server.client.runs.create(job.id)).id)
+    const people = testTerminal({ env: server.env })
+    const running = runCommand(['events', '-f', '--job', 'both', '--limit', '100'], people)
+    await people.wrote(first.id)
+    const second = await server.client.runs.wait((await server.client.runs.create(job.id)).id)
+    await people.wrote(second.id)
+    people.interrupt()
+    expect(await running).toBe(0)
+    const lines = people.out().trimEnd().split('\n')
+    expect(new Set(lines).size).toBe(lines.length)
+    expect(lines.filter((line) => line.includes('run.created'))).toHaveLength(2)
   })
 })

@@ -52,6 +52,11 @@ function found(text: string, pattern: RegExp): string {
 }
 
 describe('serve', () => {
+  test.each(['/proc/jobyard', '/dev/null', '/dev/null/jobyard'])('refuses %s as its data folder', async (data) => {
+    const { running } = start({ data })
+    await expect(running).rejects.toMatchObject({ code: 'data-unusable', message: expect.stringContaining(data) })
+  })
+
   test('says where it is, and the admin token the first time only; SIGTERM stops it', async () => {
     const first = start()
     await first.terminal.wrote('Ctrl-C stops it.')

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { flagOf, SETTINGS, settingKeys } from '../../src/config.ts'
 import { resolveConfig } from '../../src/config/resolve.ts'
+import { flagOf, SETTINGS, settingKeys } from '../../src/config.ts'
 
 const MACHINE = { cpus: 4, memory: 8 * 1024 ** 3, hostname: 'box', folder: '/srv' }
 
@@ -13,7 +13,7 @@ function resolve(flags: Readonly<Record<string, unknown>>, env: Readonly<Record<
 const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   path: ['/a', '/b/c'],
   duration: ['20s', '1m', '1500ms'],
-  size: ['1MB', '20MB', '3GB'],
+  size: ['1MB', '20MB', '256MB'],
   'size or none': ['1MB', 'none', '3GB'],
   number: ['1', '2', '77'],
   'number or none': ['1', 'none', '77'],

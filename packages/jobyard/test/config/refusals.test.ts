@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { nearest } from '../../src/config/nearest.ts'
 import { resolveConfig } from '../../src/config/resolve.ts'
 import { JobyardError } from '../../src/domain/errors.ts'
+import { nearest } from '../../src/domain/spelling.ts'
 
 const MACHINE = { cpus: 4, memory: 8 * 1024 ** 3, hostname: 'box', folder: '/srv' }
 
@@ -77,6 +77,12 @@ describe('settings that are refused', () => {
     expect(refusal({ tlsCert: 'a.pem' }, {})).toMatchObject({ code: 'setting-invalid', field: 'JOBYARD_TLS_KEY' })
     expect(refusal({ tlsKey: 'a.pem' }, {})).toMatchObject({ code: 'setting-invalid', field: 'JOBYARD_TLS_CERT' })
   })
+})
+
+test.each(['1B', '15KB', '257MB', '3GB'])('a body of %s at the most is refused, with the bounds', (size) => {
+  const error = refusal({}, { JOBYARD_BODY_LIMIT: size })
+  expect(error).toMatchObject({ code: 'setting-invalid', field: 'JOBYARD_BODY_LIMIT' })
+  expect(error.message).toContain('from 16KB to 256MB')
 })
 
 describe('the word that was meant', () => {

@@ -76,7 +76,7 @@ describe.each(DATABASES)('on %s', (database) => {
   })
 
   test('an instance that was declared dead ends what it runs and enters anew under another id', async () => {
-    const first = await start({ alone: false, leaseMs: 300 })
+    const first = await start({ alone: false, leaseMs: 3000 })
     const before = first.engine.identity.id
     const second = await start({ alone: false, instance: 'other' })
     const id = await first.run(await first.job('fragile'))
@@ -132,9 +132,9 @@ describe.each(DATABASES)('on %s', (database) => {
 
   test('a singleton runs on one instance of two, and on the other after the first has died', async () => {
     const first = await start({ alone: false })
-    const second = await start({ alone: false, instance: 'other', leaseMs: 300 })
     const job = await first.job('single', { type: 'continuous', triggers: [{ type: 'continuous', singleton: true }] })
     await eventually('it runs', () => kind.begun.length === 1)
+    const second = await start({ alone: false, instance: 'other', leaseMs: 300 })
     await second.jobs.save({ collectionId: second.collectionId, kind: 'test', name: 'bystander' }, 'new', ACTOR)
     expect((await second.store.read('liveRuns', { jobId: job })).map(({ owner }) => owner)).toEqual([
       first.engine.identity.id,

@@ -36,7 +36,8 @@ test('two hundred runs leave no process, no zombie, no open file and no control 
   expect(countFiles() - before).toBeLessThan(60)
   const after = countFiles()
   await runMany(200)
-  expect(countFiles() - after).toBeLessThan(20)
+  // On a busy machine one more batch of pipes may be needed now; what leaks with each run would be two hundred.
+  expect(countFiles() - after).toBeLessThan(40)
   expect(findMarked(`${yard.dataFolderId}.`)).toEqual([warden])
   const zombies = listPids().filter((pid) => readStat(pid)?.parent === warden)
   expect(zombies).toEqual([])

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { markOf } from '../../src/process/strays.ts'
 import { eventually } from '../support/eventually.ts'
 import { findMarked, findWarden, lives, openYard } from './harness.ts'
 
@@ -63,6 +65,23 @@ test('a warden that dies again and again is replaced each time', async () => {
   }
   const last = await yard.shell('exit 0')
   expect(await last.process.exited).toMatchObject({ code: 0 })
+})
+
+test('what is called off while it waits for the next warden is never started', async () => {
+  const instanceId = randomUUID()
+  const yard = await openYard({ instanceId })
+  const run = await yard.shell('sleep 300')
+  process.kill(findWarden(yard.dataFolderId) ?? 0, 'SIGKILL')
+  await run.process.exited
+  const called = new AbortController()
+  const place = { taskId: 'called-off', channel: 99, cwd: '/', env: {}, limits: {} }
+  const starting = yard.host.start({ ...place, file: '/bin/sleep', args: ['300'] }, called.signal)
+  called.abort(new Error('somebody else has it'))
+  await expect(starting).rejects.toThrow('somebody else has it')
+  // A later start is answered after whatever was asked for before it.
+  const next = await yard.shell('exit 0')
+  expect(await next.process.exited).toMatchObject({ code: 0 })
+  expect(findMarked(markOf(yard.dataFolderId, instanceId, 'called-off'))).toEqual([])
 })
 
 test('when no warden can be had any more, whoever waits for one is told', async () => {

@@ -260,13 +260,12 @@ test('a copy that cannot be made leaves nothing', async () => {
 test.each(['..', '', 'a/b', '.runs', 'x'.repeat(200)])('the id %j is no part of a path', async (jobId) => {
   const hash = await deploy()
   await refusal(() => spaces.acquire(requestFor(hash, { jobId })), 'folder-unsafe')
-  await refusal(() => spaces.prepareRun(jobId, 'run'), 'folder-unsafe')
-  await refusal(() => spaces.prepareRun('job', jobId), 'folder-unsafe')
+  await refusal(() => spaces.prepareRun(jobId), 'folder-unsafe')
   await refusal(() => spaces.removeJob(jobId), 'folder-unsafe')
 })
 
 test('a run has private folders, a place for its shutdown file, and a payload', async () => {
-  const place = await spaces.prepareRun('job-1', 'task-1', Buffer.from('{"a":1}'))
+  const place = await spaces.prepareRun('job-1', Buffer.from('{"a":1}'))
   expect(place.data).toBe(join(top, 'jobs/job-1/data'))
   expect(place.home).toBe(join(top, 'jobs/job-1/home'))
   for (const folder of [place.temporary, place.data, place.home]) {
@@ -289,34 +288,73 @@ test('a run has private folders, a place for its shutdown file, and a payload', 
   expect(readdirSync(join(top, 'work/.runs'))).toEqual([])
   expect(readdirSync(join(top, 'work/.trash'))).toEqual([])
   expect(existsSync(join(place.data, 'kept'))).toBe(true)
-  const next = await spaces.prepareRun('job-1', 'task-2')
+  const next = await spaces.prepareRun('job-1')
   expect(next.payloadFile).toBeUndefined()
   expect(next.data).toBe(place.data)
   await next.remove()
+  await spaces.close()
   expect(readdirSync(join(top, 'work/.runs'))).toEqual([])
 })
 
+test('folders in which a run left nothing serve the next one, and go at the end', async () => {
+  const first = await spaces.prepareRun('job-1')
+  await first.remove()
+  const next = await spaces.prepareRun('job-2', Buffer.from('body'))
+  expect(next.temporary).toBe(first.temporary)
+  expect(next.home).toBe(join(top, 'jobs/job-2/home'))
+  // A stop that comes late does not reach the run that has them now.
+  await first.requestStop()
+  await first.remove()
+  expect(existsSync(next.shutdownFile)).toBe(false)
+  expect(readFileSync(next.payloadFile ?? '', 'utf8')).toBe('body')
+  await next.remove()
+  const last = await spaces.prepareRun('job-1')
+  expect(existsSync(join(last.temporary, '../payload'))).toBe(false)
+  await last.remove()
+  await spaces.close()
+  expect(readdirSync(join(top, 'work/.runs'))).toEqual([])
+  expect(readdirSync(join(top, 'work/.trash'))).toEqual([])
+})
+
+test.each([
+  ['a file was left', (folder: string) => writeFileSync(join(folder, 'left'), '')],
+  ['the rights were changed', (folder: string) => chmodSync(folder, 0o755)],
+  ['the folder was removed', (folder: string) => rmSync(folder, { recursive: true })],
+])('folders do not serve another run when %s', async (_what, change) => {
+  const first = await spaces.prepareRun('job-1')
+  change(first.temporary)
+  await first.remove()
+  const idle = await spaces.prepareRun('job-1')
+  await idle.remove()
+  // Somebody may tidy up while they wait.
+  change(idle.temporary)
+  const next = await spaces.prepareRun('job-1')
+  expect(new Set([first.temporary, idle.temporary, next.temporary]).size).toBe(3)
+  expect(modeOf(next.temporary).toString(8)).toBe('700')
+  expect(readdirSync(next.temporary)).toEqual([])
+})
+
 test('the folders of a run that lives are not given to another', async () => {
-  const place = await spaces.prepareRun('job-1', 'task-1')
-  await expect(spaces.prepareRun('job-1', 'task-1')).rejects.toMatchObject({ code: 'EEXIST' })
+  const place = await spaces.prepareRun('job-1')
+  expect((await spaces.prepareRun('job-1')).temporary).not.toBe(place.temporary)
   expect(existsSync(place.temporary)).toBe(true)
 })
 
 test('what runs of a dead server left is gone after the start', async () => {
-  const place = await spaces.prepareRun('job-1', 'task-1')
+  const place = await spaces.prepareRun('job-1')
   writeFileSync(join(place.temporary, 'left'), '')
   const again = makeSpaces()
   await again.open()
   await again.settle()
   expect(readdirSync(join(top, 'work/.runs'))).toEqual([])
-  expect((await again.prepareRun('job-1', 'task-1')).temporary).toBe(place.temporary)
+  expect((await again.prepareRun('job-1')).temporary).toBe(place.temporary)
 })
 
 test('a removed job leaves nothing, or only what it keeps', async () => {
   const hash = await deploy()
   for (const keepData of [true, false]) {
     ;(await spaces.acquire(requestFor(hash))).release()
-    const place = await spaces.prepareRun('job-1', 'task-1')
+    const place = await spaces.prepareRun('job-1')
     await place.remove()
     await spaces.removeJob('job-1', keepData)
     await spaces.settle()
@@ -350,7 +388,7 @@ describe.skipIf(!IS_ROOT)('for another user (only root can try it)', () => {
   })
 
   test("this user uses its run's folders, and cannot put anything in the place of the shutdown file", async () => {
-    const place = await spaces.prepareRun('job-1', 'task-1', Buffer.from('body'))
+    const place = await spaces.prepareRun('job-1', Buffer.from('body'))
     asNobody(`echo 1 > ${place.temporary}/t && echo 2 > ${place.data}/d && echo 3 > ${place.home}/h`, '/')
     expect(asNobody(`cat ${place.payloadFile}; ls ${join(place.shutdownFile, '..')}`, '/')).toBe('bodypayload\ntmp\n')
     expect(() => asNobody(`ln -s /etc/x ${place.shutdownFile} 2>/dev/null`, '/')).toThrow()
@@ -371,7 +409,7 @@ describe.skipIf(!IS_ROOT)('for another user (only root can try it)', () => {
     const again = await spaces.acquire(requestFor(hash))
     expect(again.copied).toBe(true)
     expect(lstatSync(join(again.folder, 'lib')).isDirectory()).toBe(true)
-    const place = await spaces.prepareRun('job-1', 'task-1')
+    const place = await spaces.prepareRun('job-1')
     asNobody(`ln -s ${precious} ${place.temporary}/x`, '/')
     await place.remove()
     await spaces.removeJob('job-1')

@@ -15,6 +15,17 @@ import { runOnSqlite } from './migrate-sqlite.ts'
 
 const NEWEST = readMigrations().length
 
+/** A job that had seven runs, of which two are left, as the first migration has it. */
+const OLD_ROWS = [
+  `insert into collection (id, name, name_key, created_at) values ('c', 'c', 'c', 1)`,
+  `insert into job (id, number, collection_id, kind, type, name, name_key, spec, policy, enabled, version, run_count,
+    warnings, created_at, updated_at) values ('j', 1, 'c', 'k', 't', 'n', 'n', '{}', '{}', 1, 1, 7, '[]', 1, 1)`,
+  ...[6, 7].map(
+    (number) => `insert into run (id, job_id, collection_id, kind, number, why, detail, args, state, created_at)
+      values ('r${number}', 'j', 'c', 'k', ${number}, 'manual', '{}', '[]', 'completed', 1)`,
+  ),
+]
+
 describe('on SQLite', () => {
   const options = { dialect: sqliteDialect, at: 1 }
 
@@ -36,6 +47,17 @@ describe('on SQLite', () => {
     expect(dump(database)).toMatchObject([{ name: 'migration' }])
     runOnSqlite(database, migrateUp(options))
     expect(dump(database)).toEqual(first)
+  })
+
+  test('jobs that are there learn how many of their runs are gone, and keep all else on the way up and down', () => {
+    const database = openDatabase()
+    runOnSqlite(database, migrateUp({ ...options, migrations: readMigrations().slice(0, 1) }))
+    for (const text of OLD_ROWS) database.exec(text)
+    runOnSqlite(database, migrateUp(options))
+    expect(database.prepare('select run_count, pruned_count from job').get()).toMatchObject({ pruned_count: 5 })
+    runOnSqlite(database, migrateDown({ ...options, to: 1 }))
+    expect(database.prepare('select run_count from job').all()).toMatchObject([{ run_count: 7 }])
+    expect(database.prepare('select id from run').all()).toHaveLength(2)
   })
 
   test('a second time there is nothing to do', () => {
@@ -131,6 +153,20 @@ describe('on PostgreSQL', () => {
     expect(await dump(url)).not.toEqual(first)
     await migratePostgres({ url, at: 3 })
     expect(await dump(url)).toEqual(first)
+  })
+
+  test('jobs that are there learn how many of their runs are gone', async () => {
+    const { url } = database
+    await migratePostgres({ url, at: 1 })
+    await revertPostgres({ url, at: 2, to: 1 })
+    for (const text of OLD_ROWS) await runOn(url, `set search_path = jobyard; ${text}`)
+    await migratePostgres({ url, at: 3 })
+    const client = new pg.Client({ connectionString: url })
+    await client.connect()
+    onTestFinished(() => client.end())
+    const { rows } = await client.query('select run_count - pruned_count as n from jobyard.job')
+    expect(rows.map(({ n }) => Number(n))).toEqual([2])
+    await runOn(url, 'delete from jobyard.run; delete from jobyard.job; delete from jobyard.collection')
   })
 
   test('ids are compared by bytes, whatever the order of the database is', async () => {

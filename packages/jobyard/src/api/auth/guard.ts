@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { JobyardError } from '../../domain/errors.ts'
-import type { ApiApp } from '../context.ts'
+import type { ApiApp } from '../api-app.ts'
 import type { Authenticator } from './authenticator.ts'
 import { type Access, requireRole, requireWhole } from './bearer.ts'
 import { type Lockout, senderOf } from './lockout.ts'
@@ -26,7 +26,7 @@ export function guardRoutes(app: ApiApp, authenticator: Authenticator, lockout: 
     const { access, whole } = request.routeOptions.config
     // Only the answer to unknown addresses has none.
     if (access === undefined || access === 'open') return
-    const token = readToken(request)
+    const token = tokenOf(request)
     const bearer = token.length > LONGEST_TOKEN ? null : await authenticator.authenticate(token)
     if (bearer === null) {
       const sender = senderOf(request.ip)
@@ -41,7 +41,8 @@ export function guardRoutes(app: ApiApp, authenticator: Authenticator, lockout: 
   })
 }
 
-function readToken({ headers: { authorization } }: FastifyRequest): string {
+/** The token that a request carries, whether it is good or not. Throws 'token-missing'. */
+export function tokenOf({ headers: { authorization } }: FastifyRequest): string {
   if (authorization === undefined) throw new JobyardError('token-missing')
   const [, token] = /^Bearer +([\x21-\x7e]+) *$/i.exec(authorization) ?? []
   if (token === undefined) {

@@ -23,9 +23,16 @@ export function completeDocument<T extends object>(document: T, kinds: ReadonlyM
       : path,
   )
   const hoisted = hoist(complete, named)
-  for (const kind of kinds.values()) named.set(`${capital(kind.name)}Spec`, JSON.parse(JSON.stringify(kind.spec)))
+  for (const kind of kinds.values()) named.set(`${capital(kind.name)}Spec`, publicPart(kind))
   const schemas = Object.fromEntries([...named].toSorted(([a], [b]) => Number(a > b) - Number(a < b)))
   return { ...document, paths: hoisted, components: { ...components, schemas } }
+}
+
+/** The spec of a kind without the members that only the kind itself sets, which are marked as internal. */
+function publicPart({ spec }: JobKind): Json {
+  const { properties = {}, ...rest } = JSON.parse(JSON.stringify(spec)) as { properties?: Record<string, Json> }
+  const shown = Object.entries(properties).filter(([, member]) => member['x-internal'] !== true)
+  return { ...rest, properties: Object.fromEntries(shown) }
 }
 
 function completeOperation(operation: Json): Json {

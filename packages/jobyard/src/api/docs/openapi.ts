@@ -2,7 +2,8 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyContextConfig, FastifySchema } from 'fastify'
 import { PROBLEM_TYPE } from '../answers.ts'
-import type { ApiApp, ApiContext } from '../context.ts'
+import type { ApiApp } from '../api-app.ts'
+import type { ApiContext } from '../context.ts'
 import { openObject } from '../schemas/base.ts'
 import { Problem } from '../schemas/problem.ts'
 import { completeDocument } from './document.ts'
@@ -100,9 +101,9 @@ const REFUSALS: Readonly<Record<number, string>> = {
   413: 'The body is too large; the limit is named.',
   415: 'The body is of a type that is not read here.',
   422: 'The Idempotency-Key was used for a different request.',
-  429: 'Too many requests with a wrong token or password.',
+  429: 'Too many requests with a wrong token or password, or too many live streams.',
   500: 'A defect of Jobyard; its log has the particulars under the request id.',
-  503: 'The database cannot be reached; try again.',
+  503: 'The database cannot be reached, or there are too many live streams; try again.',
   507: 'The disk is full; nothing was stored.',
 }
 

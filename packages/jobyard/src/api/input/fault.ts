@@ -1,13 +1,14 @@
 import type { TSchema } from 'typebox'
 import { JobyardError } from '../../domain/errors.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../../domain/spelling.ts'
 
 /** The keywords of JSON Schema that the interface's own schemas use for what is sent. */
 interface Rule {
   readonly type?: string | readonly string[]
   readonly properties?: Readonly<Record<string, Rule>>
   readonly required?: readonly string[]
-  readonly additionalProperties?: unknown
+  /** False: there are no other members than those named; a rule: what each other member must be. */
+  readonly additionalProperties?: boolean | Rule
   readonly items?: Rule
   readonly anyOf?: readonly Rule[]
   readonly enum?: readonly unknown[]
@@ -33,13 +34,13 @@ interface Fault {
 
 /**
  * The error 'input-invalid' for a value that does not keep a schema. (The compiled check only says whether; what the
- * library tells of a fault in one of several forms is of no use to whoever made it.) `whole` is what the value is called.
+ * library tells of a fault in one of several forms is of no use to whoever made it.) `whole` is what the value is called, such as `body`.
  */
 export function explainFault(schema: TSchema, value: unknown, whole: string): JobyardError {
   const fault = findFault(schema, value, '') ?? { field: '', text: 'is not valid' }
-  const subject = fault.field === '' ? whole : fault.field
+  const subject = fault.field === '' ? `The ${whole}` : fault.field
   return new JobyardError('input-invalid', `${subject} ${fault.text}.`, {
-    ...(fault.field === '' ? {} : { field: fault.field }),
+    field: fault.field === '' ? whole : fault.field,
     ...(fault.hint === undefined ? {} : { hint: fault.hint }),
   })
 }
@@ -139,10 +140,15 @@ function findInList(rule: Rule, value: readonly unknown[], field: string): Fault
 }
 
 function findInObject(rule: Rule, value: Readonly<Record<string, unknown>>, field: string): Fault | undefined {
-  const { properties = {}, required = [], additionalProperties } = rule
+  const { properties = {}, required = [], additionalProperties = true } = rule
   const names = Object.keys(properties)
   for (const name of Object.keys(value)) {
-    if (additionalProperties !== false || Object.hasOwn(properties, name)) continue
+    if (additionalProperties === true || Object.hasOwn(properties, name)) continue
+    if (additionalProperties !== false) {
+      const fault = findFault(additionalProperties, value[name], join(field, shorten(name)))
+      if (fault !== undefined) return fault
+      continue
+    }
     const meant = nearest(name, names)
     const known = names.length === 0 ? 'Nothing is taken here.' : `Known are ${names.join(', ')}.`
     const hint = meant === undefined ? known : `Did you mean ${meant}?`

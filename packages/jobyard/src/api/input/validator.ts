@@ -4,10 +4,10 @@ import { Compile } from 'typebox/compile'
 import { explainFault } from './fault.ts'
 
 const WHOLES: Readonly<Record<string, string>> = {
-  body: 'The body',
-  querystring: 'The query',
-  params: 'The address',
-  headers: 'The head of the request',
+  body: 'body',
+  querystring: 'query',
+  params: 'address',
+  headers: 'head of the request',
 }
 
 /**

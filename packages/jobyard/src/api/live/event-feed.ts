@@ -68,14 +68,14 @@ export async function* feedEvents(
 }
 
 /** The events behind the one that was seen last; null when some are lost. */
-function lookBack(events: Events, epoch: string, after: string | undefined): NumberedEvent[] | null {
+export function lookBack(events: Events, epoch: string, after: string | undefined): NumberedEvent[] | null {
   if (after === undefined) return []
   const [seen, id] = after.split('-')
   return seen === epoch && id !== undefined && /^\d{1,15}$/.test(id) ? events.since(Number(id)) : null
 }
 
 /** False for what the reader is certainly not to see; what must be looked up first may concern it. */
-function mayConcern(event: EngineEvent, { jobId, collectionId }: EventScope, directory: Directory): boolean {
+export function mayConcern(event: EngineEvent, { jobId, collectionId }: EventScope, directory: Directory): boolean {
   // Errors are the log's; who is up and who is gone is about the whole installation.
   if (event.type === 'error') return false
   if (!('jobId' in event)) return jobId === undefined && collectionId === undefined
@@ -84,16 +84,29 @@ function mayConcern(event: EngineEvent, { jobId, collectionId }: EventScope, dir
   return brief === undefined || brief.collectionId === collectionId
 }
 
-async function write(
-  { id, time, event }: NumberedEvent,
+async function write(numbered: NumberedEvent, scope: EventScope, directory: Directory, epoch: string): Promise<string> {
+  if (!(await concerns(numbered.event, scope, directory))) return ''
+  return formatEvent(numbered.event.type, showEvent(numbered), idOf(numbered, epoch))
+}
+
+/** Whether a reader is to see an event; the collection of its job is looked up when that is not remembered. */
+export async function concerns(
+  event: EngineEvent,
   { collectionId }: EventScope,
   directory: Directory,
-  epoch: string,
-): Promise<string> {
-  if (collectionId !== undefined) {
-    const brief = 'jobId' in event ? await directory.brief(event.jobId) : undefined
-    if (brief?.collectionId !== collectionId) return ''
-  }
+): Promise<boolean> {
+  if (collectionId === undefined) return true
+  const brief = 'jobId' in event ? await directory.brief(event.jobId) : undefined
+  return brief?.collectionId === collectionId
+}
+
+/** An event as it is shown. */
+export function showEvent({ time, event }: NumberedEvent) {
   const due = 'due' in event ? { due: showInstant(event.due) } : {}
-  return formatEvent(event.type, { ...event, ...due, time: showInstant(time) }, `${epoch}-${id}`)
+  return { ...event, ...due, time: showInstant(time) }
+}
+
+/** The id of an event as readers give it back. */
+export function idOf({ id }: NumberedEvent, epoch: string): string {
+  return `${epoch}-${id}`
 }

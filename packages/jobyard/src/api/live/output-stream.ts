@@ -142,13 +142,15 @@ async function* followTask(
       if (last !== undefined) {
         after = last
         yield page.entries.map((entry) => formatEvent('output', showEntry(entry), idOf(entry.seq))).join('')
-        continue
+        // What is stored after the last of these rings the bell.
+        if (last < page.lastSeq) continue
       }
       if (ended !== undefined) return ended
       const task = await store.read('getTask', { id: taskId })
       if (task === null) return undefined
       if (isFinished(task.state)) {
-        // A task's log ends before the task does, so one more look finds all of it.
+        // A task's log ends before the task does: where it had not when it was read, one more look finds all of it.
+        if (page.ended) return task.state
         ended = task.state
         continue
       }

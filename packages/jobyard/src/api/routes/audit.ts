@@ -1,6 +1,7 @@
 import Type from 'typebox'
+import type { ApiApp } from '../api-app.ts'
 import { bearerOf } from '../auth/bearer.ts'
-import type { ApiApp, ApiContext } from '../context.ts'
+import type { ApiContext } from '../context.ts'
 import { cutPage, readCursor, writeCursor } from '../input/cursor.ts'
 import { AuditPage } from '../schemas/access.ts'
 import { CollectionRef, closed, DEFAULT_LIMIT, PAGING } from '../schemas/base.ts'

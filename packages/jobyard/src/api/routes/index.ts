@@ -1,4 +1,5 @@
-import type { ApiApp, ApiContext } from '../context.ts'
+import type { ApiApp } from '../api-app.ts'
+import type { ApiContext } from '../context.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Uploads } from '../uploads.ts'
 import { aboutRoutes, healthRoutes } from './about.ts'

@@ -1,6 +1,7 @@
 import Type from 'typebox'
+import type { ApiApp } from '../api-app.ts'
 import { actorOf, bearerOf } from '../auth/bearer.ts'
-import type { ApiApp, ApiContext } from '../context.ts'
+import type { ApiContext } from '../context.ts'
 import { passOverIfDone } from '../idempotency.ts'
 import { cutPage, readCursor, writeCursor } from '../input/cursor.ts'
 import { writeJob, writeNamedJob } from '../job-writer.ts'

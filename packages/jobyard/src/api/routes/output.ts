@@ -4,8 +4,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { JobyardError } from '../../domain/errors.ts'
 import type { RunRow } from '../../domain/model.ts'
+import type { ApiApp } from '../api-app.ts'
 import { bearerOf } from '../auth/bearer.ts'
-import type { ApiApp, ApiContext } from '../context.ts'
+import type { ApiContext } from '../context.ts'
+import { chooseFormat, FORMATS, type Format } from '../input/format.ts'
 import { Attempts } from '../live/attempts.ts'
 import { firstPage, type LiveReading, liveRun, liveTask, readPosition, wholeOutput } from '../live/output-stream.ts'
 import { lastEventId, sendLive } from '../live/sse.ts'
@@ -13,9 +15,6 @@ import { closed, oneOf } from '../schemas/base.ts'
 import { OutputPage } from '../schemas/runs.ts'
 import { showOutput } from '../views/runs.ts'
 import { OF_RUN, OF_TASK } from './runs.ts'
-
-const FORMATS = ['json', 'text', 'events'] as const
-type Format = (typeof FORMATS)[number]
 
 const QUERY = {
   after: Type.Optional(Type.Integer({ minimum: 0, description: 'Only entries with a greater seq. Default 0.' })),
@@ -156,17 +155,3 @@ async function sendStored(
 }
 
 const NOTHING_YET = { items: [], firstSeq: 1, lastSeq: 0, bytes: 0, dropped: 0, ended: false, next: null }
-
-/** The form that the query or the header Accept names; JSON when neither says anything that is given here. */
-function chooseFormat({ headers: { accept = '' } }: FastifyRequest, wanted: Format | undefined): Format {
-  if (wanted !== undefined) return wanted
-  const types = accept.split(',').map((part) => part.split(';', 1)[0]?.trim().toLowerCase())
-  const first = types.find((type) => type !== undefined && Object.hasOwn(BY_TYPE, type))
-  return first === undefined ? 'json' : (BY_TYPE[first] ?? 'json')
-}
-
-const BY_TYPE: Readonly<Record<string, Format>> = {
-  'application/json': 'json',
-  'text/plain': 'text',
-  'text/event-stream': 'events',
-}

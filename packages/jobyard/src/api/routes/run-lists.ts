@@ -2,11 +2,12 @@ import { STATES, type State } from '@jobyard/jobs'
 import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { JobyardError } from '../../domain/errors.ts'
+import { nearest } from '../../domain/spelling.ts'
+import type { ApiApp } from '../api-app.ts'
 import { bearerOf } from '../auth/bearer.ts'
-import type { ApiApp, ApiContext } from '../context.ts'
+import type { ApiContext } from '../context.ts'
 import { cutPage, readCursor, writeCursor } from '../input/cursor.ts'
 import { readMaybeInstant } from '../input/instants.ts'
-import { nearest } from '../input/nearest.ts'
 import { closed, DEFAULT_LIMIT, instantInput, JOB_SCOPE, JobRef, oneOf, PAGING } from '../schemas/base.ts'
 import { RunPage, WHYS } from '../schemas/runs.ts'
 import { OF_JOB } from './jobs.ts'
@@ -91,6 +92,9 @@ async function listRuns(
   const states = readStates(filter.state)
   const from = readMaybeInstant(filter.from, 'from')
   const to = readMaybeInstant(filter.to, 'to')
+  if (from !== undefined && to !== undefined && to <= from) {
+    throw new JobyardError('input-invalid', 'to is not after from, so there can be no run between.', { field: 'to' })
+  }
   const rows = await services.store.read('listRuns', {
     ...of,
     ...(only === null ? {} : { collectionId: only }),

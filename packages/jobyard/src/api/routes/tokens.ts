@@ -1,10 +1,12 @@
 import type { Static } from 'typebox'
 import { parseDuration } from '../../domain/durations.ts'
+import { JobyardError } from '../../domain/errors.ts'
 import { checkJobName } from '../../kinds/script/names.ts'
 import type { TokenRow } from '../../store/procedures/access.ts'
+import type { ApiApp } from '../api-app.ts'
 import { actorOf, bearerOf } from '../auth/bearer.ts'
 import { createToken, hashToken } from '../auth/token.ts'
-import type { ApiApp, ApiContext } from '../context.ts'
+import type { ApiContext } from '../context.ts'
 import { passOverIfDone, subjectOf } from '../idempotency.ts'
 import { cutPage, readCursor, writeCursor } from '../input/cursor.ts'
 import { NewToken, TokenInput, TokenPage } from '../schemas/access.ts'
@@ -83,7 +85,7 @@ export function tokenWriteRoutes(app: ApiApp, context: ApiContext): void {
       const collectionId =
         collection === undefined ? null : (await directory.requireCollection(bearerOf(request), collection)).id
       const at = clock.now()
-      const expiresAt = expiresIn === undefined ? null : at + parseDuration(expiresIn, 'expiresIn')
+      const expiresAt = expiresIn === undefined ? null : at + readLifetime(expiresIn)
       const actor = actorOf(request)
       let id = subjectOf(request, services)
       if (request.hold?.resumed === true && (await isThere(context, id))) {
@@ -99,6 +101,15 @@ export function tokenWriteRoutes(app: ApiApp, context: ApiContext): void {
       return reply.code(201).send({ ...(await showToken(context, row)), token })
     },
   )
+}
+
+function readLifetime(expiresIn: string): number {
+  const lifetime = parseDuration(expiresIn, 'expiresIn')
+  if (lifetime >= 1000) return lifetime
+  throw new JobyardError('duration-invalid', `expiresIn is ${expiresIn}; a token lives for a second at the least.`, {
+    field: 'expiresIn',
+    hint: 'Write how long it is good for, such as 12h or 90d, or leave it out.',
+  })
 }
 
 async function isThere({ services }: ApiContext, wanted: string): Promise<boolean> {

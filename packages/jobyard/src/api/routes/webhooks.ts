@@ -1,5 +1,6 @@
+import type { ApiApp } from '../api-app.ts'
 import { actorOf, bearerOf } from '../auth/bearer.ts'
-import type { ApiApp, ApiContext } from '../context.ts'
+import type { ApiContext } from '../context.ts'
 import { passOverIfDone } from '../idempotency.ts'
 import { Webhook, WebhookInput } from '../schemas/access.ts'
 import { Nothing } from '../schemas/base.ts'

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { Static } from 'typebox'
 import type { RunRow, TaskRow } from '../../domain/model.ts'
 import type { OutputEntry, OutputPage } from '../../store/output/contract.ts'
-import type { JobBrief } from '../directory.ts'
+import type { JobBrief } from '../../store/procedures/read-jobs.ts'
 import type { OutputPage as OutputPageSchema, Run, Task } from '../schemas/runs.ts'
 
 /** A moment as it is shown. */
@@ -15,7 +15,7 @@ export function showMaybeInstant(time: number | null | undefined): string | null
   return time === null || time === undefined ? null : showInstant(time)
 }
 
-/** A run as it is shown. A job that is gone, which its runs follow within a minute, has no name any longer. */
+/** A run as it is shown. Only one that is deleted while it is being shown has no job any longer. */
 export function showRun(run: RunRow, brief: JobBrief | undefined): Static<typeof Run> {
   const { id, number, why, state, wanted, queued, exitCode, cpuMs, peakBytes } = run
   const { number: jobNumber, name, kind, type } = brief ?? { number: 0, name: '(deleted)', kind: run.kind, type: '' }

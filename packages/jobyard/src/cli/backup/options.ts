@@ -1,4 +1,4 @@
-import type { SettingFlags } from '../commands/server.ts'
+import type { SettingFlags } from '../shape.ts'
 
 /** Options of `backup`. */
 export type BackupOptions = SettingFlags & {

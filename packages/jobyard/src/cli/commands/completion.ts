@@ -5,7 +5,7 @@ import { type Build, verb } from '../shape.ts'
 export function addCompletion(program: Command, { terminal }: Build): void {
   verb(program, 'completion', 'print what makes a shell complete commands, options and names of jobs', [
     'jobyard completion bash > ~/.local/share/bash-completion/completions/jobyard',
-    'jobyard completion zsh > ~/.zfunc/_jobyard      # with fpath+=~/.zfunc before compinit in ~/.zshrc',
+    'jobyard completion zsh > ~/.zfunc/_jobyard      # a folder of your fpath',
     'jobyard completion fish > ~/.config/fish/completions/jobyard.fish',
   ])
     .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))

@@ -50,7 +50,7 @@ function explained(command: Command): Command {
 function addSchedules(schedule: Command, { terminal }: Build): void {
   const preview = verb(schedule, 'preview <ncrontab>', 'show when a schedule falls due', [
     'jobyard schedule preview "0 30 2 * * *" --time-zone Europe/Berlin',
-    'jobyard schedule preview "0 0 9 * * MON-FRI" --count 5 --from 2027-01-01T00:00:00Z',
+    'jobyard schedule preview "0 0 9 * * MON-FRI" --from 2027-01-01T00:00:00Z',
   ])
     .option('--time-zone <zone>', 'IANA name such as Europe/Berlin (default: UTC)')
     .option('--count <count>', 'how many occurrences to show, at most 1000', '10')

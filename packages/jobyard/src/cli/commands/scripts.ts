@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import type { DeployOptions } from '../script/deploy.ts'
+import type { DeployOptions } from '../script/deploy-input.ts'
 import type { LogsOptions } from '../script/logs.ts'
 import type { ListOptions, RemoveOptions, RollbackOptions, RunsOptions, ScopeOptions } from '../script/options.ts'
 import type { RunOptions } from '../script/run.ts'
@@ -17,9 +17,9 @@ export function addScripts(program: Command, build: Build): void {
 function addDeploy(script: Command, { terminal }: Build): void {
   const command = verb(script, 'deploy <source>', 'upload a folder, a zip or a single file and make it a job', [
     'jobyard script deploy backup.sh --name backup',
-    'jobyard script deploy ./report --name report --schedule "0 30 7 * * MON-FRI" --time-zone Europe/Berlin',
+    'jobyard script deploy report.py --name report --schedule "0 30 7 * * MON-FRI"',
     'jobyard script deploy poller.zip --name poller --continuous --singleton',
-    'jobyard script deploy ./sync --name sync --env REGION=eu --secret API_KEY --timeout 5m --retry 3',
+    'jobyard script deploy sync --name sync --env REGION=eu --secret API_KEY --retry 3',
   ])
     .requiredOption('--name <name>', 'name of the job; one that is there is updated and keeps settings and history')
     .optionsGroup('When it runs (default: by hand, or as settings.job in the package says):')
@@ -80,7 +80,7 @@ function addLooking(script: Command, { terminal }: Build): void {
   const logs = verb(script, 'logs <name>', 'print the output of the latest run, or of another', [
     'jobyard script logs report',
     'jobyard script logs report --run 12',
-    'jobyard script logs poller --follow --tail 20    # goes on when a continuous job is restarted',
+    'jobyard script logs poller --follow --tail 20    # goes on through restarts',
   ])
     .option('-f, --follow', 'go on with what comes, until the run ends; for a continuous job until Ctrl-C')
     .option('--run <number>', 'number of the run')
@@ -93,7 +93,7 @@ function addLooking(script: Command, { terminal }: Build): void {
 function addRunning(script: Command, { terminal, result }: Build): void {
   const run = verb(script, 'run <name> [args...]', 'run a job once, now', [
     'jobyard script run report',
-    'jobyard script run report --wait -- --month 11   # what stands after -- goes to the script',
+    'jobyard script run report --wait -- --month 11   # behind --: for the script',
     'jobyard script run import --wait --input orders.json',
   ])
     .option('-w, --wait', 'print the output as it comes and end with the exit code of the script')

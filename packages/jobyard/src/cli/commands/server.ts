@@ -2,10 +2,7 @@ import { type Command, Option } from 'commander'
 import { flagOf, SETTINGS, type SettingKey, settingKeys } from '../../config.ts'
 import type { BackupOptions, RestoreOptions } from '../backup/options.ts'
 import type { LoginOptions } from '../login.ts'
-import { type Build, type Common, type Connected, connected, speaking, verb } from '../shape.ts'
-
-/** Flags of settings, as commander gives them. */
-export type SettingFlags = Common & Readonly<Record<string, unknown>>
+import { type Build, type Common, type Connected, connected, type SettingFlags, speaking, verb } from '../shape.ts'
 
 /** The commands around the server itself. */
 export function addServer(program: Command, { terminal, result }: Build): void {
@@ -98,8 +95,8 @@ function doctorCommand(program: Command): Command {
 
 function backupCommand(program: Command): Command {
   return verb(program, 'backup <file>', 'write everything the server keeps, but its key, into one zip file', [
-    'jobyard backup jobyard.zip                      # while the server runs, or not',
-    'jobyard backup jobyard.zip --no-output          # without what the runs have printed',
+    'jobyard backup jobyard.zip               # while the server runs, or not',
+    'jobyard backup jobyard.zip --no-output   # without what the runs have printed',
   ])
     .option('--no-output', 'leave out what runs have printed')
     .option('--files-only', 'with PostgreSQL: only packages and data of jobs; back up the database with pg_dump')

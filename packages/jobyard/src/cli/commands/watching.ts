@@ -6,14 +6,25 @@ import { inCollection } from './scripts.ts'
 
 /** The commands that show what has happened and what happens. */
 export function addWatching(program: Command, { terminal }: Build): void {
-  const events = verb(program, 'events', 'print what happens on the server, until Ctrl-C', [
-    'jobyard events',
-    'jobyard events --job report',
-    'jobyard events --json                           # one JSON document a line',
-  ])
-    .option('-f, --follow', 'go on until Ctrl-C; it does so anyway')
+  const events = verb(
+    program,
+    'events',
+    'list what has happened on the server lately, the newest last, or follow what happens',
+    [
+      'jobyard events                                  # the latest 50',
+      'jobyard events --follow                         # as they happen, until Ctrl-C',
+      'jobyard events --follow --limit 20              # the latest 20 first',
+      'jobyard events --job report --limit 500',
+      'jobyard events --json                           # one JSON document a line',
+    ],
+  )
+    .option('-f, --follow', 'print events as they happen, until Ctrl-C')
     .option('--job <name>', 'only events of this job')
-    .option('--after <id>', 'begin behind the event with this id, as --json shows it, as far as the server keeps them')
+    .option(
+      '--limit <count>',
+      'how many to list (default: 50; the server keeps its latest 10000 until it is restarted)',
+    )
+    .option('--after <id>', 'only events behind the one with this id, as --json shows it')
   connected(inCollection(events)).action(async (options: EventsOptions) => {
     await (await import('../events.ts')).events(terminal, options)
   })

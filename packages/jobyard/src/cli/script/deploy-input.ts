@@ -6,8 +6,25 @@ import { requireZone } from '../../domain/zone.ts'
 import { checkJobName } from '../../kinds/script/names.ts'
 import { askSecret } from '../ask.ts'
 import type { Terminal } from '../terminal.ts'
-import type { DeployOptions } from './deploy.ts'
-import { readCount } from './options.ts'
+import { readCount, type ScopeOptions } from './options.ts'
+
+/** Options of `script deploy`. */
+export interface DeployOptions extends ScopeOptions {
+  readonly name: string
+  readonly continuous?: boolean
+  readonly singleton?: boolean
+  readonly schedule?: string
+  readonly timeZone?: string
+  readonly overlap?: string
+  readonly env?: readonly string[]
+  readonly secret?: readonly string[]
+  readonly unset?: readonly string[]
+  readonly arg?: readonly string[]
+  readonly timeout?: string
+  readonly retry?: string
+  readonly retryDelay?: string
+  readonly memory?: string
+}
 
 const RETRY_DELAY = '30s'
 

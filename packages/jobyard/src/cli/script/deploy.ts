@@ -7,28 +7,9 @@ import { pointing } from '../schedule.ts'
 import { printFacts } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 import { sayCount, sayHash, saySize, sayTime } from '../wording.ts'
-import { readJob } from './deploy-input.ts'
+import { type DeployOptions, readJob } from './deploy-input.ts'
 import { sayTriggers } from './look.ts'
-import type { ScopeOptions } from './options.ts'
 import { readSource } from './source.ts'
-
-/** Options of `script deploy`. */
-export interface DeployOptions extends ScopeOptions {
-  readonly name: string
-  readonly continuous?: boolean
-  readonly singleton?: boolean
-  readonly schedule?: string
-  readonly timeZone?: string
-  readonly overlap?: string
-  readonly env?: readonly string[]
-  readonly secret?: readonly string[]
-  readonly unset?: readonly string[]
-  readonly arg?: readonly string[]
-  readonly timeout?: string
-  readonly retry?: string
-  readonly retryDelay?: string
-  readonly memory?: string
-}
 
 /** Uploads a script and makes it a job, or the new package of one. */
 export async function deploy(terminal: Terminal, given: string, options: DeployOptions): Promise<void> {
@@ -66,6 +47,9 @@ async function report(terminal: Terminal, job: Job, uploaded: PackageInfo, creat
     ...(job.nextDue === null ? [] : [['next run', sayTime(job.nextDue)] as const]),
     ['state', job.state],
   ])
+  if (job.enabled && job.nextDue === null && job.triggers.some(({ type }) => type === 'schedule')) {
+    stderr.write(`${paint(stderr, 'yellow', 'warning:')} The schedule never falls due: there is no such day.\n`)
+  }
   for (const { message } of job.warnings) stderr.write(`${paint(stderr, 'yellow', 'warning:')} ${printable(message)}\n`)
   const verb = job.type === 'continuous' ? `logs ${job.name} --follow` : `run ${job.name} --wait`
   stdout.write(`${job.type === 'continuous' ? 'Watch' : 'Try'} it: jobyard script ${verb}\n`)

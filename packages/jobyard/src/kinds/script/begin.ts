@@ -2,7 +2,7 @@ import { basename, dirname, join } from 'node:path'
 import { formatSize, parseDuration, parseSize } from '../../domain/durations.ts'
 import { JobyardError } from '../../domain/errors.ts'
 import type { JobRow, TaskRow } from '../../domain/model.ts'
-import type { Outcome, TaskContext } from '../../engine/kind.ts'
+import type { Outcome, StopRequest, TaskContext } from '../../engine/kind.ts'
 import type { ProcessHost } from '../../process/contract.ts'
 import type { Repository } from '../../store/procedures/index.ts'
 import type { Sealer } from '../../store/seal.ts'
@@ -64,7 +64,7 @@ export async function beginScript(
     inPlace: inPlace(spec, file),
   })
   try {
-    const place = await parts.workspaces.prepareRun(context.job.id, task.id, await payloadOf(parts, context))
+    const place = await parts.workspaces.prepareRun(context.job.id, await payloadOf(parts, context))
     try {
       return await runProcess(parts, task, spec, context, { copy, place, detail, interpreter })
     } finally {
@@ -103,7 +103,7 @@ async function runProcess(
   const channel = await context.openChannel()
   let process: Awaited<ReturnType<ProcessHost['start']>>
   try {
-    process = await parts.host.start({
+    const request = {
       taskId: task.id,
       channel,
       file: interpreter.file,
@@ -112,9 +112,12 @@ async function runProcess(
       env,
       ...(parts.user.own ? {} : { user: { uid: parts.user.uid, gid: parts.user.gid } }),
       limits,
-    })
+    }
+    process = await parts.host.start(request, context.signal)
   } catch (error) {
     context.channelUnused()
+    // Asked to end before it began. Its work may be another instance's by now, so it must not begin at all.
+    if (context.signal.aborted) return { state: 'stopped', reason: (context.signal.reason as StopRequest).reason }
     throw error
   }
   context.freezable(

@@ -76,15 +76,23 @@ export function buildEnvironment(input: EnvironmentInput): Record<string, string
   return environment
 }
 
+/** What of the server's environment jobs may see; to be asked for once, because the environment of a process is slow to go through. */
+export function allowedVariables(
+  server: Readonly<Record<string, string | undefined>>,
+  platform: NodeJS.Platform = process.platform,
+): Record<string, string> {
+  const entries = Object.entries(server).filter(
+    (pair): pair is [string, string] => pair[1] !== undefined && isAllowed(pair[0], platform === 'win32'),
+  )
+  return Object.fromEntries(entries)
+}
+
 function basics(input: EnvironmentInput): Record<string, string> {
   const windows = (input.platform ?? process.platform) === 'win32'
-  const kept = Object.entries(input.server).filter(
-    (pair): pair is [string, string] => pair[1] !== undefined && isAllowed(pair[0], windows),
-  )
   return {
     // Without a locale Python and Perl fall back to ASCII.
     LANG: 'C.UTF-8',
-    ...Object.fromEntries(kept),
+    ...allowedVariables(input.server, input.platform),
     PATH: input.path,
     HOME: input.folders.home,
     ...temporaryFolders(input.folders.temporary, windows),

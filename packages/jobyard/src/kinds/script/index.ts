@@ -1,7 +1,7 @@
 import type { JobKind } from '../../engine/kind.ts'
 import { beginScript, defaultGrace, type ScriptParts } from './begin.ts'
 import { openSecrets, prepareScript, showSpec } from './prepare.ts'
-import { ScriptSpec } from './spec.ts'
+import { ScriptChange, ScriptSpec } from './spec.ts'
 
 export type { ScriptParts } from './begin.ts'
 
@@ -11,6 +11,7 @@ export function createScriptKind(parts: ScriptParts): JobKind<ScriptSpec> {
     name: 'script',
     types: ['triggered', 'continuous'],
     spec: ScriptSpec,
+    change: ScriptChange,
     // Sealing turns what callers send into what is stored.
     prepare: async (draft) => prepareScript(draft, parts.sealer),
     show: showSpec,

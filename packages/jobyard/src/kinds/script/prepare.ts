@@ -62,8 +62,11 @@ function sealSecrets({ name: job, spec }: Draft<ScriptInput>, sealer: Sealer): P
   return { secrets: Object.fromEntries(sealed) }
 }
 
-/** The spec without what is secret: of each secret only that it is set. */
-export function showSpec({ secrets, ...spec }: ScriptSpec): unknown {
+/**
+ * The spec as people set it: without what the package says, which is shown with the package, and without what is secret;
+ * of each secret only that it is set.
+ */
+export function showSpec({ secrets, settings: _, ...spec }: ScriptSpec): unknown {
   if (secrets === undefined) return spec
   return { ...spec, secrets: Object.fromEntries(Object.keys(secrets).map((name) => [name, { set: true }])) }
 }

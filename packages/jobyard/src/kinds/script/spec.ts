@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox'
+import Type, { type Static, type TSchema } from 'typebox'
 
 const Variables = Type.Record(Type.String({ minLength: 1, maxLength: 256 }), Type.String({ maxLength: 65_536 }))
 const Secrets = Type.Record(
@@ -53,11 +53,43 @@ export const ScriptSpec = Type.Object(
       }),
     ),
     settings: Type.Optional(
-      Type.Unknown({ description: 'What settings.job of the package says; set by the deployment.' }),
+      Type.Unknown({
+        description: 'What settings.job of the package says; set by the deployment.',
+        'x-internal': true,
+      }),
     ),
   },
   { additionalProperties: false },
 )
+
+const { env: _env, secrets: _secrets, settings: _settings, ...plain } = ScriptSpec.properties
+
+/** What callers may send of a spec: null takes a member away, a secret is sent as its value, or as `{"set": true}` to keep it. */
+export const ScriptChange = Type.Object(
+  {
+    ...Object.fromEntries(Object.entries(plain).map(([name, member]) => [name, orNull(member)])),
+    env: orNull(mapOf(Type.Union([Type.String({ maxLength: 65_536 }), Type.Null()]))),
+    secrets: orNull(
+      mapOf(
+        Type.Union([
+          Type.String({ maxLength: 65_536, description: 'The value, as text.' }),
+          Type.Object({ set: Type.Boolean() }, { additionalProperties: false }),
+          Type.Null(),
+        ]),
+      ),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+/** An object whose members may have any name at all. */
+function mapOf(member: TSchema) {
+  return Type.Object({}, { additionalProperties: member })
+}
+
+function orNull(member: TSchema) {
+  return Type.Optional(Type.Union([member, Type.Null()]))
+}
 
 /** What a script job says. */
 export type ScriptSpec = Static<typeof ScriptSpec>

@@ -1,3 +1,4 @@
+import { lstatSync, readdirSync } from 'node:fs'
 import { chmod, chown, mkdir, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../domain/clock.ts'
@@ -24,58 +25,114 @@ export interface RunPlace {
   remove(): Promise<void>
 }
 
-interface Paths {
-  readonly folder: string
-  readonly data: string
-  readonly home: string
-}
-
+/** What the places of runs are made with. */
 interface Means {
+  /** Where their folders are; empty, the server's own. */
+  readonly folder: string
   readonly user: JobsUser
   readonly clock: Clock
-  readonly payload: Uint8Array | undefined
   readonly trash: Trash
 }
 
+/** Folders kept for later runs: as many as run at the same time on most machines. */
+const MOST_IDLE = 64
+
 /**
- * Makes the folder of one start of a script, which must not be there yet. It is the server's; only the folder for
- * temporary files in it is not. When something fails, nothing is left.
+ * The folders that runs have to themselves. They are the server's; only the folder for temporary files in each is not. One
+ * in which a run has left nothing serves a later run: to make and remove it took longer than all else that the server does
+ * for a small script, because a file system that is busy with a database's commits lets such calls wait.
  */
-export async function prepareRunPlace(paths: Paths, means: Means): Promise<RunPlace> {
-  const { folder } = paths
-  await mkdir(folder)
-  try {
+export class RunPlaces {
+  readonly #means: Means
+  readonly #idle: string[] = []
+  #made = 0
+  #closed = false
+
+  constructor(means: Means) {
+    this.#means = means
+  }
+
+  /** A place for one start of a script, with the job's lasting folders. When something fails, nothing is left. */
+  async open(
+    lasting: { readonly data: string; readonly home: string },
+    payload: Uint8Array | undefined,
+  ): Promise<RunPlace> {
+    const idle = this.#takeIdle()
+    const folder = idle ?? join(this.#means.folder, String(++this.#made))
+    try {
+      if (idle === undefined) await this.#make(folder)
+      const payloadFile = await writePayload(join(folder, 'payload'), payload, this.#means.user)
+      return { ...lasting, ...this.#describe(folder, payloadFile) }
+    } catch (error) {
+      await this.#means.trash.discard(folder)
+      throw error
+    }
+  }
+
+  /** Removes the folders that wait for a run, and keeps no more. */
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const folder of this.#idle.splice(0)) await this.#remove(folder)
+  }
+
+  /** Undefined when there is none; one that somebody has tidied away or changed meanwhile is none. */
+  #takeIdle(): string | undefined {
+    for (let folder = this.#idle.pop(); folder !== undefined; folder = this.#idle.pop()) {
+      if (this.#isAsMade(join(folder, 'tmp'))) return folder
+      this.#means.trash.discardLater(folder)
+    }
+    return undefined
+  }
+
+  async #make(folder: string): Promise<void> {
+    await mkdir(folder)
     await chmod(folder, 0o755)
+    await makeJobsFolder(join(folder, 'tmp'), this.#means.user)
+  }
+
+  #describe(folder: string, payloadFile: string | undefined): Omit<RunPlace, 'data' | 'home'> {
     const temporary = join(folder, 'tmp')
-    await makeJobsFolder(temporary, means.user)
-    return describePlace(paths, means, temporary, await writePayload(join(folder, 'payload'), means))
-  } catch (error) {
-    await means.trash.discard(folder)
-    throw error
+    const shutdownFile = join(folder, 'stop')
+    let stopping = false
+    let removed = false
+    return {
+      temporary,
+      shutdownFile,
+      payloadFile,
+      requestStop: async () => {
+        // Another run may be there by now.
+        if (removed) return
+        stopping = true
+        await writeShutdownFile(shutdownFile, this.#means.clock.now())
+      },
+      remove: async () => {
+        if (removed) return
+        removed = true
+        if (stopping || payloadFile !== undefined) await this.#means.trash.discard(folder)
+        else if (!this.#closed && this.#idle.length < MOST_IDLE && this.#isAsMade(temporary)) this.#idle.push(folder)
+        else await this.#remove(folder)
+      },
+    }
+  }
+
+  /** Whether the folder for temporary files is empty, and still as the jobs' user got it. */
+  #isAsMade(temporary: string): boolean {
+    const { user } = this.#means
+    const stats = lstatSync(temporary, { throwIfNoEntry: false })
+    if (!stats?.isDirectory() || (stats.mode & 0o7777) !== 0o700) return false
+    return (user.own || (stats.uid === user.uid && stats.gid === user.gid)) && readdirSync(temporary).length === 0
+  }
+
+  async #remove(folder: string): Promise<void> {
+    if (!(await removeEmpty(join(folder, 'tmp'), folder))) await this.#means.trash.discard(folder)
   }
 }
 
-function describePlace(paths: Paths, means: Means, temporary: string, payloadFile: string | undefined): RunPlace {
-  const shutdownFile = join(paths.folder, 'stop')
-  let stopping = false
-  return {
-    data: paths.data,
-    home: paths.home,
-    temporary,
-    shutdownFile,
-    payloadFile,
-    async requestStop() {
-      stopping = true
-      await writeShutdownFile(shutdownFile, means.clock.now())
-    },
-    async remove() {
-      const bare = !stopping && payloadFile === undefined
-      if (!bare || !(await removeEmpty(temporary, paths.folder))) await means.trash.discard(paths.folder)
-    },
-  }
-}
-
-async function writePayload(path: string, { payload, user }: Means): Promise<string | undefined> {
+async function writePayload(
+  path: string,
+  payload: Uint8Array | undefined,
+  user: JobsUser,
+): Promise<string | undefined> {
   if (payload === undefined) return undefined
   await writeFile(path, payload, { flag: 'wx', mode: 0o600 })
   if (!user.own) await chown(path, user.uid, user.gid)

@@ -10,7 +10,7 @@ import { explainFullDisk } from './system-error.ts'
 import { Trash } from './trash.ts'
 import { copyTree, findChanges } from './workspace-copy.ts'
 import { ensureJobsFolder, ensureOwnFolder } from './workspace-folders.ts'
-import { prepareRunPlace, type RunPlace } from './workspace-run.ts'
+import { type RunPlace, RunPlaces } from './workspace-run.ts'
 
 /** Where packages come from; a `PackageStore` is one. */
 export interface PackageSource {
@@ -80,7 +80,7 @@ const COPY_NAME = /^[0-9a-f]{16}(-[0-9a-f]{12})?$/
 
 /**
  * The folders in which scripts run. `<work>/<job id>/<hash>` is the working copy of a package, made once and used by all
- * later runs; `<work>/.runs/<key>` lives as long as a run; `<jobs>/<job id>/data` and `/home` as long as the job.
+ * later runs; `<work>/.runs/<number>` belongs to one run at a time; `<jobs>/<job id>/data` and `/home` as long as the job.
  *
  * A script that runs in place (the default for `.js`) works in such a copy too, since packages never change; only that
  * nobody looks for changes then, and what it writes stays until the next deployment.
@@ -94,11 +94,14 @@ export class Workspaces {
   readonly #jobs = new Map<string, JobState>()
   readonly #workTrash: Trash
   readonly #jobsTrash: Trash
+  readonly #places: RunPlaces
 
   constructor(options: WorkspaceOptions) {
     this.#options = options
     this.#workTrash = new Trash(options.work, options.ids, options.onTrouble)
     this.#jobsTrash = new Trash(options.jobs, options.ids, options.onTrouble)
+    const { user, clock } = options
+    this.#places = new RunPlaces({ folder: join(options.work, '.runs'), user, clock, trash: this.#workTrash })
   }
 
   /** Makes the folders and removes what runs of an earlier server left. To be called once, when none of them lives. */
@@ -111,6 +114,12 @@ export class Workspaces {
     for (const name of ['.staging', '.runs']) await this.#workTrash.discard(join(work, name))
     await ensureOwnFolder(join(work, '.staging'), 0o700)
     await ensureOwnFolder(join(work, '.runs'), 0o711)
+  }
+
+  /** Removes what waits for later runs. To be called when no run lives any more. */
+  async close(): Promise<void> {
+    await this.#places.close()
+    await this.settle()
   }
 
   /** Waits until all that nobody uses any more is removed. */
@@ -139,19 +148,17 @@ export class Workspaces {
 
   /**
    * Makes what one run needs besides its copy: a private folder for temporary files, the place of the shutdown file, the
-   * payload as a file, and the job's lasting folders. `key` must be new for each start of the script.
+   * payload as a file, and the job's lasting folders.
    */
-  async prepareRun(jobId: string, key: string, payload?: Uint8Array): Promise<RunPlace> {
+  async prepareRun(jobId: string, payload?: Uint8Array): Promise<RunPlace> {
     checkSegment(jobId)
-    checkSegment(key)
-    const { work, jobs, user, clock } = this.#options
+    const { jobs, user } = this.#options
     const lasting = join(jobs, jobId)
     try {
       if (lstatSync(lasting, { throwIfNoEntry: false }) === undefined) await ensureOwnFolder(lasting, 0o711)
       await ensureJobsFolder(join(lasting, 'data'), user)
       await ensureJobsFolder(join(lasting, 'home'), user)
-      const place = { folder: join(work, '.runs', key), data: join(lasting, 'data'), home: join(lasting, 'home') }
-      return await prepareRunPlace(place, { user, clock, payload, trash: this.#workTrash })
+      return await this.#places.open({ data: join(lasting, 'data'), home: join(lasting, 'home') }, payload)
     } catch (error) {
       throw explainFullDisk(error, "the run's folders were made")
     }

@@ -2,7 +2,7 @@ import type { Cgroup, CgroupUsage } from '../cgroup/contract.ts'
 import type { CgroupPool } from '../cgroup/pool.ts'
 import type { ProcessLimits } from '../contract.ts'
 import { isAlive, listPids, readLastPid, readStat, sendSignal } from '../proc.ts'
-import { readMark } from '../strays.ts'
+import { Doubts, readMark } from '../strays.ts'
 
 /** What a process can hardly take, and hardly start, before it is moved. */
 const LOOSE_BYTES = 256 * 1024 * 1024
@@ -24,6 +24,8 @@ export class Confinement {
   #leader: number | undefined
   #inside = false
   #late = false
+  /** Raised by processes that may have been started by this one before it was in, and that did not say whose they are. */
+  readonly #doubts = new Doubts()
   #entering: Promise<void> | undefined
 
   /** `mark`: the marker of the run. Throws when there are control groups but none can be made with these limits. */
@@ -41,6 +43,11 @@ export class Confinement {
   /** The control group once the process is in it. */
   get cgroup(): Cgroup | null {
     return this.#inside ? this.#leased : null
+  }
+
+  /** True when every process of the run is in the group, or was started by one that is. */
+  get holdsAll(): boolean {
+    return this.#inside && !this.#doubts.open
   }
 
   /** Resolves when it is settled whether the process is in. */
@@ -134,7 +141,7 @@ export class Confinement {
   #belongs(pid: number, leader: number, joined: ReadonlySet<number>): boolean {
     const stat = readStat(pid)
     if (!isAlive(stat)) return false
-    return stat.session === leader || joined.has(stat.parent) || readMark(pid) === this.#mark
+    return stat.session === leader || joined.has(stat.parent) || readMark(pid, this.#doubts) === this.#mark
   }
 
   #giveBack(): void {

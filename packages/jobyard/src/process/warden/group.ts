@@ -141,6 +141,8 @@ export class Group {
     const yard = this.#yard
     const dying = this.#members?.killAll()
     if (dying) await dying
+    const clearing = this.#confinement.holdsAll ? undefined : yard.strays.clear(pid, yard.markPrefix + this.taskId)
+    if (clearing) await clearing
     if (!this.output.closed && !(await this.output.closedWithin(ESCAPE_MS, yard.clock))) {
       if (!this.output.paused) yard.strays.look()
       await this.output.drain(yard.clock)
@@ -149,7 +151,6 @@ export class Group {
     yard.relay.end(this.output.channel)
     const exit: ProcessExit = { code, signal, ...usage, lost: false }
     yard.report({ is: 'exited', id: this.id, exit })
-    if (!this.#confinement.cgroup) yard.strays.ended(pid)
     this.#confinement.leave()
     yard.ended(this)
   }

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { closeSync, constants, openSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { makePipeFolder } from '../pipe-folders.ts'
 
 /** Pipes made at a time, by one mkfifo for all of them: at first so many, then as many as there are, up to the most. */
 const FIRST_BATCH = 32
@@ -41,6 +41,12 @@ export class PipePool {
   /** Where pipes still have names. */
   readonly #folders: string[] = []
   #made = 0
+  readonly #dataFolderId: string
+
+  /** `dataFolderId`: what a folder is found by that a killed warden left with pipes which still have names. */
+  constructor(dataFolderId: string) {
+    this.#dataFolderId = dataFolderId
+  }
 
   /** Opens a pipe for a process of this user. Throws when no pipe can be made. */
   open(user = ANY_USER): PipeEnds {
@@ -87,7 +93,7 @@ export class PipePool {
   }
 
   #make(user: number, count: number): PipeSlot[] {
-    const folder = mkdtempSync(join(tmpdir(), 'jobyard-pipes-'))
+    const folder = makePipeFolder(this.#dataFolderId)
     try {
       const names = Array.from({ length: count }, (_, number) => join(folder, String(number)))
       makeNamedPipes(names)

@@ -1,20 +1,34 @@
+import { existsSync } from 'node:fs'
 import type { Clock } from '../../domain/clock.ts'
-import { killStrays } from '../strays.ts'
+import { pause } from '../pause.ts'
+import { listPids, readLastPid } from '../proc.ts'
+import { Doubts, killStrays } from '../strays.ts'
 
-/** One look serves all runs that ended within this time, milliseconds. */
-const GATHER_MS = 100
-/** A look is followed by at least this many times its own duration without one. */
+/** Processes with so many ids after the leader's are looked at one by one. */
+const NEAR = 256
+/** Between two looks at processes that are to die, milliseconds. */
+const LOOK_AGAIN_MS = 2
+/** A look at all processes is followed by at least this many times its own duration without one. */
 const REST_FACTOR = 10
 
+/** A run whose leader has ended, while it is being looked for what it left. */
+interface Leaving {
+  readonly mark: string
+  readonly sessions: Set<number>
+  readonly gone: () => void
+}
+
 /**
- * Finds what runs left behind outside their group where no control group holds it together. Looking at every process
- * of the machine for every run that ends would cost more than the runs, so one look serves many of them.
+ * Finds what runs left behind outside their group where no control group holds it together. What a run has started bears
+ * an id that was given after its leader's, which for a short run are few. Looking at every process of the machine for
+ * each long one that ends would cost more than the runs, so one such look serves many of them.
  */
 export class StrayWatch {
   readonly #clock: Clock
   readonly #prefix: string
   readonly #isRunning: (taskId: string) => boolean
-  #ended = new Set<number>()
+  readonly #leaving = new Set<Leaving>()
+  readonly #doubts = new Doubts()
   #planned = false
   #restUntil = 0
 
@@ -25,34 +39,81 @@ export class StrayWatch {
     this.#clock = clock
   }
 
-  /** The leader of this session has ended; its strays will be looked for a little later. */
-  ended(session: number): void {
-    this.#ended.add(session)
-    if (this.#planned) return
-    this.#planned = true
-    const delay = Math.max(GATHER_MS, this.#restUntil - this.#clock.elapsed())
-    this.#clock.after(delay, () => this.#lookOnce())
+  /**
+   * Kills what a run whose leader has ended left behind: its session, and whatever bears its mark. Resolves when nothing
+   * is left; undefined when there was nothing, which is the usual case.
+   */
+  clear(leader: number, mark: string): Promise<void> | undefined {
+    const near = listNear(leader)
+    if (near === null) {
+      return new Promise((gone) => {
+        this.#leaving.add({ mark, sessions: new Set([leader]), gone })
+        this.#plan()
+      })
+    }
+    const sessions = new Set([leader])
+    const doubts = new Doubts()
+    const look = (pids: readonly number[]): boolean =>
+      killStrays((found) => found === mark, sessions, doubts, pids).length > 0 || doubts.open
+    return look(near) ? this.#lookOn(() => look(listNear(leader) ?? listPids())) : undefined
   }
 
-  /** Looks at once. Returns how many strays there were. */
-  look(): number {
+  /** Looks at once for what bears the mark of a task that is not running any more. */
+  look(): void {
     const began = this.#clock.elapsed()
-    const found = killStrays((mark) => this.#isStray(mark), this.#ended).length
+    killStrays((mark) => this.#isStray(mark), new Set(), new Doubts())
+    this.#rest(began)
+  }
+
+  async #lookOn(look: () => boolean): Promise<void> {
+    do await pause(this.#clock, LOOK_AGAIN_MS)
+    while (look())
+  }
+
+  #plan(): void {
+    if (this.#planned || this.#leaving.size === 0) return
+    this.#planned = true
+    const delay = Math.max(0, this.#restUntil - this.#clock.elapsed())
+    this.#clock.after(delay, () => this.#lookForAll())
+  }
+
+  /** One look for everybody who waits; where it finds something, another for each, to see whose it is. */
+  #lookForAll(): void {
+    const began = this.#clock.elapsed()
+    const leaving = [...this.#leaving]
+    const marks = new Set(leaving.map(({ mark }) => mark))
+    const sessions = new Set(leaving.flatMap((each) => [...each.sessions]))
+    const found = killStrays((mark) => marks.has(mark), sessions, this.#doubts)
+    for (const each of this.#doubts.open ? [] : leaving) {
+      if (found.length > 0 && isLeft(each)) continue
+      this.#leaving.delete(each)
+      each.gone()
+    }
+    this.#rest(began)
+    this.#planned = false
+    this.#plan()
+  }
+
+  #rest(began: number): void {
     const now = this.#clock.elapsed()
     this.#restUntil = now + (now - began) * REST_FACTOR
-    return found
-  }
-
-  #lookOnce(): void {
-    this.#planned = false
-    const found = this.look()
-    const sessions = this.#ended
-    this.#ended = new Set()
-    // What was killed may have forked before it died: look again until nothing is found.
-    if (found > 0) for (const session of sessions) this.ended(session)
   }
 
   #isStray(mark: string): boolean {
     return mark.startsWith(this.#prefix) && !this.#isRunning(mark.slice(this.#prefix.length))
   }
+}
+
+/** True when something of the run is still there. */
+function isLeft({ mark, sessions }: Leaving): boolean {
+  return killStrays((found) => found === mark, sessions, new Doubts()).length > 0
+}
+
+/** Living processes with ids from the leader's on; null when that are too many, or ids have begun anew. */
+function listNear(leader: number): number[] | null {
+  const last = readLastPid()
+  if (last < leader || last - leader > NEAR) return null
+  const pids: number[] = []
+  for (let pid = leader; pid <= last; pid++) if (existsSync(`/proc/${pid}`)) pids.push(pid)
+  return pids
 }

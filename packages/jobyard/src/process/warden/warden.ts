@@ -95,7 +95,7 @@ class Warden {
     this.#watchSilence(order.silentAfterMs)
     await this.#removeCgroups(order.dataFolderId)
     const cgroups = CgroupPool.open(order.dataFolderId, clock)
-    const pipes = new PipePool()
+    const pipes = new PipePool(order.dataFolderId)
     pipes.prepare()
     const relay = await Relay.connect(order.address, order.secret, {
       credit: (channel, bytes) => this.#byChannel.get(channel)?.output.allow(bytes),

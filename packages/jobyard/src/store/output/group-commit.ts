@@ -3,7 +3,10 @@ import { JobyardError } from '../../domain/errors.ts'
 import type { LogBatch, OpenLog } from './open-log.ts'
 import type { ChunkStorage } from './storage.ts'
 
-/** How long a lone line may wait for company before it is written, in milliseconds. */
+/**
+ * How long lines are gathered between two transactions, in milliseconds. One that comes after a longer quiet is written at
+ * once: somebody may be waiting for it.
+ */
 const GATHER_MS = 20
 
 /** How long numbers of dropped bytes, which nobody can see grow, may wait. */
@@ -53,6 +56,8 @@ export class GroupCommit {
   /** True when somebody waits for the next transaction. */
   #hurried = false
   #due = Number.POSITIVE_INFINITY
+  /** When the last transaction ended, on the clock's elapsed time. */
+  #wroteAt = Number.NEGATIVE_INFINITY
   #running: Promise<void> | undefined
   /** When the database began to refuse, on the clock's elapsed time. */
   #failingSince: number | undefined
@@ -80,7 +85,7 @@ export class GroupCommit {
     this.#waiting.add(log)
     this.#hurried ||= hurry || this.#weight >= ENOUGH_WEIGHT
     if (this.#hurried) this.#schedule(0)
-    else this.#schedule(added > 0 ? GATHER_MS : COUNTS_MS)
+    else this.#schedule(added > 0 ? this.#gatherMs : COUNTS_MS)
   }
 
   /** Writes no more for this log; what is pending in it is forgotten. */
@@ -103,6 +108,11 @@ export class GroupCommit {
     await this.#running
     while (this.#waiting.size > 0 && this.#failingSince === undefined) await this.#commitOnce()
     this.#waiting.clear()
+  }
+
+  /** What is left of the time in which lines are gathered. */
+  get #gatherMs(): number {
+    return Math.max(0, this.#wroteAt + GATHER_MS - this.#clock.elapsed())
   }
 
   #schedule(delay: number): void {
@@ -132,6 +142,7 @@ export class GroupCommit {
     this.#running = work.finally(() => {
       this.#running = undefined
       this.#due = Number.POSITIVE_INFINITY
+      this.#wroteAt = this.#clock.elapsed()
       const soon = this.#hurried || this.#weight >= ENOUGH_WEIGHT
       if (this.#waiting.size > 0) this.#schedule(soon ? 0 : GATHER_MS)
     })

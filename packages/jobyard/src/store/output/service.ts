@@ -14,7 +14,6 @@ import {
 } from './messages.ts'
 import { OpenLogs } from './open-logs.ts'
 import { readPage } from './pages.ts'
-import { PostgresStorage } from './postgres.ts'
 import { SqliteStorage } from './sqlite.ts'
 import type { ChunkStorage } from './storage.ts'
 import { Sweeper } from './sweeper.ts'
@@ -81,6 +80,8 @@ export async function startOutputService(
 
 async function openStorage(database: OutputDatabase): Promise<ChunkStorage> {
   if (database.kind === 'sqlite') return new SqliteStorage(database.path)
+  // Loaded only here: on SQLite the driver would take memory for nothing.
+  const { PostgresStorage } = await import('./postgres.ts')
   return PostgresStorage.connect(database.url)
 }
 

@@ -9,6 +9,9 @@ import type { Chunk, ChunkSpan, ChunkStorage, LogChange, StoredLog } from './sto
  */
 const CHECKPOINT_BYTES = 4 * 1024 * 1024
 
+/** Pages that the connection keeps to itself, in KB. Logs are written once and read where they are new. */
+const CACHE_KB = 8192
+
 /** Chunks deleted in one transaction: 4 MB at the most, a few milliseconds of work. */
 const SWEEP_CHUNKS = 64
 
@@ -66,7 +69,7 @@ export class SqliteStorage implements ChunkStorage {
     migrateSqlite(this.#db, path)
     // NORMAL: a power cut may take the last moment of output, the death of this process takes nothing. Waiting for
     // the disk at every commit would make each job as slow as the disk, for a loss that only a power cut can cause.
-    this.#db.exec(`pragma synchronous = normal; pragma cache_size = -16384;
+    this.#db.exec(`pragma synchronous = normal; pragma cache_size = -${CACHE_KB};
       pragma wal_autocheckpoint = ${CHECKPOINT_BYTES / PAGE_BYTES}; pragma journal_size_limit = ${4 * CHECKPOINT_BYTES}`)
     this.#sql = prepareAll(this.#db)
     this.#lastId = Number(this.#sql.lastId.get()?.id ?? 0)

@@ -3,7 +3,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { JobyardError } from '../../domain/errors.ts'
 import type { Ids } from '../../domain/ids.ts'
 import type { InputOf, OutputOf, Procedure, Procedures, Scope, Store } from '../contract.ts'
-import { postgresDialect, type Steps, sql } from '../sql.ts'
+import { first, postgresDialect, type Steps, sql } from '../sql.ts'
 import { type ConnectionOptions, connectionConfig } from './connection.ts'
 import { explain, unavailable } from './errors.ts'
 import { createSend } from './send.ts'
@@ -20,11 +20,16 @@ export interface PostgresOptions<W extends Procedures, R extends Procedures> ext
   readonly random: () => number
   /** Connections that write at the same time. Default 4. */
   readonly writers?: number
+  /** Writes that never wait behind others, on a connection of their own. Default: the renewal of the lease. */
+  readonly urgent?: ReadonlySet<string>
   /** Connections that read at the same time. Default 4. */
   readonly readers?: number
   /** Told when a connection broke that nobody was using; it is replaced when one is needed. */
   readonly onTrouble: (error: Error) => void
 }
+
+/** An instance that could not renew its lease in time must end all that it runs: other writes must not be in its way. */
+const URGENT = new Set(['renewInstance'])
 
 /** The oldest PostgreSQL that has what we use, as server_version_num. */
 const OLDEST_SERVER = 140_000
@@ -39,8 +44,8 @@ const serverVersion = sql(`select current_setting('server_version_num')::bigint 
 export async function createPostgresStore<W extends Procedures, R extends Procedures>(
   options: PostgresOptions<W, R>,
 ): Promise<Store<W, R>> {
-  const { writers = 4, readers = 4, clock, random } = options
-  const scope: Scope = { dialect: postgresDialect, ids: options.ids, send: createSend(clock) }
+  const { writers = 4, readers = 4, urgent = URGENT, clock, random } = options
+  const scope: Scope = { dialect: postgresDialect, ids: options.ids, leaseTime, send: createSend(clock) }
   const begin = (procedures: Procedures, name: string, input: unknown): Steps<unknown> => {
     const procedure: Procedure<unknown, unknown> | undefined = procedures[name]
     if (procedure === undefined) throw new Error(`There is no procedure ${name}.`)
@@ -48,11 +53,13 @@ export async function createPostgresStore<W extends Procedures, R extends Proced
   }
   const readPool = createPool(options, readers)
   const writePool = createPool(options, writers)
+  const urgentPool = createPool(options, 1)
   const writer = new Writer({ pool: writePool, lanes: writers, clock, random })
+  const urgentWriter = new Writer({ pool: urgentPool, lanes: 1, clock, random })
   let stopping: Promise<void> | undefined
   const end = async () => {
-    await writer.idle()
-    await Promise.all([readPool.end(), writePool.end()])
+    await Promise.all([writer.idle(), urgentWriter.idle()])
+    await Promise.all([readPool.end(), writePool.end(), urgentPool.end()])
   }
   const refuseWhenStopped = () => {
     if (stopping !== undefined) throw new JobyardError('store-unavailable', 'The database is closed.')
@@ -61,7 +68,8 @@ export async function createPostgresStore<W extends Procedures, R extends Proced
     dialect: postgresDialect,
     async write<N extends keyof W & string>(name: N, input: InputOf<W[N]>) {
       refuseWhenStopped()
-      return (await writer.write(() => begin(options.writes, name, input))) as OutputOf<W[N]>
+      const lane = urgent.has(name) ? urgentWriter : writer
+      return (await lane.write(() => begin(options.writes, name, input))) as OutputOf<W[N]>
     },
     async read<N extends keyof R & string>(name: N, input: InputOf<R[N]>) {
       refuseWhenStopped()
@@ -79,6 +87,14 @@ export async function createPostgresStore<W extends Procedures, R extends Proced
     throw error
   }
   return store
+}
+
+const databaseTime = sql('select floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now')
+
+function* leaseTime(): Steps<number> {
+  const row = yield* first<{ now: number }>(databaseTime)
+  if (row === undefined) throw new Error('The database does not tell the time.')
+  return row.now
 }
 
 function* checkServer(): Steps<void> {

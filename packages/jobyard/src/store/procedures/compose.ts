@@ -13,17 +13,6 @@ import { type Dialect, Query, type Steps, type Value } from '../sql.ts'
 
 /** The tables that pages are composed over, as far as filters and order need them. */
 export interface Tables {
-  readonly run: {
-    id: string
-    job_id: string
-    collection_id: string
-    kind: string
-    why: string
-    state: string
-    number: number
-    finished_at: number | null
-    created_at: number
-  }
   readonly job: {
     id: string
     number: number

@@ -3,6 +3,7 @@ import { countShortRun, restartDelay } from '../../domain/restart.ts'
 import type { Scope } from '../contract.ts'
 import { all, execute, type Steps, sql } from '../sql.ts'
 import type { RunRequest } from './insert-runs.ts'
+import { type Refused, refuse } from './refusals.ts'
 import { CORE_COLUMNS, type RunCore } from './run-core.ts'
 import type { Settled } from './settle.ts'
 
@@ -15,20 +16,18 @@ export interface Consequences {
   readonly released: Settled[]
   /** Runs to write: of jobs that follow the ended ones, and of failure actions. */
   readonly requests: RunRequest[]
+  /** Runs that are not even asked for, because the chain has become too long. */
+  readonly refused: Refused[]
 }
 
 const releaseQueued = sql(
-  (d) => `update run set queued = 0, dispatch_at = ? where id in (
+  (d) => `update run set queued = 0, dispatch_at = ? where id in (select id from run where id in (
       select min(waiting.id) from run as waiting
       where waiting.queued = 1 and waiting.wanted = 'run' and waiting.job_id in (select id from ${d.rows({ id: 'text' })} as ended_)
         and not exists (select 1 from run as other
           where other.job_id = waiting.job_id and other.finished_at is null and other.queued = 0)
-      group by waiting.job_id)
+      group by waiting.job_id)${d.forUpdateNow})
     returning ${CORE_COLUMNS.replaceAll('run.', '')}`,
-)
-const lockJobs = sql(
-  (d) =>
-    `select id from job where id in (select id from ${d.rows({ id: 'text' })} as ended_) order by id${d.forUpdate}`,
 )
 const followers = sql(
   (d) => `select t.job_id as "jobId", t.after_job_id as "afterJobId", t.detail from job_trigger t
@@ -52,7 +51,7 @@ export function* consequencesOf(scope: Scope, finished: readonly RunCore[], at: 
   yield* restContinuous(finished, at)
   const after = yield* all<{ jobId: string; afterJobId: string; detail: string }>(followers, jobIds)
   const failed = finished.filter(({ state }) => state === 'failed')
-  if (after.length === 0 && failed.length === 0) return { released, requests: [] }
+  if (after.length === 0 && failed.length === 0) return { released, requests: [], refused: [] }
   const jobs = yield* readPolicies(finished)
   const requests = finished.flatMap((core) => [
     ...after
@@ -64,19 +63,24 @@ export function* consequencesOf(scope: Scope, finished: readonly RunCore[], at: 
       core,
     })),
   ])
-  if (requests.length === 0) return { released, requests: [] }
-  return { released, requests: yield* chain(scope, requests, jobs) }
+  if (requests.length === 0) return { released, requests: [], refused: [] }
+  return { released, ...(yield* chain(scope, requests, jobs)) }
 }
 
 function listensTo(detail: string, state: string): boolean {
   return (JSON.parse(detail) as { on: readonly string[] }).on.includes(state)
 }
 
-/** Puts up for dispatch the first waiting run of each of these jobs that has no other unfinished run. */
-export function* releaseNext(scope: Scope, of: readonly { readonly jobId: string }[], at: number): Steps<Settled[]> {
+/**
+ * Puts up for dispatch the first waiting run of each of these jobs that has no other unfinished run. The caller holds the
+ * jobs: a trigger that queues a run does so too, and so one of the two sees what the other did.
+ */
+export function* releaseNext(
+  scope: Pick<Scope, 'send'>,
+  of: readonly { readonly jobId: string }[],
+  at: number,
+): Steps<Settled[]> {
   const jobIds = JSON.stringify([...new Set(of.map(({ jobId }) => jobId))].map((id) => ({ id })))
-  // A trigger that queues a run holds its job as well, so one of the two sees what the other did.
-  if (scope.dialect.forUpdate !== '') yield* execute(lockJobs, jobIds)
   const rows = yield* all<RunCore>(releaseQueued, at, jobIds)
   if (rows.length === 0) return []
   yield* scope.send(rows.map(({ id }) => ({ runId: id, at })))
@@ -113,15 +117,16 @@ function* chain(
   scope: Scope,
   links: readonly { jobId: string; why: 'after' | 'failure'; core: RunCore }[],
   jobs: ReadonlyMap<string, { name: string }>,
-): Steps<RunRequest[]> {
+): Steps<Pick<Consequences, 'requests' | 'refused'>> {
   const ids = JSON.stringify([...new Set(links.map(({ core }) => core.id))].map((id) => ({ id })))
   const details = yield* all<{ id: string; detail: string }>(chainDetail, ids)
   const depths = new Map(
     details.map(({ id, detail }) => [id, Number((JSON.parse(detail) as { depth?: number }).depth ?? 0)]),
   )
-  return links.flatMap(({ jobId, why, core }) => {
+  const requests: RunRequest[] = []
+  const refused: Refused[] = []
+  for (const { jobId, why, core } of links) {
     const depth = (depths.get(core.id) ?? 0) + 1
-    if (depth > LONGEST_CHAIN) return []
     const detail = {
       run: core.id,
       job: core.jobId,
@@ -131,8 +136,11 @@ function* chain(
       reason: core.reasonText,
       depth,
     }
-    return [{ id: scope.ids.next(), jobId, why, detail, args: [] }]
-  })
+    const request = { id: scope.ids.next(), jobId, why, detail, args: [] }
+    if (depth <= LONGEST_CHAIN) requests.push(request)
+    else refused.push(refuse(request, `${LONGEST_CHAIN} runs in a row have each begun the next; that is a ring.`))
+  }
+  return { requests, refused }
 }
 
 /** Notes for each ended run of a continuous job when its place is filled again. */

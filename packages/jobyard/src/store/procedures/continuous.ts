@@ -3,6 +3,7 @@ import { all, execute, type Steps, sql } from '../sql.ts'
 import type { Changes } from './advance.ts'
 import { type Inserted, insertRuns } from './insert-runs.ts'
 import { mayTake } from './instances.ts'
+import { lockJobs } from './locks.ts'
 
 /** The place of a job that runs once, wherever: see {@link fillPlaces}. */
 export const ANYWHERE = '*'
@@ -35,12 +36,17 @@ export function* fillPlaces(
   { owner, place, at }: { readonly owner: string; readonly place: string; readonly at: number },
   scope: Scope,
 ): Steps<Filled> {
-  const empty = yield* all<{ jobId: string; restartAt: number | null; place: string }>(places, place)
-  const due = empty.filter(({ restartAt }) => restartAt === null || restartAt <= at)
-  const waiting = empty.flatMap(({ restartAt }) => (restartAt !== null && restartAt > at ? [restartAt] : []))
-  const nextRestart = waiting.length === 0 ? null : Math.min(...waiting)
-  if (due.length === 0 || !(yield* mayTake(owner)))
-    return { settled: [], created: [], claimed: { runs: [], jobs: [] }, nextRestart }
+  let look = yield* lookForPlaces(place, at)
+  if (look.due.length === 0 || !(yield* mayTake(owner)))
+    return { settled: [], created: [], claimed: { runs: [], jobs: [] }, nextRestart: look.nextRestart }
+  if (scope.dialect.forUpdate !== '') {
+    // A job may be changed between the look and its lock: then the place may be no more, or another one.
+    const held = new Set(look.due.map(({ jobId }) => jobId))
+    yield* lockJobs(scope, held)
+    const again = yield* lookForPlaces(place, at)
+    look = { ...again, due: again.due.filter(({ jobId }) => held.has(jobId)) }
+  }
+  const { due, nextRestart } = look
   const requests = due.map((seat) => ({
     id: scope.ids.next(),
     jobId: seat.jobId,
@@ -56,4 +62,18 @@ export function* fillPlaces(
     if (outcome?.ok) yield* execute(occupy, seat.jobId, seat.place, outcome.id, at)
   }
   return { settled: [], created, claimed, nextRestart }
+}
+
+interface Place {
+  readonly jobId: string
+  readonly restartAt: number | null
+  readonly place: string
+}
+
+/** The places that nobody fills now: those that are due, and when the first of the others will be. */
+function* lookForPlaces(place: string, at: number): Steps<{ due: Place[]; nextRestart: number | null }> {
+  const empty = yield* all<Place>(places, place)
+  const due = empty.filter(({ restartAt }) => restartAt === null || restartAt <= at)
+  const waiting = empty.flatMap(({ restartAt }) => (restartAt !== null && restartAt > at ? [restartAt] : []))
+  return { due, nextRestart: waiting.length === 0 ? null : Math.min(...waiting) }
 }

@@ -3,6 +3,7 @@ import type { Steps } from '../sql.ts'
 import { type Changes, stopRuns } from './advance.ts'
 import { type Inserted, insertRuns, type RequestOutcome, type RunRequest } from './insert-runs.ts'
 import { mayTake } from './instances.ts'
+import { lockReplaced } from './locks.ts'
 
 /** What came of requests for runs, each in its place. */
 export interface CreatedRuns extends Changes {
@@ -15,13 +16,19 @@ export function* createRuns(
   { items, at }: { readonly items: readonly RunRequest[]; readonly at: number },
   scope: Scope,
 ): Steps<CreatedRuns> {
-  const { outcomes, replaced, claimed } = yield* insertRuns(scope, yield* withoutGone(items), at)
-  const stopped = yield* stopRuns(scope, replaced, { code: 'replaced', text: 'A newer run took its place.' }, at)
+  const requests = yield* withoutGone(items)
+  yield* lockReplaced(
+    scope,
+    requests.map(({ jobId }) => jobId),
+  )
+  const { outcomes, replaced, claimed } = yield* insertRuns(scope, requests, at)
+  const stopped = yield* stopRuns(scope, replaced, { code: 'replaced', text: 'A newer run took its place.' }, at, 'now')
   return {
     outcomes,
     claimed,
     settled: stopped.settled,
     created: [...outcomes.filter((outcome) => outcome.ok), ...stopped.created],
+    refused: stopped.refused ?? [],
   }
 }
 

@@ -5,6 +5,7 @@ import { all, execute, first, type Steps, sql } from '../sql.ts'
 import { type Changes, stopRuns } from './advance.ts'
 import { type Actor, recordAudit } from './audit.ts'
 import { JOB_COLUMNS, type JobRecord, toJob } from './entities.ts'
+import { lockBelow } from './locks.ts'
 import { addPackage, type NewPackage } from './packages.ts'
 import { firstDue } from './schedules.ts'
 
@@ -47,7 +48,11 @@ const findJob = sql(
   (d) => `select ${JOB_COLUMNS} from job
     where collection_id = ? and kind = ? and type = ? and name_key = ? and deleted_at is null${d.forUpdate}`,
 )
+const findId = sql(
+  'select id from job where collection_id = ? and kind = ? and type = ? and name_key = ? and deleted_at is null',
+)
 const readJob = sql(`select ${JOB_COLUMNS} from job where id = ?`)
+const liveJob = sql((d) => `select ${JOB_COLUMNS} from job where id = ? and deleted_at is null${d.forUpdate}`)
 const nextNumber = sql(
   `insert into meta (name, value) values ('job_number', '1')
     on conflict (name) do update set value = cast(cast(meta.value as integer) + 1 as text) returning value`,
@@ -80,6 +85,8 @@ export function nameKey(name: string): string {
 /** Creates a job or makes an existing one what the draft says. History, number and id stay. */
 export function* saveJob({ draft, basedOn, action, actor, at }: SaveJob, scope: Scope): Steps<SavedJob> {
   const { collectionId, kind, type, name } = draft
+  const known = yield* first<{ id: string }>(findId, collectionId, kind, type, nameKey(name))
+  if (known !== undefined) yield* lockBelow(scope, known.id, 'continuous')
   const before = yield* first<JobRecord>(findJob, collectionId, kind, type, nameKey(name))
   requireVersion(before, basedOn, name)
   const id = before?.id ?? draft.id
@@ -183,7 +190,7 @@ function* restart(
   const reason = job.enabled
     ? { code: 'redeployed', text: 'The job was changed; it starts again with what is new.' }
     : { code: 'user', text: 'The job was stopped.' }
-  return yield* stopRuns(scope, runs, reason, at)
+  return yield* stopRuns(scope, runs, reason, at, 'now')
 }
 
 function* requireJob(id: string): Steps<JobRow> {
@@ -197,12 +204,16 @@ const dropFollowers = sql('delete from job_trigger where job_id = ? or after_job
 const dropPlaces = sql('delete from continuous where job_id = ?')
 const liveRuns = sql('select id from run where job_id = ? and finished_at is null')
 
-/** Takes a job away. Its unfinished runs are stopped; its history goes with the next pruning. */
+/**
+ * Takes a job away. Its unfinished runs are stopped; its history goes with the next pruning. One that is gone already is
+ * `job-unknown`.
+ */
 export function* deleteJob(
   { id, actor, at }: { readonly id: string; readonly actor: Actor; readonly at: number },
   scope: Scope,
 ): Steps<Changes> {
-  const record = yield* first<JobRecord & { deletedAt: number | null }>(readJob, id)
+  yield* lockBelow(scope, id, 'all')
+  const record = yield* first<JobRecord>(liveJob, id)
   if (record === undefined) throw new JobyardError('job-unknown')
   const { name: targetName, collectionId } = record
   yield* execute(hideJob, at, id)
@@ -213,7 +224,7 @@ export function* deleteJob(
     at,
   )
   const runs = (yield* all<{ id: string }>(liveRuns, id)).map((run) => run.id)
-  const changes = yield* stopRuns(scope, runs, { code: 'deleted', text: 'The job was deleted.' }, at)
+  const changes = yield* stopRuns(scope, runs, { code: 'deleted', text: 'The job was deleted.' }, at, 'now')
   yield* execute(dropPlaces, id)
   return changes
 }

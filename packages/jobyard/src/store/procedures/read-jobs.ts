@@ -1,3 +1,4 @@
+import { sql as raw } from 'kysely'
 import type { JobRow } from '../../domain/model.ts'
 import type { Scope } from '../contract.ts'
 import { all, first, type Steps, sql } from '../sql.ts'
@@ -25,6 +26,19 @@ export function* getJob({ id }: { readonly id: string }): Steps<JobRow | null> {
 export function* getJobByNumber({ number }: { readonly number: number }): Steps<JobRow | null> {
   const record = yield* first<JobRecord>(jobByNumber, number)
   return record === undefined ? null : toJob(record)
+}
+
+/** What is shown of a job beside its runs. */
+export type JobBrief = Pick<JobRow, 'id' | 'number' | 'name' | 'kind' | 'type' | 'collectionId'>
+
+const briefsOf = sql(
+  (d) => `select id, number, name, kind, type, collection_id as "collectionId" from job
+    where id in (select id from ${d.rows({ id: 'text' })} as wanted_)`,
+)
+
+/** What these jobs are called, deleted ones too: they stay until the last of their runs is gone. */
+export function* briefJobs({ ids }: { readonly ids: readonly string[] }): Steps<JobBrief[]> {
+  return [...(yield* all<JobBrief>(briefsOf, JSON.stringify(ids.map((id) => ({ id })))))]
 }
 
 /** Jobs of a kind with a name: one per type, so without `type` there may be two. */
@@ -56,7 +70,7 @@ export interface JobFilter {
 }
 
 /** A page of jobs, by name. */
-export function* listJobs(filter: JobFilter, { dialect }: Scope): Steps<JobRow[]> {
+export function* listJobs(filter: JobFilter, { dialect }: Pick<Scope, 'dialect'>): Steps<JobRow[]> {
   const { collectionId, kind, type, enabled, search, after, limit } = filter
   let query = compose(dialect).selectFrom('job').select('id').where('deleted_at', 'is', null)
   if (collectionId !== undefined) query = query.where('collection_id', '=', collectionId)
@@ -65,12 +79,8 @@ export function* listJobs(filter: JobFilter, { dialect }: Scope): Steps<JobRow[]
   if (enabled !== undefined) query = query.where('enabled', '=', enabled ? 1 : 0)
   if (search !== undefined) query = query.where('name_key', 'like', `%${escapeLike(nameKey(search))}%`)
   if (after !== undefined) {
-    query = query.where(({ eb, and, or }) =>
-      or([
-        eb('name_key', '>', nameKey(after.name)),
-        and([eb('name_key', '=', nameKey(after.name)), eb('id', '>', after.id)]),
-      ]),
-    )
+    // As one comparison of pairs, which both databases look up in the index of the order.
+    query = query.where(raw<boolean>`(name_key, id) > (${nameKey(after.name)}, ${after.id})`)
   }
   const compiled = query.orderBy('name_key').orderBy('id').limit(limit).compile()
   const rows = yield* rowsOf<JobRecord>(compiled, JOB_COLUMNS)

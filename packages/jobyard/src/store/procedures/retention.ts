@@ -1,61 +1,121 @@
 import type { Policy } from '../../domain/model.ts'
 import type { Scope } from '../contract.ts'
 import { all, execute, first, type Steps, sql } from '../sql.ts'
+import { firstIdAt } from './page-runs.ts'
 
 /** Occurrences on record per job that are kept, the newest. */
 const KEPT_OCCURRENCES = 1000
 /** Milliseconds that entries of the audit log are kept: one year. */
 const KEPT_AUDIT_MS = 365 * 86_400_000
-/** Rows deleted in one transaction at the most, so that pruning never holds the database for long. */
-const PRUNE_AT_ONCE = 500
+/** Milliseconds that instances which are gone are kept: a week. */
+const KEPT_GONE_MS = 7 * 86_400_000
+/** Runs, tasks and other rows deleted in one transaction at the most, so that pruning never holds the database for long. */
+const RUNS_AT_ONCE = 200
+const TASKS_AT_ONCE = 1000
+const ROWS_AT_ONCE = 500
 
 const jobFacts = sql('select policy, deleted_at as "deletedAt" from job where id = ?')
-const beyondCount = sql(
-  `select id from run where job_id = ? and finished_at is not null order by id desc limit ? offset ?`,
+// How many there are is known without counting them: all that ever were, but for those that were deleted and the
+// unfinished ones. In the statement of the list, because both must be of the same moment.
+const oldestEnds = sql(
+  `select id, finished_at as "finishedAt", n_completed + n_failed + n_stopped as tasks,
+      (select job.run_count - job.pruned_count - (select count(*) from run as live
+        where live.job_id = job.id and live.finished_at is null) from job where job.id = ?) as finished
+    from run where job_id = ? and finished_at is not null order by finished_at, id limit ${RUNS_AT_ONCE}`,
 )
-// The newest run stays whatever its age: people want to see how a job that runs once a year went.
-const beyondAge = sql(
-  `select id from run where job_id = ? and finished_at is not null and finished_at < ?
-      and id < (select max(id) from run where job_id = ? and finished_at is not null) order by id limit ?`,
+const tasksOf = sql(
+  (d) =>
+    `select id from task where run_id in (select id from ${d.rows({ id: 'text' })} as old_) limit ${TASKS_AT_ONCE}`,
 )
 const trashOutput = sql(
-  (d) => `insert into output_trash (task_id) select id from task
-    where run_id in (select id from ${d.rows({ id: 'text' })} as old_) on conflict do nothing`,
+  (d) => `insert into output_trash (task_id) select id from ${d.rows({ id: 'text' })} as old_ where true
+    on conflict do nothing`,
 )
-const dropTasks = sql((d) => `delete from task where run_id in (select id from ${d.rows({ id: 'text' })} as old_)`)
+const dropTasks = sql((d) => `delete from task where id in (select id from ${d.rows({ id: 'text' })} as old_)`)
+const withoutTasks = sql(
+  (d) => `select id from ${d.rows({ id: 'text' })} as old_
+    where not exists (select 1 from task where task.run_id = old_.id)`,
+)
 const dropPayloads = sql(
   (d) => `delete from payload where run_id in (select id from ${d.rows({ id: 'text' })} as old_)`,
 )
-const dropRuns = sql((d) => `delete from run where id in (select id from ${d.rows({ id: 'text' })} as old_)`)
+const dropRuns = sql(
+  (d) => `delete from run where id in (select id from ${d.rows({ id: 'text' })} as old_) returning id`,
+)
+const countPruned = sql('update job set pruned_count = pruned_count + ? where id = ?')
 const dropOccurrences = sql(
   `delete from occurrence where job_id = ? and due < (
       select due from occurrence where job_id = ? order by due desc limit 1 offset ${KEPT_OCCURRENCES})`,
 )
 
-/** Deletes what a job's retention does not keep, up to a bound. Answers whether there is more. */
+interface EndedRun {
+  readonly id: string
+  readonly finishedAt: number
+  /** Its targets; there may be more attempts. */
+  readonly tasks: number
+  /** How many finished runs the job has. */
+  readonly finished: number
+}
+
+/**
+ * Deletes what a job's retention does not keep, as `runsToDelete` of the domain has it: by the runs' ends. Bounded by
+ * runs and by tasks, so a run with very many tasks loses them in several turns and goes with the last. Answers whether
+ * there is more.
+ */
 export function* pruneJob(
   { jobId, at }: { readonly jobId: string; readonly at: number },
   _scope: Scope,
 ): Steps<{ readonly deleted: number; readonly more: boolean }> {
   const job = yield* first<{ policy: string; deletedAt: number | null }>(jobFacts, jobId)
   if (job === undefined) return { deleted: 0, more: false }
-  const { keepRuns, keepAgeMs } = JSON.parse(job.policy) as Policy
-  const keep = job.deletedAt === null ? keepRuns : 0
-  const excess = yield* all<{ id: string }>(beyondCount, jobId, PRUNE_AT_ONCE, keep)
-  const aged =
-    keepAgeMs === null ? [] : yield* all<{ id: string }>(beyondAge, jobId, at - keepAgeMs, jobId, PRUNE_AT_ONCE)
-  const ids = [...new Set([...excess, ...aged].map(({ id }) => id))]
-  yield* dropRunRows(ids)
+  const policy = JSON.parse(job.policy) as Policy
+  const limits = job.deletedAt === null ? policy : { keepRuns: 0, keepAgeMs: null }
+  const oldest = yield* all<EndedRun>(oldestEnds, jobId, jobId)
+  const wanted = oldest.filter((run, index) => mustGo(run, index, limits, at))
+  const chosen = withinBound(wanted)
+  const deleted = yield* dropRunRows(jobId, chosen)
   yield* execute(dropOccurrences, jobId, jobId)
-  const more = ids.length >= PRUNE_AT_ONCE
+  const more = deleted < wanted.length || wanted.length === RUNS_AT_ONCE
   if (job.deletedAt !== null && !more) yield* forgetJob(jobId)
-  return { deleted: ids.length, more }
+  return { deleted, more }
 }
 
-function* dropRunRows(ids: readonly string[]): Steps<void> {
-  if (ids.length === 0) return
-  const list = JSON.stringify(ids.map((id) => ({ id })))
-  for (const query of [trashOutput, dropTasks, dropPayloads, dropRuns]) yield* execute(query, list)
+/** The rule of `runsToDelete`, for the run that has so many earlier ends than its own. */
+function mustGo(
+  { finishedAt, finished }: EndedRun,
+  earlier: number,
+  { keepRuns, keepAgeMs }: Pick<Policy, 'keepRuns' | 'keepAgeMs'>,
+  at: number,
+): boolean {
+  const later = finished - 1 - earlier
+  return later >= keepRuns || (later > 0 && keepAgeMs !== null && finishedAt < at - keepAgeMs)
+}
+
+/** As many as have few enough tasks together, one at the least. */
+function withinBound(runs: readonly EndedRun[]): EndedRun[] {
+  let tasks = 0
+  return runs.filter((run, index) => {
+    tasks += run.tasks
+    return index === 0 || tasks <= TASKS_AT_ONCE
+  })
+}
+
+/** Deletes tasks up to the bound, and those of the runs that have none left. Answers how many runs went. */
+function* dropRunRows(jobId: string, runs: readonly EndedRun[]): Steps<number> {
+  if (runs.length === 0) return 0
+  const list = listOf(runs)
+  const tasks = listOf(yield* all<{ id: string }>(tasksOf, list))
+  yield* execute(trashOutput, tasks)
+  yield* execute(dropTasks, tasks)
+  const empty = listOf(yield* all<{ id: string }>(withoutTasks, list))
+  yield* execute(dropPayloads, empty)
+  const gone = yield* all<{ id: string }>(dropRuns, empty)
+  if (gone.length > 0) yield* execute(countPruned, gone.length, jobId)
+  return gone.length
+}
+
+function listOf(rows: readonly { readonly id: string }[]): string {
+  return JSON.stringify(rows.map(({ id }) => ({ id })))
 }
 
 const unfinishedRun = sql('select id from run where job_id = ? limit 1')
@@ -97,12 +157,25 @@ export function* emptyTrash({ taskIds }: { readonly taskIds: readonly string[] }
 }
 
 const oldAudit = sql(
-  `delete from audit where id in (select id from audit where time < ? order by id limit ${PRUNE_AT_ONCE})`,
+  `delete from audit where id in (select id from audit where id < ? order by id limit ${ROWS_AT_ONCE}) returning id`,
 )
-const oldKeys = sql('delete from idempotency where expires_at < ?')
+const oldKeys = sql(
+  `delete from idempotency where (actor, name) in (
+      select actor, name from idempotency where expires_at < ? limit ${ROWS_AT_ONCE}) returning name`,
+)
+const oldInstances = sql(
+  `delete from instance where id in (
+      select id from instance where state = 'gone' and seen_at < ? limit ${ROWS_AT_ONCE}) returning id`,
+)
 
-/** Deletes audit entries older than a year and idempotency keys that have run out. */
-export function* pruneRecords({ at }: { readonly at: number }, _scope: Scope): Steps<void> {
-  yield* execute(oldAudit, at - KEPT_AUDIT_MS)
-  yield* execute(oldKeys, at)
+/**
+ * Deletes audit entries older than a year, idempotency keys that have run out, and instances that went more than a week
+ * ago; of each up to a bound. Answers whether there is more.
+ */
+export function* pruneRecords({ at }: { readonly at: number }, _scope: Scope): Steps<{ readonly more: boolean }> {
+  // Ids begin with the time, so the oldest entries are the first ones: no index by time is needed.
+  const audit = yield* all(oldAudit, firstIdAt(at - KEPT_AUDIT_MS))
+  const keys = yield* all(oldKeys, at)
+  const instances = yield* all(oldInstances, at - KEPT_GONE_MS)
+  return { more: [audit, keys, instances].some(({ length }) => length === ROWS_AT_ONCE) }
 }

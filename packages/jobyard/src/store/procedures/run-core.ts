@@ -55,10 +55,18 @@ const lockRuns = sql(
   (d) => `select ${CORE_COLUMNS} from run
     where run.id in (select id from ${d.rows({ id: 'text' })} as wanted_) order by run.id${d.forUpdate}`,
 )
+const lockRunsNow = sql(
+  (d) => `select ${CORE_COLUMNS} from run
+    where run.id in (select id from ${d.rows({ id: 'text' })} as wanted_) order by run.id${d.forUpdateNow}`,
+)
 
-/** Reads runs for a change, by id; unknown ids are absent. */
-export function* lockCores(ids: Iterable<string>): Steps<Map<string, RunCore>> {
-  const rows = yield* all<RunCore>(lockRuns, JSON.stringify([...new Set(ids)].map((id) => ({ id }))))
+/**
+ * Reads runs for a change, by id; unknown ids are absent. `now` is for whoever holds jobs already and by the order of
+ * locks (see locks.ts) must not wait for runs any more.
+ */
+export function* lockCores(ids: Iterable<string>, how: 'wait' | 'now' = 'wait'): Steps<Map<string, RunCore>> {
+  const query = how === 'wait' ? lockRuns : lockRunsNow
+  const rows = yield* all<RunCore>(query, JSON.stringify([...new Set(ids)].map((id) => ({ id }))))
   return new Map(rows.map((row) => [row.id, row]))
 }
 
@@ -101,17 +109,9 @@ export interface Ownership {
 }
 
 /** Whether the owner is still the owner. A stale one must not write. */
-export function isOwner(core: RunCore | undefined, { owner, fence }: Ownership): core is RunCore {
-  return core !== undefined && core.owner === owner && core.fence === fence && core.finishedAt === null
-}
-
-/**
- * A run of a continuous job belongs to its place. One that had not come to work yet when its owner went must not be
- * dispatched to anybody else: it ends, and the place is filled again.
- */
-export function endPlaced(run: RunCore, reason: { readonly code: string; readonly text: string }): void {
-  if (run.why !== 'continuous' || (run.planClosed === 1 && run.nPending === 0) || run.wanted === 'stop') return
-  run.wanted = 'stop'
-  run.reasonCode = reason.code
-  run.reasonText = reason.text
+export function isOwner<R extends Pick<RunCore, 'owner' | 'fence' | 'finishedAt'>>(
+  run: R | undefined,
+  { owner, fence }: Ownership,
+): run is R {
+  return run !== undefined && run.owner === owner && run.fence === fence && run.finishedAt === null
 }

@@ -1,30 +1,33 @@
 import { decideMisfire, type MisfireDecision } from '../../domain/misfire.ts'
-import type { Policy, TriggerSpec } from '../../domain/model.ts'
+import type { Policy, TriggerSpec, Warning } from '../../domain/model.ts'
 import { type Ncrontab, parseNcrontab } from '../../domain/ncrontab.ts'
 import { nextOccurrence, type Schedule } from '../../domain/occurrences.ts'
 import type { Scope } from '../contract.ts'
-import { all, first, forEachRow, insertEach, type Steps, sql, updateEach } from '../sql.ts'
+import { all, first, forEachRow, type Steps, sql, updateEach } from '../sql.ts'
 import type { Changes } from './advance.ts'
 import { createRuns } from './create-runs.ts'
-import type { RequestOutcome, RunRequest } from './insert-runs.ts'
+import {
+  entriesOf,
+  type Passed,
+  type Recorded,
+  recordFresh,
+  recordRefusals,
+  sumMissed,
+  toRequest,
+} from './record-occurrences.ts'
 
 const dueTriggers = sql(
   (d) => `select t.id, t.job_id as "jobId", t.detail, t.considered_at as "consideredAt", t.next_due as "nextDue",
-      job.policy from job_trigger t join job on job.id = t.job_id
+      job.spec, job.policy, job.warnings from job_trigger t join job on job.id = t.job_id
     where t.next_due is not null and t.next_due <= ? order by t.next_due, t.id limit ?${d.skipLocked && ' for update of t skip locked'}`,
-)
-const record = insertEach(
-  'occurrence',
-  { jobId: 'text', due: 'int', outcome: 'text', reason: 'text', runId: 'text', more: 'int', recordedAt: 'int' },
-  'on conflict (job_id, due) do nothing returning job_id as "jobId", due',
-)
-const correct = updateEach(
-  'occurrence',
-  { jobId: 'text', due: 'int' },
-  { outcome: 'text', reason: 'text', runId: 'text' },
 )
 const moveOn = updateEach('job_trigger', { id: 'text' }, { consideredAt: 'int', nextDue: 'int' })
 const soonest = sql('select min(next_due) as due from job_trigger where next_due is not null')
+
+const warn = updateEach('job', { id: 'text' }, { warnings: 'text' })
+
+/** Occurrences that one tick puts on record before it leaves the other schedules to the next. */
+const ROWS_AT_ONCE = 2000
 
 interface DueTrigger {
   readonly id: string
@@ -32,62 +35,111 @@ interface DueTrigger {
   readonly detail: string
   readonly consideredAt: number | null
   readonly nextDue: number
+  readonly spec: string
   readonly policy: string
+  readonly warnings: string
 }
 
-/** One occurrence as it goes on record. */
-interface Recorded {
+/** A schedule that cannot be worked out, such as one in a time zone that this program does not know. It rests. */
+export interface Unreadable {
   readonly jobId: string
-  readonly due: number
-  readonly outcome: 'ran' | 'missed'
-  readonly reason: string | null
-  readonly runId: string | null
-  /** Missed occurrences before this one that are too many to be listed. */
-  readonly more: number
-  readonly recordedAt: number
-  readonly late: boolean
-  readonly ncrontab: string
+  /** What is wrong, and what to do. */
+  readonly message: string
 }
 
 /** What a tick of the schedules did. */
 export interface Tick extends Changes {
   /** When the next occurrence of any schedule falls due, epoch milliseconds; null when there is none. */
   readonly nextDue: number | null
-  /** Occurrences that got no run, with why. */
-  readonly passed: readonly { readonly jobId: string; readonly due: number; readonly reason: string }[]
+  /** What got no run: one entry per job for all that was missed, one per occurrence that was refused. */
+  readonly passed: readonly Passed[]
+  readonly unreadable: readonly Unreadable[]
 }
 
 /**
  * Makes a run for each occurrence that has fallen due, records what became of every one, and moves the schedules on.
- * An occurrence is on record once, so however many instances tick, and whatever the clock does, it makes one run.
+ * An occurrence is on record once, so however many instances tick, and whatever the clock does, it makes one run. A tick
+ * takes on at most `limit` schedules, and no further one once it has {@link ROWS_AT_ONCE} occurrences to record; what is
+ * left is due at once.
  */
 export function* tickSchedules(
   { at, limit }: { readonly at: number; readonly limit: number },
   scope: Scope,
 ): Steps<Tick> {
   const due = yield* all<DueTrigger>(dueTriggers, at, limit)
-  if (due.length === 0) return { settled: [], created: [], passed: [], nextDue: yield* readSoonest() }
-  const decisions = due.map((trigger) => ({ trigger, ...decide(trigger, at) }))
-  const entries = decisions.flatMap(({ trigger, decision, ncrontab }) => list(scope, trigger, decision, ncrontab, at))
+  const { entries, moves, faults } = decideAll(scope, due, at)
   const fresh = yield* recordFresh(entries)
   const runs = fresh.filter(({ outcome }) => outcome === 'ran')
-  const created = yield* createRuns({ items: runs.map(toRequest), at }, scope)
-  const passed = yield* recordRefusals(runs, created.outcomes)
-  const moves = decisions.map(({ trigger, decision }) => ({
-    id: trigger.id,
-    consideredAt: decision.considered,
-    nextDue: decision.nextDue,
-  }))
+  const created = runs.length === 0 ? NOTHING : yield* createRuns({ items: runs.map(toRequest), at }, scope)
+  const refused = yield* recordRefusals(runs, created.outcomes)
   yield* forEachRow(moveOn, moves)
-  const missed = fresh.filter(({ outcome }) => outcome === 'missed')
+  const unreadable = yield* noteUnreadable(faults)
   return {
     settled: created.settled,
     created: created.created,
-    passed: [
-      ...passed,
-      ...missed.map(({ jobId, due: instant, reason }) => ({ jobId, due: instant, reason: reason ?? '' })),
-    ],
+    refused: created.refused ?? [],
+    passed: [...refused, ...sumMissed(fresh)],
+    unreadable,
     nextDue: yield* readSoonest(),
+  }
+}
+
+const NOTHING = { settled: [], created: [], refused: [], outcomes: [] }
+
+/** Where a schedule stands after a tick. */
+interface Move {
+  readonly id: string
+  readonly consideredAt: number | null
+  readonly nextDue: number | null
+}
+
+interface Fault extends Unreadable {
+  readonly warnings: string
+}
+
+function decideAll(scope: Scope, due: readonly DueTrigger[], at: number) {
+  const entries: Recorded[] = []
+  const moves: Move[] = []
+  const faults: Fault[] = []
+  for (const trigger of due) {
+    if (entries.length >= ROWS_AT_ONCE) break
+    try {
+      const { decision, ncrontab } = decide(trigger, at)
+      entries.push(...entriesOf(scope, trigger.jobId, decision, ncrontab, at))
+      moves.push({ id: trigger.id, consideredAt: decision.considered, nextDue: decision.nextDue })
+    } catch (error) {
+      // One that cannot be worked out must not hold up all others.
+      faults.push({ jobId: trigger.jobId, message: describeFault(trigger.detail, error), warnings: trigger.warnings })
+      moves.push({ id: trigger.id, consideredAt: trigger.consideredAt, nextDue: null })
+    }
+  }
+  return { entries, moves, faults }
+}
+
+/** What is wrong with a schedule that was good when it was stored. */
+function describeFault(detail: string, error: unknown): string {
+  const why = error instanceof Error ? error.message : String(error)
+  return `The schedule ${detail} cannot be worked out any longer: ${why} It rests until the job is given another.`
+}
+
+/** Makes a warning on the job of each fault, for as long as the job stays as it is. */
+function* noteUnreadable(faults: readonly Fault[]): Steps<Unreadable[]> {
+  const rows = [...Map.groupBy(faults, ({ jobId }) => jobId)].map(([id, of]) => {
+    const before = readWarnings(of[0]?.warnings)
+    const fresh = of.map(({ message }) => ({ code: 'schedule-unreadable', message }))
+    const others = before.filter(({ message }) => !fresh.some((warning) => warning.message === message))
+    return { id, warnings: JSON.stringify([...others, ...fresh]) }
+  })
+  yield* forEachRow(warn, rows)
+  return faults.map(({ jobId, message }) => ({ jobId, message }))
+}
+
+function readWarnings(text = '[]'): Warning[] {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // What is broken here is told by the new warnings, which take its place.
+    return []
   }
 }
 
@@ -118,90 +170,7 @@ function decide(trigger: DueTrigger, at: number): { decision: MisfireDecision; n
   const { misfire } = JSON.parse(trigger.policy) as Policy
   const lastConsidered = trigger.consideredAt ?? trigger.nextDue - 1
   const decision = decideMisfire({ schedule: readSchedule(spec), lastConsidered, now: at, policy: misfire })
+  // Whoever writes the runs reads it for all of them: where it cannot be read, it must be known before.
+  if (decision.run.length > 0) JSON.parse(trigger.spec)
   return { decision, ncrontab: spec.ncrontab }
-}
-
-function list(
-  scope: Scope,
-  { jobId }: DueTrigger,
-  decision: MisfireDecision,
-  ncrontab: string,
-  at: number,
-): Recorded[] {
-  const common = { jobId, recordedAt: at, ncrontab }
-  const missed = decision.missed.map((due, index) => ({
-    ...common,
-    due,
-    outcome: 'missed' as const,
-    reason: 'Nobody was there to run it in time.',
-    runId: null,
-    more: index === 0 ? (decision.unlisted?.count ?? 0) : 0,
-    late: true,
-  }))
-  const runs = decision.run.map(({ due, late }) => ({
-    ...common,
-    due,
-    outcome: 'ran' as const,
-    reason: late ? 'It made up for a missed time.' : null,
-    runId: scope.ids.next(),
-    more: 0,
-    late,
-  }))
-  return [...missed, ...runs]
-}
-
-/** Puts occurrences on record and gives back those that nobody had recorded before. */
-function* recordFresh(entries: readonly Recorded[]): Steps<Recorded[]> {
-  if (entries.length === 0) return []
-  const rows = yield* forEachRow<{ jobId: string; due: number }>(record, entries)
-  const fresh = new Set(rows.map(({ jobId, due }) => `${jobId} ${due}`))
-  // Two schedules of one job that name the same instant make one run: the first entry of each key.
-  return entries.filter(({ jobId, due }) => fresh.delete(`${jobId} ${due}`))
-}
-
-function toRequest({ runId, jobId, due, late, ncrontab }: Recorded): RunRequest {
-  return {
-    id: runId ?? '',
-    jobId,
-    why: 'schedule',
-    detail: { ncrontab, due: new Date(due).toISOString(), ...(late ? { late: true } : {}) },
-    args: [],
-    scheduledFor: due,
-  }
-}
-
-function* recordRefusals(
-  runs: readonly Recorded[],
-  outcomes: readonly RequestOutcome[],
-): Steps<{ jobId: string; due: number; reason: string }[]> {
-  const refused = runs.flatMap(({ jobId, due }, index) => {
-    const outcome = outcomes[index]
-    return outcome === undefined || outcome.ok ? [] : [{ jobId, due, reason: outcome.text }]
-  })
-  yield* forEachRow(
-    correct,
-    refused.map((entry) => ({ ...entry, outcome: 'skipped', runId: null })),
-  )
-  return refused
-}
-
-const ahead = sql(
-  `select id, job_id as "jobId", detail from job_trigger where considered_at > ? and type = 'schedule' limit ?`,
-)
-
-/**
- * Sets schedules back that have been looked at later than now: the clock was ahead and was put right. Without this they
- * would rest until it is that late again. Occurrences that are on record do not run a second time.
- */
-export function* rewindSchedules(
-  { at, limit }: { readonly at: number; readonly limit: number },
-  _scope: Scope,
-): Steps<{ readonly more: boolean }> {
-  const rows = yield* all<{ id: string; detail: string }>(ahead, at, limit)
-  const moves = rows.map(({ id, detail }) => {
-    const schedule = readSchedule(JSON.parse(detail) as { ncrontab: string; timeZone: string })
-    return { id, consideredAt: at, nextDue: nextOccurrence(schedule, at) }
-  })
-  if (moves.length > 0) yield* forEachRow(moveOn, moves)
-  return { more: rows.length === limit }
 }

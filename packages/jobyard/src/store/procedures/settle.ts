@@ -1,5 +1,5 @@
 import { type FinishedState, isFinished, type State } from '@jobyard/jobs'
-import { decideRun, defaultVerdict, requireTransition, type Wanted } from '../../domain/run-state.ts'
+import { decideRun, defaultVerdict, requireTransition, unfinished, type Wanted } from '../../domain/run-state.ts'
 import type { Scope } from '../contract.ts'
 import { all, forEachRow, type Steps, sql, updateEach } from '../sql.ts'
 import { countsOf, type RunCore } from './run-core.ts'
@@ -106,6 +106,7 @@ function* nextAttemptTimes(cores: readonly RunCore[]): Steps<Map<string, number>
 
 function settleOne(core: RunCore, at: number, nextAttempt: number | undefined, verdict?: FinishedState): Settled {
   const { state: from, owner: ownerBefore, dispatchAt: dispatchBefore } = core
+  if (core.finishedAt !== null) throw new Error(`Run ${core.id} has ended; nothing about it changes any more.`)
   const restsUntil = core.planClosed === 1 && nextAttempt !== undefined && nextAttempt > at ? nextAttempt : null
   const owned = core.owner !== null && restsUntil === null
   const decision = decideRun({ planClosed: core.planClosed === 1, wanted: core.wanted, counts: countsOf(core), owned })
@@ -141,6 +142,7 @@ function settleOne(core: RunCore, at: number, nextAttempt: number | undefined, v
 /** Who has the run after the change, and when it is next up for dispatch. */
 function placeRun(core: RunCore, at: number, restsUntil: number | null): void {
   if (isFinished(core.state)) {
+    if (unfinished(countsOf(core)) > 0) throw new Error(`Run ${core.id} cannot end: some of its tasks have not.`)
     core.finishedAt = at
     core.owner = null
     core.dispatchAt = null

@@ -26,3 +26,23 @@ export function* dropPendingTasks(
     core.nDisconnected = 0
   }
 }
+
+/**
+ * A run of a continuous job belongs to its place. One that had more to begin when its owner went must not be dispatched
+ * to anybody else: it ends, and the place is filled again.
+ */
+export function* endPlaced(
+  runs: readonly RunCore[],
+  reason: { readonly code: string; readonly text: string },
+  at: number,
+): Steps<void> {
+  const unfinished = runs.filter(
+    (run) => run.why === 'continuous' && run.wanted !== 'stop' && (run.planClosed === 0 || run.nPending > 0),
+  )
+  for (const run of unfinished) {
+    run.wanted = 'stop'
+    run.reasonCode = reason.code
+    run.reasonText = reason.text
+  }
+  yield* dropPendingTasks(unfinished, reason, at)
+}

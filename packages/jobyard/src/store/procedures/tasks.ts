@@ -1,6 +1,6 @@
 import { isFinished, type State } from '@jobyard/jobs'
 import { countedAs, requireTransition } from '../../domain/run-state.ts'
-import { all, forEachRow, insertEach, type Steps, sql, updateEach } from '../sql.ts'
+import { all, forEachRow, insertMissing, type Steps, sql, updateEach } from '../sql.ts'
 import { count, type RunCore } from './run-core.ts'
 
 /** The part of a task's row that its changes go through. */
@@ -57,7 +57,7 @@ const saveTasks = updateEach(
   },
 )
 
-const insertTasks = insertEach(
+const insertNew = insertMissing(
   'task',
   {
     id: 'text',
@@ -73,7 +73,8 @@ const insertTasks = insertEach(
     createdAt: 'int',
     startedAt: 'int',
   },
-  'on conflict (run_id, target, attempt) do nothing returning id',
+  ['runId', 'target', 'attempt'],
+  ['id'],
 )
 
 /** A task to write. */
@@ -103,11 +104,15 @@ export function* saveTaskCores(tasks: readonly TaskCore[]): Steps<void> {
   if (tasks.length > 0) yield* forEachRow(saveTasks, tasks)
 }
 
-/** Writes new tasks, counts them in, and tells which were new: a target that is there already stays as it is. */
-export function* addTasks(tasks: readonly NewTask[], runs: ReadonlyMap<string, RunCore>): Steps<Set<string>> {
-  if (tasks.length === 0) return new Set()
-  const rows = yield* forEachRow<{ id: string }>(insertTasks, tasks)
-  const added = new Set(rows.map(({ id }) => id))
+/** Writes new tasks and tells by their ids which were new: a target that is there already stays as it is. */
+export function* insertTasks(tasks: readonly NewTask[]): Steps<ReadonlySet<string>> {
+  const rows = yield* forEachRow<{ id: string }>(insertNew, tasks)
+  return new Set(rows.map(({ id }) => id))
+}
+
+/** As {@link insertTasks}, and counts them in. */
+export function* addTasks(tasks: readonly NewTask[], runs: ReadonlyMap<string, RunCore>): Steps<ReadonlySet<string>> {
+  const added = yield* insertTasks(tasks)
   for (const task of tasks) {
     const run = runs.get(task.runId)
     if (run !== undefined && added.has(task.id)) count(run, task.state, 1)

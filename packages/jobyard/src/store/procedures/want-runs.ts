@@ -3,6 +3,7 @@ import type { Scope } from '../contract.ts'
 import { all, type Steps, sql } from '../sql.ts'
 import { advance, type Changes, stopRuns } from './advance.ts'
 import { releaseNext } from './consequences.ts'
+import { lockJobs } from './locks.ts'
 import { lockCores } from './run-core.ts'
 
 /** Something wanted of a run by a person or a rule. */
@@ -27,6 +28,10 @@ export function* wantRuns({ runIds, wanted, reason, at }: Wish, scope: Scope): S
   // A run that rested in a queue may be the next one now.
   const waiting = cores.filter(({ queued }) => queued === 1)
   if (wanted !== 'run' || waiting.length === 0) return changes
+  yield* lockJobs(
+    scope,
+    waiting.map(({ jobId }) => jobId),
+  )
   return { ...changes, settled: [...changes.settled, ...(yield* releaseNext(scope, waiting, at))] }
 }
 

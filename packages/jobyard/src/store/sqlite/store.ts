@@ -12,23 +12,32 @@ export interface SqliteOptions {
   readonly onFatal: (error: Error) => void
 }
 
-/** Room for short-lived objects of a database thread, in megabytes: V8's default of 48 buys it nothing. */
-const YOUNG_MB = 12
+/** Room for short-lived objects of the database threads, in megabytes: V8's default of 48 buys them nothing. */
+const WRITER_YOUNG_MB = 12
+const READER_YOUNG_MB = 3
 
-/** The repository on SQLite: one writer thread, one reader thread, and a main loop that never waits on the disk. */
+/** Threads that read, so that a slow page holds up no other. */
+const READERS = 2
+
+/** The repository on SQLite: one writer thread, two that read, and a main loop that never waits on the disk. */
 export function createSqliteStore<W extends Procedures, R extends Procedures>(options: SqliteOptions): Store<W, R> {
   const writer = new DatabaseThread(options, 'writer')
-  const reader = new DatabaseThread(options, 'reader')
+  const readers = Array.from({ length: READERS }, () => new DatabaseThread(options, 'reader'))
   return {
     dialect: sqliteDialect,
     write: <N extends keyof W & string>(name: N, input: InputOf<W[N]>) =>
       writer.call(name, input) as Promise<OutputOf<W[N]>>,
     read: <N extends keyof R & string>(name: N, input: InputOf<R[N]>) =>
-      reader.call(name, input) as Promise<OutputOf<R[N]>>,
+      leastBusy(readers).call(name, input) as Promise<OutputOf<R[N]>>,
     async stop() {
-      await Promise.all([writer.stop(), reader.stop()])
+      await Promise.all([writer, ...readers].map((thread) => thread.stop()))
     },
   }
+}
+
+/** The thread with the fewest calls to answer. */
+function leastBusy(threads: readonly DatabaseThread[]): DatabaseThread {
+  return threads.reduce((least, thread) => (thread.load < least.load ? thread : least))
 }
 
 interface Waiter {
@@ -50,7 +59,7 @@ class DatabaseThread {
     const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js'
     this.#worker = new Worker(new URL(file, import.meta.url), {
       workerData: { path, role } satisfies ThreadData,
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+      resourceLimits: { maxYoungGenerationSizeMb: role === 'writer' ? WRITER_YOUNG_MB : READER_YOUNG_MB },
     })
     this.#worker.on('message', (replies: Reply[]) => this.#settle(replies))
     this.#ended = new Promise((resolve) => {
@@ -60,6 +69,11 @@ class DatabaseThread {
       this.#failAll(error)
       onFatal(error)
     })
+  }
+
+  /** Calls that are not answered yet. */
+  get load(): number {
+    return this.#waiters.size
   }
 
   call(name: string, input: unknown): Promise<unknown> {
@@ -84,16 +98,40 @@ class DatabaseThread {
   #post(): void {
     const calls = this.#outbox
     this.#outbox = []
-    this.#worker.postMessage(calls)
+    try {
+      this.#worker.postMessage(calls)
+    } catch {
+      // One of them holds what cannot go between threads, such as a function: it alone is refused.
+      for (const call of calls) this.#postAlone(call)
+    }
+  }
+
+  #postAlone(call: Call): void {
+    try {
+      this.#worker.postMessage([call])
+    } catch (cause) {
+      const waiter = this.#take(call.id)
+      waiter?.reject(new Error(`The input of ${call.name} is no plain data: ${(cause as Error).message}`, { cause }))
+      this.#tellIdle()
+    }
   }
 
   #settle(replies: readonly Reply[]): void {
     for (const reply of replies) {
-      const waiter = this.#waiters.get(reply.id)
-      this.#waiters.delete(reply.id)
+      const waiter = this.#take(reply.id)
       if ('error' in reply) waiter?.reject(revive(reply.error))
       else waiter?.resolve(reply.output)
     }
+    this.#tellIdle()
+  }
+
+  #take(id: number): Waiter | undefined {
+    const waiter = this.#waiters.get(id)
+    this.#waiters.delete(id)
+    return waiter
+  }
+
+  #tellIdle(): void {
     if (this.#waiters.size === 0) for (const resolve of this.#idle.splice(0)) resolve()
   }
 

@@ -3,7 +3,6 @@ import { systemClock } from '../../domain/clock.ts'
 import { JobyardError } from '../../domain/errors.ts'
 import { createIds } from '../../domain/ids.ts'
 import type { Procedure, Procedures, Scope } from '../contract.ts'
-import { reads, writes } from '../procedures/index.ts'
 import { type Steps, sqliteDialect } from '../sql.ts'
 import { SqliteDatabase } from './database.ts'
 import type { Call, CarriedError, Reply, ThreadData } from './messages.ts'
@@ -13,10 +12,16 @@ const port = parentPort
 if (port === null) throw new Error('The database thread was started as a program.')
 
 const database = new SqliteDatabase(path, { readOnly: role === 'reader' })
-const procedures: Procedures = role === 'writer' ? writes : reads
+// Only what the thread needs: what composes pages is worth 4 MB, and the writer reads none.
+const procedures: Procedures =
+  role === 'writer' ? (await import('../procedures/writes.ts')).writes : (await import('../procedures/reads.ts')).reads
 const scope: Scope = {
   dialect: sqliteDialect,
   ids: createIds(systemClock),
+  // biome-ignore lint/correctness/useYield: there is no database to ask.
+  *leaseTime(at) {
+    return at
+  },
   *send() {
     // The run's dispatch_at is the message; the server wakes its dispatcher after the commit.
   },

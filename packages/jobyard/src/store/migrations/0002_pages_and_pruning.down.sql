@@ -1,0 +1,16 @@
+drop index task_waiting;
+drop index audit_collection;
+drop index job_collection_page;
+drop index job_page;
+alter table job drop column pruned_count;
+drop index run_ended;
+drop index run_job_page;
+drop index run_collection_page;
+drop index run_page;
+drop index run_number;
+drop index run_live;
+create index run_live on run (job_id) where finished_at is null;
+create index run_rare on run (why, id) where why in ('webhook', 'after', 'rerun', 'failure');
+create index run_job_finished on run (job_id, state, id) where finished_at is not null;
+create index run_finished on run (state, id) where finished_at is not null;
+create index run_history on run (job_id, id);

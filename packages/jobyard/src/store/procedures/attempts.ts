@@ -1,0 +1,71 @@
+import type { State } from '@jobyard/jobs'
+import type { RunCore } from './run-core.ts'
+import { type NewTask, supersede, type TaskCore } from './tasks.ts'
+
+/** How an attempt ended, as it goes on record. */
+export interface Ending {
+  readonly to: State
+  readonly reason?: { readonly code: string; readonly text: string }
+  /** JSON text. */
+  readonly result?: string
+  readonly usage?: {
+    readonly cpuMs: number | null
+    readonly peakBytes: number | null
+    readonly exitCode?: number | null
+  }
+}
+
+/** Another attempt at the same target, not before `notBefore`. */
+export interface Retry {
+  readonly id: string
+  readonly notBefore: number
+  /** True when a crash ended the attempt before, which does not use up the attempts of the job's policy. */
+  readonly crashed: boolean
+}
+
+/** Notes on a task, and on its run for those who look at no task, how it went. */
+export function recordEnd(task: TaskCore, run: RunCore, { to, reason, result, usage }: Ending): void {
+  run.touched = true
+  if (result !== undefined) task.result = result
+  if (reason !== undefined) {
+    task.reasonCode = reason.code
+    task.reasonText = reason.text
+    if (to === 'failed' || (to === 'stopped' && run.reasonCode === null)) {
+      run.reasonCode = reason.code
+      run.reasonText = reason.text
+    }
+  }
+  if (to === 'completed' && run.wanted === 'run' && run.nFailed === 0) {
+    run.reasonCode = null
+    run.reasonText = null
+  }
+  if (usage === undefined) return
+  task.cpuMs = usage.cpuMs
+  task.peakBytes = usage.peakBytes
+  task.exitCode = usage.exitCode ?? null
+  run.exitCode = usage.exitCode ?? run.exitCode
+  run.cpuMs = usage.cpuMs === null ? run.cpuMs : (run.cpuMs ?? 0) + usage.cpuMs
+  run.peakBytes = usage.peakBytes === null ? run.peakBytes : Math.max(run.peakBytes ?? 0, usage.peakBytes)
+}
+
+/** Takes the ended attempt out of the counts and gives the row of the next one. */
+export function nextAttempt(task: TaskCore, run: RunCore, retry: Retry, at: number): NewTask {
+  supersede(task, run)
+  const crashes = task.crashes + (retry.crashed ? 1 : 0)
+  run.crashes = Math.max(run.crashes, crashes)
+  run.touched = true
+  return {
+    id: retry.id,
+    runId: run.id,
+    target: task.target,
+    attempt: task.attempt + 1,
+    crashes,
+    state: 'pending',
+    detail: task.detail,
+    owner: null,
+    fence: 0,
+    notBefore: retry.notBefore,
+    createdAt: at,
+    startedAt: null,
+  }
+}

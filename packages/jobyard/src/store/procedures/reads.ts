@@ -1,0 +1,36 @@
+import * as access from './access.ts'
+import { listDeployments, readPackage } from './packages.ts'
+import { listRuns } from './page-runs.ts'
+import * as jobs from './read-jobs.ts'
+import * as runs from './read-runs.ts'
+import { listJobIds, listTrash } from './retention.ts'
+
+/** Every procedure that only looks. */
+export const reads = {
+  getRun: runs.getRun,
+  getRunByNumber: runs.getRunByNumber,
+  latestRuns: runs.latestRuns,
+  liveRuns: runs.liveRuns,
+  listRuns,
+  listTasks: runs.listTasks,
+  getTask: runs.getTask,
+  getPayload: runs.getPayload,
+  countLive: runs.countLive,
+  getJob: jobs.getJob,
+  getJobByNumber: jobs.getJobByNumber,
+  briefJobs: jobs.briefJobs,
+  findJobs: jobs.findJobs,
+  listJobs: jobs.listJobs,
+  listTriggers: jobs.listTriggers,
+  listOccurrences: jobs.listOccurrences,
+  listPlaces: jobs.listPlaces,
+  listAudit: jobs.listAudit,
+  getMeta: jobs.getMeta,
+  listDeployments,
+  readPackage,
+  listJobIds,
+  listTrash,
+  findToken: access.findToken,
+  listTokens: access.listTokens,
+  listCollections: access.listCollections,
+} as const

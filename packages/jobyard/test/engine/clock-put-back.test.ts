@@ -1,0 +1,97 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { eventually } from '../support/eventually.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { DATABASES, makePlace, type Place, type Stack, startStack } from '../support/stack.ts'
+import { Held, TestKind } from '../support/test-kind.ts'
+
+const BROKEN = { state: 'failed', reason: { code: 'x', text: 'It broke.' } } as const
+
+describe.each(DATABASES)('after the clock was put back by an hour, on %s', (database) => {
+  let kind: TestKind
+  let held: Held
+  let stack: Stack
+  let place: Place
+  let clock: ManualClock
+
+  beforeEach(async () => {
+    place = await makePlace(database)
+    kind = new TestKind()
+    held = new Held()
+    clock = new ManualClock('2026-03-01T10:00:00Z')
+  })
+
+  afterEach(async () => {
+    await stack.stop()
+    await place.drop()
+  })
+
+  const putBack = () => clock.set(clock.now() - 3_600_000)
+  const times = (target: string) => kind.begun.filter((task) => task.target === target).length
+
+  /** Lets time pass, in steps that give others their turn, until something holds. Answers how much had to pass. */
+  async function passUntil(what: string, atMost: number, probe: () => boolean | Promise<boolean>): Promise<number> {
+    let passed = 0
+    await eventually(what, async () => {
+      if (await probe()) return true
+      if (passed < atMost) clock.advance(1_000)
+      passed += 1_000
+      return false
+    })
+    return passed
+  }
+
+  test('a run that waited for room begins as soon as there is some', async () => {
+    kind.work = held.work
+    stack = await startStack({ kinds: [kind], clock, concurrency: 1, place })
+    await stack.run(await stack.job('one', { spec: { targets: ['1'] } }))
+    await eventually('the first is worked on', () => held.targets.length === 1)
+    await stack.run(await stack.job('two', { spec: { targets: ['2'] } }))
+    putBack()
+    await passUntil('the clock is noticed', 60_000, async () => {
+      const [waiting] = await stack.store.read('listRuns', { states: ['pending'], limit: 1 })
+      return (waiting?.dispatchAt ?? Number.POSITIVE_INFINITY) <= clock.now()
+    })
+    held.end('1')
+    await eventually('the second is worked on', () => held.targets.includes('2'))
+  })
+
+  test('a continuous job starts again after its rest, a failed attempt is tried again after its delay', async () => {
+    kind.work = () => BROKEN
+    stack = await startStack({ kinds: [kind], clock, place })
+    await stack.job('always', {
+      type: 'continuous',
+      spec: { targets: ['place'] },
+      triggers: [{ type: 'continuous', singleton: true }],
+    })
+    const retry = { kind: 'fixed', attempts: 2, delayMs: 120_000 } as const
+    const failing = await stack.run(await stack.job('retry', { spec: { targets: ['attempt'] }, policy: { retry } }))
+    await eventually('both have failed once', async () => {
+      const run = await stack.store.read('getRun', { id: failing })
+      const places = await stack.store.read('listPlaces', { jobIds: (await allJobs()).map(({ id }) => id) })
+      return run?.state === 'pending' && places.some(({ restartAt }) => restartAt !== null)
+    })
+    putBack()
+    expect(await passUntil('it has started again', 180_000, () => times('place') > 1)).toBeLessThan(120_000)
+    await passUntil('it is tried again', 300_000, () => times('attempt') === 2)
+    const run = await stack.reach(failing, 'failed')
+    expect(run.finishedAt ?? 0).toBeLessThan(Date.parse('2026-03-01T09:10:00Z'))
+  })
+
+  const allJobs = () => stack.store.read('listJobs', { limit: 10 })
+
+  test('a parked task meets its deadline after the time that it was given, though the server was down meanwhile', async () => {
+    kind.work = () => ({ state: 'blocked', until: clock.now() + 600_000 })
+    stack = await startStack({ kinds: [kind], clock, place })
+    const parked = await stack.run(await stack.job('parked'))
+    await stack.reach(parked, 'blocked')
+    await stack.engine.stop()
+    await stack.close()
+    putBack()
+    stack = await startStack({ kinds: [kind], clock, place })
+    await passUntil('it has failed', 1_200_000, async () => {
+      return (await stack.store.read('getRun', { id: parked }))?.state === 'failed'
+    })
+    expect(clock.now()).toBeLessThan(Date.parse('2026-03-01T09:15:00Z'))
+    expect((await stack.store.read('getRun', { id: parked }))?.reasonCode).toBe('timeout')
+  })
+})

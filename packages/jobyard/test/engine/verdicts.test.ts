@@ -1,0 +1,105 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { JobyardError } from '../../src/domain/errors.ts'
+import type { InputOf } from '../../src/store/contract.ts'
+import type { reads } from '../../src/store/procedures/index.ts'
+import { eventually } from '../support/eventually.ts'
+import { DATABASES, makePlace, type Place, type Stack, startStack } from '../support/stack.ts'
+import { Held, TestKind } from '../support/test-kind.ts'
+import { holdWrite } from './held-write.ts'
+
+describe.each(DATABASES)('on %s', (database) => {
+  let kind: TestKind
+  let held: Held
+  let stack: Stack
+  let place: Place
+
+  beforeEach(async () => {
+    kind = new TestKind()
+    held = new Held()
+    kind.work = held.work
+    kind.verdict = ({ failed }) => (failed > 1 ? 'failed' : 'completed')
+    place = await makePlace(database)
+    // The next renewal of the lease, which makes much good, is far away.
+    stack = await startStack({ kinds: [kind], place, leaseMs: 120_000 })
+  })
+
+  afterEach(async () => {
+    await stack.stop()
+    await place.drop()
+  })
+
+  async function runHeld(name = 'judged'): Promise<string> {
+    const id = await stack.run(await stack.job(name))
+    await eventually('it is worked on', () => held.targets.length === 1)
+    return id
+  }
+
+  test('the verdict is asked for although the answer to the last end was lost', async () => {
+    const id = await runHeld()
+    const end = holdWrite(stack.store, 'changeTasks', '"to":"completed"')
+    held.end('one')
+    await end.arrived
+    await end.send()
+    end.lose()
+    await stack.reach(id, 'completed')
+    await eventually('its place is free', () => stack.engine.load === 0)
+  })
+
+  test('a place is free although the answer to the verdict was lost', async () => {
+    const id = await runHeld()
+    const close = holdWrite(stack.store, 'closeRuns')
+    held.end('one')
+    await close.arrived
+    await close.send()
+    close.lose()
+    await stack.reach(id, 'completed')
+    await eventually('its place is free', () => stack.engine.load === 0)
+  })
+
+  test('a place is free although the answer to the end of a run without a verdict of its own was lost', async () => {
+    delete kind.verdict
+    const id = await runHeld()
+    const end = holdWrite(stack.store, 'changeTasks', '"to":"completed"')
+    held.end('one')
+    await end.arrived
+    await end.send()
+    end.lose()
+    await stack.reach(id, 'completed')
+    await eventually('its place is free', () => stack.engine.load === 0)
+  })
+
+  test('the verdict is passed when the database is back that was away as it was due', async () => {
+    const id = await runHeld()
+    const read = stack.store.read.bind(stack.store)
+    let away = true
+    stack.store.read = async <N extends keyof typeof reads & string>(name: N, input: InputOf<(typeof reads)[N]>) => {
+      if (name !== 'getRun' || !away) return await read(name, input)
+      away = false
+      throw new JobyardError('store-unavailable', 'It is away.')
+    }
+    held.end('one')
+    await eventually('it was away', () => !away)
+    await stack.reach(id, 'completed')
+  })
+
+  test('a run whose last task ended while nobody owned it gets its verdict', async () => {
+    kind.work = () => ({ state: 'blocked', until: stack.parts.clock.now() + 60_000 })
+    const id = await stack.run(await stack.job('parked'))
+    await stack.reach(id, 'blocked')
+    const [task] = await stack.store.read('listTasks', { runId: id, limit: 1 })
+    await stack.engine.resolve(task?.id ?? '', { state: 'failed', reason: { code: 'no', text: 'No.' } })
+    await stack.reach(id, 'completed')
+  })
+
+  test('a verdict that cannot be passed fails the run and says why', async () => {
+    kind.verdict = () => {
+      throw new Error('the scales are broken')
+    }
+    const id = await runHeld()
+    held.end('one')
+    const run = await stack.reach(id, 'failed')
+    expect(run.reasonCode).toBe('verdict')
+    expect(run.reasonText).toContain('the scales are broken')
+    expect(run.counts.completed).toBe(1)
+  })
+})

@@ -1,0 +1,32 @@
+/** Whoever is told of a run's end may rely on it that nothing of the run does anything any more. */
+import { randomUUID } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { markOf } from '../../src/process/strays.ts'
+import { eventually } from '../support/eventually.ts'
+import { findMarked, openYard } from './harness.ts'
+import { startSmallServer } from './small-server.ts'
+
+const NOBODY = 65534
+/** Waits until the other one is in a session of its own, and no longer. */
+const ESCAPE = "line=$(setsid sh -c 'echo gone; exec sleep 300 > /dev/null 2>&1 < /dev/null' &);"
+
+test('nothing of a short run lives on after its end was told, though it left group and session', async () => {
+  const instanceId = randomUUID()
+  const yard = await openYard({ instanceId })
+  for (let time = 0; time < 40; time++) {
+    const run = await yard.shell(ESCAPE)
+    await run.process.exited
+    expect(findMarked(markOf(yard.dataFolderId, instanceId, run.taskId))).toEqual([])
+  }
+})
+
+test.runIf(process.getuid?.() === 0)('nor of a long run where there are no control groups', async () => {
+  const dataFolderId = randomUUID()
+  const many = 'i=0; while [ $i -lt 300 ]; do (:); i=$((i+1)); done'
+  const scripts = [{ script: `${many}; ${ESCAPE}` }, { script: `${many}; ${ESCAPE} exit 3` }, { script: 'sleep 300' }]
+  const server = await startSmallServer({ dataFolderId, scripts, uid: NOBODY })
+  await eventually('two runs have ended', () => server.exits.length === 2)
+  const told = server.exits.map(({ index }) => markOf(dataFolderId, 'one', `task-${index}`))
+  expect(told.flatMap(findMarked)).toEqual([])
+  expect(findMarked(markOf(dataFolderId, 'one', 'task-2')).length).toBeGreaterThan(0)
+})

@@ -1,0 +1,156 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runsToDelete } from '../../src/domain/retention.ts'
+import { DATABASES } from '../support/stack.ts'
+import { type OpenRepository, openRepository } from './repository.ts'
+
+const NOW = 1_000_000
+const DAY = 86_400_000
+
+describe.each(DATABASES)('on %s', (database) => {
+  let repository: OpenRepository
+
+  beforeAll(async () => {
+    repository = await openRepository(database)
+  })
+
+  afterAll(() => repository.close())
+
+  /** Writes runs of a job by their ends, in the order of their ids; null: it has not ended. */
+  async function addRuns(jobId: string, ends: readonly (number | null)[]) {
+    const { ids, collectionId } = repository
+    const rows = ends.map((finishedAt, index) => ({
+      id: ids.next(),
+      job_id: jobId,
+      collection_id: collectionId,
+      kind: 'test',
+      number: index + 1,
+      why: 'manual',
+      detail: '{}',
+      args: '[]',
+      state: finishedAt === null ? 'running' : 'completed',
+      created_at: 1,
+      finished_at: finishedAt,
+    }))
+    await repository.addRows('run', rows)
+    return rows
+  }
+
+  async function addTasks(runId: string, count: number): Promise<void> {
+    const rows = Array.from({ length: count }, (_, index) => ({
+      id: repository.ids.next(),
+      run_id: runId,
+      target: `target-${index}`,
+      attempt: 1,
+      state: 'completed',
+      created_at: 1,
+    }))
+    await repository.addRows('task', rows)
+    await repository.ask('update run set n_completed = ? where id = ?', count, runId)
+  }
+
+  /** Prunes to the end; answers how many turns it took. */
+  async function prune(jobId: string): Promise<number> {
+    for (let turns = 1; ; turns++) {
+      const { more } = await repository.store.write('pruneJob', { jobId, at: NOW })
+      if (!more) return turns
+    }
+  }
+
+  const countTasks = async (runId: string) =>
+    Number((await repository.ask('select count(*) as n from task where run_id = ?', runId))[0]?.n)
+  const runIds = async (jobId: string) =>
+    (await repository.ask('select id from run where job_id = ? order by id', jobId)).map(({ id }) => id)
+
+  test('the store deletes the runs that the rule names, and none else', async () => {
+    const ends = fc.array(fc.option(fc.integer({ min: NOW - 20, max: NOW }), { nil: null, freq: 6 }), { maxLength: 20 })
+    const limits = fc.record({
+      keepRuns: fc.integer({ min: 0, max: 15 }),
+      keepAgeMs: fc.option(fc.integer({ min: 0, max: 25 }), { nil: null }),
+    })
+    let jobs = 0
+    await fc.assert(
+      fc.asyncProperty(ends, limits, async (all, { keepRuns, keepAgeMs }) => {
+        const jobId = await repository.addJob(`job-${++jobs}`, { keepRuns, keepAgeMs }, all.length)
+        const rows = all.length === 0 ? [] : await addRuns(jobId, all)
+        const finished = rows.flatMap(({ id, finished_at: finishedAt }) =>
+          finishedAt === null ? [] : [{ id, finishedAt }],
+        )
+        const gone = new Set(runsToDelete(finished, { keepRuns, keepAgeMs }, NOW).map(({ id }) => id))
+        for (const _ of ['first', 'again']) {
+          await prune(jobId)
+          expect(await runIds(jobId)).toEqual(rows.map(({ id }) => id).filter((id) => !gone.has(id)))
+        }
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  test('a run that began early and ended last stays', async () => {
+    const jobId = await repository.addJob('long', { keepRuns: 2 }, 4)
+    const [long, , , last] = await addRuns(jobId, [NOW, NOW - 30, NOW - 20, NOW - 10])
+    await prune(jobId)
+    expect(await runIds(jobId)).toEqual([long?.id, last?.id])
+  })
+
+  test('a run with very many tasks goes in several turns, its output with it', async () => {
+    const jobId = await repository.addJob('many', { keepRuns: 1 }, 3)
+    const [large, small] = await addRuns(jobId, [1, 2, 3])
+    if (large === undefined || small === undefined) throw new Error('There are no runs.')
+    await addTasks(large.id, 2_500)
+    await addTasks(small.id, 5)
+    const first = await repository.store.write('pruneJob', { jobId, at: NOW })
+    expect(first).toEqual({ deleted: 0, more: true })
+    expect(await countTasks(large.id)).toBe(1_500)
+    expect(await prune(jobId)).toBeGreaterThan(1)
+    expect(await runIds(jobId)).toHaveLength(1)
+    expect(await countTasks(large.id)).toBe(0)
+    expect((await repository.store.read('listTrash', { limit: 5_000 })).length).toBe(2_505)
+  })
+
+  test('many runs go in turns, and the number of those that are left is known', async () => {
+    const jobId = await repository.addJob('busy', { keepRuns: 10 }, 1_000)
+    await addRuns(
+      jobId,
+      Array.from({ length: 1_000 }, (_, index) => index + 1),
+    )
+    expect(await prune(jobId)).toBe(5)
+    expect(await runIds(jobId)).toHaveLength(10)
+    const [job] = await repository.ask('select run_count - pruned_count as n from job where id = ?', jobId)
+    expect(Number(job?.n)).toBe(10)
+  })
+
+  test('old audit entries, instances that went long ago and keys that ran out are deleted', async () => {
+    const now = Date.now()
+    const actor = { name: 'tester', role: 'admin', address: null }
+    const entry = { actor, action: 'test', targetType: 'test', targetId: 'x', targetName: 'x', collectionId: null }
+    await repository.store.write('addAudit', { entry, at: now })
+    const later = now + 366 * DAY
+    const instance = { name: 'n', host: 'h', pid: 1, version: '0', started_at: 1, expires_at: 1 }
+    await repository.addRows('instance', [
+      { ...instance, id: 'gone-long', state: 'gone', seen_at: later - 8 * DAY },
+      { ...instance, id: 'gone-lately', state: 'gone', seen_at: later - 6 * DAY },
+      { ...instance, id: 'up', state: 'up', seen_at: later - 8 * DAY },
+    ])
+    await repository.addRows(
+      'idempotency',
+      Array.from({ length: 600 }, (_, index) => ({
+        actor: 'a',
+        name: `key-${index}`,
+        fingerprint: '',
+        status: 200,
+        body: '',
+        expires_at: later - 1,
+      })),
+    )
+    expect(await repository.store.write('pruneRecords', { at: now })).toEqual({ more: false })
+    expect(await repository.store.read('listAudit', { targetId: 'x', limit: 5 })).toHaveLength(1)
+    expect(await repository.store.write('pruneRecords', { at: later })).toEqual({ more: true })
+    expect(await repository.store.write('pruneRecords', { at: later })).toEqual({ more: false })
+    expect(await repository.store.read('listAudit', { limit: 5 })).toEqual([])
+    expect((await repository.ask('select id from instance order by id')).map(({ id }) => id)).toEqual([
+      'gone-lately',
+      'up',
+    ])
+  })
+})
