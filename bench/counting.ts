@@ -26,7 +26,17 @@ export function checkExactlyOnce(database: DatabaseSync, jobs: readonly string[]
     ...differ('completed runs', completed, expected),
     ...differ('tasks on record', tasks, expected),
     ...differ('completed tasks', started, expected),
+    ...readReasons(database, ids),
   ]
+}
+
+/** Why runs did not complete, with how many each. */
+function readReasons(database: DatabaseSync, ids: string): string[] {
+  const rows = database
+    .prepare(`select state, reason_code as code, reason_text as text, count(*) as count from run
+      where job_id in (select value from json_each(?)) and state <> 'completed' group by 1, 2, 3`)
+    .all(ids) as { state: string; code: string | null; text: string | null; count: number }[]
+  return rows.map(({ state, code, text, count }) => `${count} ${state}, ${code ?? 'no reason'}: ${text ?? ''}`)
 }
 
 /** Says it when a count is not what it should be. */

@@ -18,7 +18,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { PackageStore } from '../../src/kinds/script/package.ts'
 import type { JobsUser } from '../../src/kinds/script/run-as.ts'
 import { type CopyRequest, Workspaces } from '../../src/kinds/script/workspace.ts'
-import { clock, ids, IS_ROOT, listTree, makeFile, makeTemporary, modeOf, NOBODY, OWN, refusal } from './fixtures.ts'
+import { clock, IS_ROOT, ids, listTree, makeFile, makeTemporary, modeOf, NOBODY, OWN, refusal } from './fixtures.ts'
 import { type MadeEntry, makeZip } from './zip-maker.ts'
 
 const umask = process.umask()
@@ -263,6 +263,22 @@ test.each(['..', '', 'a/b', '.runs', 'x'.repeat(200)])('the id %j is no part of 
   await refusal(() => spaces.prepareRun(jobId), 'folder-unsafe')
   await refusal(() => spaces.removeJob(jobId), 'folder-unsafe')
 })
+
+test.each([OWN, ...(IS_ROOT ? [NOBODY] : [])])(
+  'first runs of a job that begin together share its folders',
+  async (user) => {
+    spaces = makeSpaces(user)
+    await spaces.open()
+    const places = await Promise.all(Array.from({ length: 8 }, () => spaces.prepareRun('job-1')))
+    expect(new Set(places.map(({ home }) => home)).size).toBe(1)
+    for (const name of ['data', 'home']) {
+      const { mode, uid } = lstatSync(join(top, 'jobs/job-1', name))
+      expect(mode & 0o777).toBe(0o700)
+      expect(uid).toBe(user.own ? process.getuid?.() : user.uid)
+    }
+    for (const place of places) await place.remove()
+  },
+)
 
 test('a run has private folders, a place for its shutdown file, and a payload', async () => {
   const place = await spaces.prepareRun('job-1', Buffer.from('{"a":1}'))

@@ -102,8 +102,8 @@ export async function makeJobsFolder(path: string, user: JobsUser): Promise<void
  * one before, all in it changes hands. Costs one system call when there is nothing to do.
  */
 export async function ensureJobsFolder(path: string, user: JobsUser): Promise<void> {
-  const stats = lstatSync(path, { throwIfNoEntry: false })
-  if (stats === undefined) return makeJobsFolder(path, user)
+  const stats = lstatSync(path, { throwIfNoEntry: false }) ?? (await makeOrMeet(path, user))
+  if (stats === undefined) return
   if (!stats.isDirectory()) throw new JobyardError('folder-unsafe', `${path} is not a folder.`)
   const uid = user.own ? process.getuid?.() : user.uid
   if (uid === undefined || stats.uid === uid) return
@@ -114,6 +114,17 @@ export async function ensureJobsFolder(path: string, user: JobsUser): Promise<vo
     )
   }
   await changeHands(path, stats.uid, uid, user.gid)
+}
+
+/** Makes the folder; answers what is there when another run of the job, begun at the same moment, made it first. */
+async function makeOrMeet(path: string, user: JobsUser): Promise<Stats | undefined> {
+  try {
+    await makeJobsFolder(path, user)
+    return undefined
+  } catch (error) {
+    if (!isSystemError(error, 'EEXIST')) throw error
+    return await lstat(path)
+  }
 }
 
 /** The folder itself comes last: as long as it is the old user's, the next run begins here again. */
