@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { availableParallelism, cpus, loadavg, release, tmpdir, totalmem, type as systemName } from 'node:os'
+import { availableParallelism, cpus, loadavg, release, type as systemName, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 
 /** What the figures depend on besides the program. */

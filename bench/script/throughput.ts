@@ -5,6 +5,8 @@ import { BenchServer, makeFolder, writeScript } from '../server.ts'
 
 const SCRIPT = 'exit 0\n'
 const COUNT = 1500
+/** Runs before the first that is measured, on either side: what a server does in the first second of its life is not its pace. */
+const WARM_UP = 500
 const CONCURRENCY = 8
 /** Requests under way at a time: enough that runs always wait for a place. */
 const IN_FLIGHT = 32
@@ -14,7 +16,7 @@ export const throughput: Measure = {
   letter: 'b',
   title: `runs of an empty script at concurrency ${CONCURRENCY}`,
   method:
-    `${COUNT} runs of "exit 0" per run, asked for one by one through /v1 with ${IN_FLIGHT} requests under way, beside bare ` +
+    `${COUNT} runs of "exit 0" per run after ${WARM_UP} unmeasured ones, asked for one by one through /v1 with ${IN_FLIGHT} requests under way, beside bare ` +
     'spawn of the same bash run.sh from a small Node process that reads its pipes. The client shares the machine.',
   rows: [
     { label: 'runs with full history', unit: '/s', figure: 'rate', bare: 'bare' },
@@ -30,7 +32,11 @@ export const throughput: Measure = {
     const script = await writeScript(folder.path, SCRIPT)
     const hash = await server.upload(SCRIPT)
     let round = 0
-    return benchOf(() => sampleOnce({ server, bare, script, hash, name: `empty-${++round}` }), parts.move())
+    await sampleOnce({ server, bare, script, hash, name: 'warm-up', count: WARM_UP })
+    return benchOf(
+      () => sampleOnce({ server, bare, script, hash, name: `empty-${++round}`, count: COUNT }),
+      parts.move(),
+    )
   },
 }
 
@@ -40,29 +46,30 @@ interface Parts {
   readonly script: string
   readonly hash: string
   readonly name: string
+  readonly count: number
 }
 
-async function sampleOnce({ server, bare, script, hash, name }: Parts): Promise<Sample> {
-  const job = await server.makeJob(name, hash, { policy: { overlap: 'allow', keepRuns: COUNT } })
-  const bareMs = await bare.measure({ kind: 'many', script, count: COUNT, concurrency: CONCURRENCY })
+async function sampleOnce({ server, bare, script, hash, name, count }: Parts): Promise<Sample> {
+  const job = await server.makeJob(name, hash, { policy: { overlap: 'allow', keepRuns: count } })
+  const bareMs = await bare.measure({ kind: 'many', script, count, concurrency: CONCURRENCY })
   const before = server.cpuSeconds
   const began = performance.now()
-  await askForRuns(server, job)
+  await askForRuns(server, job, count)
   const acceptedMs = performance.now() - began
   using database = server.readDatabase()
   const live = database.prepare('select 1 from run where job_id = ? and finished_at is null limit 1')
   await server.until('all runs are finished', () => live.get(job) === undefined)
   const took = performance.now() - began
-  const cpu = ((server.cpuSeconds - before) * 1000) / COUNT
-  const figures = { rate: (COUNT * 1000) / took, bare: (COUNT * 1000) / bareMs, share: bareMs / took, cpu }
+  const cpu = ((server.cpuSeconds - before) * 1000) / count
+  const figures = { rate: (count * 1000) / took, bare: (count * 1000) / bareMs, share: bareMs / took, cpu }
   return {
-    figures: { ...figures, accepted: (COUNT * 1000) / acceptedMs },
-    faults: checkExactlyOnce(database, [job], COUNT),
+    figures: { ...figures, accepted: (count * 1000) / acceptedMs },
+    faults: checkExactlyOnce(database, [job], count),
   }
 }
 
-async function askForRuns(server: BenchServer, job: string): Promise<void> {
-  let left = COUNT
+async function askForRuns(server: BenchServer, job: string, count: number): Promise<void> {
+  let left = count
   const ask = async () => {
     while (left-- > 0) await server.run(job)
   }

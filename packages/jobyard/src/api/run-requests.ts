@@ -25,13 +25,13 @@ export async function makeRun(context: ApiContext, request: FastifyRequest, job:
   if (made !== undefined) return { run: made }
   const id = subjectOf(request, services)
   const detail = { ...asked.detail, ...describePayload(asked.payload) }
-  const outcome = await services.engine.request({ ...asked, detail, id, jobId: job.id })
+  const outcome = await services.engine.request({ ...asked, detail, id, jobId: job.id, show: true })
   if (!outcome.ok) {
     if (outcome.code === 'skipped') return { skipped: outcome.text }
     throw refusal(outcome.code, outcome.text)
   }
-  const run = await services.store.read('getRun', { id })
-  if (run === null) throw new JobyardError('run-unknown', 'The run ended and was deleted by its retention already.')
+  const { run } = outcome
+  if (run === undefined) throw new Error(`The run ${id} was made, and is not shown.`)
   return { run }
 }
 

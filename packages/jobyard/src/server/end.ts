@@ -32,7 +32,8 @@ function written(stream: Writable): Promise<void> {
 }
 
 function mayBecomeShell(): boolean {
-  const watched = process.env.NODE_V8_COVERAGE !== undefined || process.execArgv.some((flag) => WATCHING.test(flag))
+  const flags = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(' ')]
+  const watched = process.env.NODE_V8_COVERAGE !== undefined || flags.some((flag) => WATCHING.test(flag))
   return !watched && isMainThread && process.platform !== 'win32'
 }
 

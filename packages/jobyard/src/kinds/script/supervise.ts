@@ -35,7 +35,8 @@ export async function supervise(options: SuperviseOptions): Promise<Outcome> {
   onAbort(context.urgent, () => process.kill(), ended.signal)
   void idle?.then((reason) => reason !== null && stop({ reason, graceMs: options.graceMs }))
   const exit = await process.exited
-  ended.abort()
+  // A reason of its own: without one an exception with a stack is made for every run.
+  ended.abort('ended')
   return outcomeOf(exit, stopping?.reason, options)
 }
 

@@ -50,13 +50,13 @@ export type Request = {
   readonly [N in keyof Requests]: { readonly id: number; readonly name: N; readonly input: Requests[N]['input'] }
 }[keyof Requests]
 
-/** From the main thread to the output thread. */
+/** From the main thread to the output thread, all of one turn at a time. */
 export type ToWorker =
   | { readonly type: 'request'; readonly request: Request }
-  | { readonly type: 'append'; readonly items: readonly Appended[] }
+  | { readonly type: 'append'; readonly items: Appended[] }
   | { readonly type: 'watch'; readonly taskId: string; readonly on: boolean }
 
-/** From the output thread to the main thread. */
+/** From the output thread to the main thread, all of one turn at a time. */
 export type FromWorker =
   | { readonly type: 'ready'; readonly address: string }
   | { readonly type: 'failed'; readonly error: CarriedError }

@@ -8,6 +8,7 @@ import {
   type Appended,
   type FromWorker,
   type OutputDatabase,
+  type Request,
   type Requests,
   revive,
   type ThreadData,
@@ -69,7 +70,8 @@ class OutputThread {
   readonly #worker: Worker
   readonly #exited: Promise<void>
   readonly #waiters = new Map<number, Waiter>()
-  #appended: Appended[] = []
+  /** What is said in one turn travels together: a message between threads costs more than a line. */
+  #outbox: ToWorker[] = []
   #lastId = 0
   #stopped: Promise<void> | undefined
   #dead: JobyardError | undefined
@@ -92,15 +94,17 @@ class OutputThread {
       if (this.#address !== undefined) onFatal(cause)
       ready.reject(cause)
     }
-    this.#worker.on('message', (message: FromWorker) => {
-      if (message.type === 'ready') {
-        this.#address = message.address
-        ready.resolve(message.address)
-      } else if (message.type === 'failed') {
-        failure = revive(message.error)
-        // Whatever it had opened already goes with the thread.
-        void this.#worker.terminate()
-      } else this.#receive(message)
+    this.#worker.on('message', (messages: readonly FromWorker[]) => {
+      for (const message of messages) {
+        if (message.type === 'ready') {
+          this.#address = message.address
+          ready.resolve(message.address)
+        } else if (message.type === 'failed') {
+          failure = revive(message.error)
+          // Whatever it had opened already goes with the thread.
+          void this.#worker.terminate()
+        } else this.#receive(message)
+      }
     })
     this.#worker.once('error', (error) => die(error instanceof Error ? error : new Error(String(error))))
     this.#worker.once('exit', (code) => {
@@ -118,9 +122,9 @@ class OutputThread {
   }
 
   append(item: Appended): void {
-    // What is appended in one turn travels together: a message between threads costs more than a line.
-    if (this.#appended.length === 0) queueMicrotask(() => this.#postAppended())
-    this.#appended.push(item)
+    const last = this.#outbox.at(-1)
+    if (last?.type === 'append') last.items.push(item)
+    else this.#post({ type: 'append', items: [item] })
   }
 
   stop(): Promise<void> {
@@ -136,24 +140,24 @@ class OutputThread {
   }
 
   #send<N extends keyof Requests>(name: N, input: Requests[N]['input']): Promise<Requests[N]['output']> {
-    this.#postAppended()
     const { promise, resolve, reject } = Promise.withResolvers<Requests[N]['output']>()
     const id = ++this.#lastId
     // The answer to a request has the type of its name; the thread sees to that.
     this.#waiters.set(id, { resolve: (output) => resolve(output as Requests[N]['output']), reject })
-    this.#worker.postMessage({ type: 'request', request: { id, name, input } })
+    // The name and its input belong together, which the compiler cannot see of a pair that is generic.
+    this.#post({ type: 'request', request: { id, name, input } as Request })
     return promise
   }
 
-  #postAppended(): void {
-    if (this.#appended.length === 0) return
-    const items = this.#appended
-    this.#appended = []
-    this.#post({ type: 'append', items })
+  #post(message: ToWorker): void {
+    if (this.#outbox.length === 0) setImmediate(() => this.#flush())
+    this.#outbox.push(message)
   }
 
-  #post(message: ToWorker): void {
-    this.#worker.postMessage(message)
+  #flush(): void {
+    const messages = this.#outbox
+    this.#outbox = []
+    this.#worker.postMessage(messages)
   }
 
   #receive(message: FromWorker): void {

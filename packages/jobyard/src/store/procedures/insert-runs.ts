@@ -22,6 +22,8 @@ export interface RunRequest {
    * place: at most one unfinished run has a given one, and the job's overlap rule does not count.
    */
   readonly claim?: { readonly owner: string; readonly exclusive?: string }
+  /** True: the outcome brings the run as it was written, for somebody who wants to see it at once. */
+  readonly show?: boolean
 }
 
 /** What became of a request. */
@@ -33,6 +35,7 @@ export type RequestOutcome =
       readonly number: number
       readonly state: 'pending' | 'running'
       readonly queued: boolean
+      readonly run?: RunRow
     }
   | {
       readonly ok: false
@@ -93,7 +96,8 @@ export function* insertRuns(scope: Scope, requests: readonly RunRequest[], at: n
     runs.push(run)
     rows.push(toRow(run, facts, request))
     const { id, jobId, number, queued } = run
-    return { ok: true, id, jobId, number, queued, state: run.owner === null ? 'pending' : 'running' }
+    const state = run.owner === null ? 'pending' : 'running'
+    return { ok: true, id, jobId, number, queued, state, ...(request.show === true ? { run } : {}) }
   })
   // Read before the new rows are there, so that a run never replaces itself.
   const older = yield* readLive(replacing)

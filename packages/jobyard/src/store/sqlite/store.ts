@@ -47,6 +47,7 @@ interface Waiter {
 
 /** The main loop's end of a database thread. */
 class DatabaseThread {
+  readonly #role: ThreadData['role']
   readonly #worker: Worker
   readonly #ended: Promise<void>
   readonly #waiters = new Map<number, Waiter>()
@@ -57,6 +58,7 @@ class DatabaseThread {
 
   constructor({ path, onFatal }: SqliteOptions, role: ThreadData['role']) {
     const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js'
+    this.#role = role
     this.#worker = new Worker(new URL(file, import.meta.url), {
       workerData: { path, role } satisfies ThreadData,
       resourceLimits: { maxYoungGenerationSizeMb: role === 'writer' ? WRITER_YOUNG_MB : READER_YOUNG_MB },
@@ -81,8 +83,7 @@ class DatabaseThread {
     return new Promise((resolve, reject) => {
       const id = ++this.#lastId
       this.#waiters.set(id, { resolve, reject })
-      // Calls of one turn travel together: a message between threads costs as much as a small statement.
-      if (this.#outbox.length === 0) queueMicrotask(() => this.#post())
+      if (this.#outbox.length === 0) this.#postSoon()
       this.#outbox.push({ id, name, input })
     })
   }
@@ -93,6 +94,15 @@ class DatabaseThread {
     this.#closed = true
     this.#worker.postMessage('stop')
     await this.#ended
+  }
+
+  /**
+   * Calls travel together, because a message between threads costs as much as a small statement: those of one task of the
+   * loop to the writer, which is to be at work as soon as can be, those of a whole turn to readers.
+   */
+  #postSoon(): void {
+    if (this.#role === 'writer') queueMicrotask(() => this.#post())
+    else setImmediate(() => this.#post())
   }
 
   #post(): void {
