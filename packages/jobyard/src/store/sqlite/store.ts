@@ -13,7 +13,7 @@ export interface SqliteOptions {
 }
 
 /** Room for short-lived objects of the database threads, in megabytes: V8's default of 48 buys them nothing. */
-const WRITER_YOUNG_MB = 12
+const WRITER_YOUNG_MB = 32
 const READER_YOUNG_MB = 3
 
 /** Threads that read, so that a slow page holds up no other. */
