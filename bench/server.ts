@@ -67,10 +67,18 @@ export class BenchServer implements AsyncDisposable {
     return this.pids.reduce((sum, pid) => sum + readCpuTicks(pid), 0) / TICKS_PER_SECOND
   }
 
-  /** Memory in use by the server and its descendants, in MB. */
+  /**
+   * Resident memory in MB: of the server, and of it and its descendants together, where the pages of files, which are
+   * mostly those of the one program that all of them run, count once.
+   */
   get residentMb(): { readonly server: number; readonly all: number } {
-    const sizes = this.pids.map((pid) => Number(/^VmRSS:\s+(\d+)/m.exec(readProc(pid, 'status'))?.[1] ?? 0) / 1000)
-    return { server: sizes[0] ?? 0, all: sizes.reduce((sum, size) => sum + size, 0) }
+    const sizes = this.pids.map((pid) => {
+      const status = readProc(pid, 'status')
+      return { own: readMb(status, 'RssAnon') + readMb(status, 'RssShmem'), file: readMb(status, 'RssFile') }
+    })
+    const [server] = sizes
+    const all = sizes.reduce((sum, { own }) => sum + own, 0) + Math.max(...sizes.map(({ file }) => file))
+    return { server: server === undefined ? 0 : server.own + server.file, all }
   }
 
   /** Sends a request; resolves with the answer once its head is there. */
@@ -146,6 +154,10 @@ export class BenchServer implements AsyncDisposable {
     this.#agent.destroy()
     await this.#process.stop()
   }
+}
+
+function readMb(status: string, name: string): number {
+  return (Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0) * 1024) / 1e6
 }
 
 /** Writes the script beside, for whoever runs it without a server. Answers its path. */

@@ -16,13 +16,13 @@ export const idle: Measure = {
   letter: 'e',
   title: `idle with ${JOBS.toLocaleString('en-US')} schedules and ${RUNS.toLocaleString('en-US')} stored runs`,
   method:
-    `Processor time of the server and its warden over ${IDLE_MS / 1000} s, their memory after it, and then ${PAGES} pages of ` +
-    'runs through /v1 for each filter, one after the other; the figure is the p99 over all filters, and the filter that ' +
-    'took longest.',
+    `Processor time of the server and its warden over ${IDLE_MS / 1000} s, their memory after it (1 MB = 1,000,000 bytes; ` +
+    `pages of the program that both run count once where they are added), and then ${PAGES} pages of runs through /v1 for ` +
+    'each filter, one after the other; the figure is the p99 over all filters, and the filter that took longest.',
   rows: [
     { label: 'CPU of server and warden', unit: '%', figure: 'cpu', target: { atMost: 1 } },
-    { label: 'memory, server and warden', unit: 'MB', figure: 'memory', target: { atMost: 250 } },
-    { label: 'memory, the server alone', unit: 'MB', figure: 'serverMemory' },
+    { label: 'memory (RSS) of the server', unit: 'MB', figure: 'serverMemory', target: { atMost: 250 } },
+    { label: 'memory, with the warden', unit: 'MB', figure: 'memory', target: { atMost: 250 } },
     { label: 'filtered page p50', unit: 'ms', figure: 'page50' },
     { label: 'filtered page p99', unit: 'ms', figure: 'page99', target: { atMost: 100 } },
     { label: 'slowest filter, its p50', unit: 'ms', figure: 'slowest' },

@@ -268,7 +268,7 @@ describe('what SQLite reads for a page', () => {
   }
 
   test.each(Object.entries(jobFilters))('of jobs, by %s, needs no sorting', async (_name, filter) => {
-    const plans = await plansOf(listJobs({ ...filter, limit: 50 }, { dialect: sqliteDialect }))
+    const plans = await plansOf(listJobs({ ...filter, limit: 50 }))
     expect(plans.join('\n')).toMatch(/INDEX job_(collection_)?page/)
     expect(plans.join('\n')).not.toMatch(/TEMP B-TREE/)
   })

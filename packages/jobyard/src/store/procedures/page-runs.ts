@@ -1,7 +1,8 @@
 import type { State } from '@jobyard/jobs'
 import type { RunRow, Why } from '../../domain/model.ts'
-import { all, first, Query, type Steps, sql, type Value } from '../sql.ts'
+import { all, first, Query, type Steps, sql } from '../sql.ts'
 import { RUN_COLUMNS, type RunRecord, toRun } from './entities.ts'
+import type { Part } from './parts.ts'
 
 /** Which runs to list, the newest first. All that is given must hold. */
 export interface RunFilter {
@@ -30,12 +31,6 @@ const WHYS = Object.keys({
   failure: true,
 } satisfies Record<Why, true>) as Why[]
 const FINAL: readonly State[] = ['completed', 'failed', 'stopped']
-
-/** A part of a statement with its parameters. */
-interface Part {
-  readonly text: string
-  readonly params: readonly Value[]
-}
 
 /**
  * A page of runs. Ids begin with the time, so both order and time range go by them. A finished run stands in the indexes

@@ -1,10 +1,8 @@
-import { sql as raw } from 'kysely'
 import type { JobRow } from '../../domain/model.ts'
-import type { Scope } from '../contract.ts'
-import { all, first, type Steps, sql } from '../sql.ts'
-import { compose, rowsOf } from './compose.ts'
+import { all, first, Query, type Steps, sql } from '../sql.ts'
 import { JOB_COLUMNS, type JobRecord, type TriggerRow, toJob, toTrigger } from './entities.ts'
 import { nameKey } from './jobs.ts'
+import { given, whereAll } from './parts.ts'
 
 const jobById = sql(`select ${JOB_COLUMNS} from job where id = ? and deleted_at is null`)
 const jobByName = sql(
@@ -70,20 +68,19 @@ export interface JobFilter {
 }
 
 /** A page of jobs, by name. */
-export function* listJobs(filter: JobFilter, { dialect }: Pick<Scope, 'dialect'>): Steps<JobRow[]> {
-  const { collectionId, kind, type, enabled, search, after, limit } = filter
-  let query = compose(dialect).selectFrom('job').select('id').where('deleted_at', 'is', null)
-  if (collectionId !== undefined) query = query.where('collection_id', '=', collectionId)
-  if (kind !== undefined) query = query.where('kind', '=', kind)
-  if (type !== undefined) query = query.where('type', '=', type)
-  if (enabled !== undefined) query = query.where('enabled', '=', enabled ? 1 : 0)
-  if (search !== undefined) query = query.where('name_key', 'like', `%${escapeLike(nameKey(search))}%`)
-  if (after !== undefined) {
+export function* listJobs({ collectionId, kind, type, enabled, search, after, limit }: JobFilter): Steps<JobRow[]> {
+  const where = whereAll([
+    { text: 'deleted_at is null', params: [] },
+    given('collection_id = ?', collectionId),
+    given('kind = ?', kind),
+    given('type = ?', type),
+    given('enabled = ?', enabled === undefined ? undefined : Number(enabled)),
+    given('name_key like ?', search === undefined ? undefined : `%${escapeLike(nameKey(search))}%`),
     // As one comparison of pairs, which both databases look up in the index of the order.
-    query = query.where(raw<boolean>`(name_key, id) > (${nameKey(after.name)}, ${after.id})`)
-  }
-  const compiled = query.orderBy('name_key').orderBy('id').limit(limit).compile()
-  const rows = yield* rowsOf<JobRecord>(compiled, JOB_COLUMNS)
+    after === undefined ? undefined : { text: '(name_key, id) > (?, ?)', params: [nameKey(after.name), after.id] },
+  ])
+  const text = `select ${JOB_COLUMNS} from job${where.text} order by name_key, id limit ?`
+  const rows = yield* all<JobRecord>(new Query(() => text, false), ...where.params, limit)
   return rows.map(toJob)
 }
 
@@ -171,21 +168,19 @@ const AUDIT_COLUMNS = `id, time, actor, role, address, action, target_type as "t
   target_name as "targetName", collection_id as "collectionId", detail`
 
 /** A page of the audit log, the newest first. */
-export function* listAudit(
-  filter: {
-    readonly targetId?: string
-    readonly collectionId?: string
-    readonly before?: string
-    readonly limit: number
-  },
-  { dialect }: Scope,
-): Steps<AuditRow[]> {
-  let query = compose(dialect).selectFrom('audit').select('id')
-  if (filter.targetId !== undefined) query = query.where('target_id', '=', filter.targetId)
-  if (filter.collectionId !== undefined) query = query.where('collection_id', '=', filter.collectionId)
-  if (filter.before !== undefined) query = query.where('id', '<', filter.before)
-  const compiled = query.orderBy('id', 'desc').limit(filter.limit).compile()
-  const rows = yield* rowsOf<Omit<AuditRow, 'detail'> & { detail: string }>(compiled, AUDIT_COLUMNS)
+export function* listAudit(filter: {
+  readonly targetId?: string
+  readonly collectionId?: string
+  readonly before?: string
+  readonly limit: number
+}): Steps<AuditRow[]> {
+  const where = whereAll([
+    given('target_id = ?', filter.targetId),
+    given('collection_id = ?', filter.collectionId),
+    given('id < ?', filter.before),
+  ])
+  const query = new Query(() => `select ${AUDIT_COLUMNS} from audit${where.text} order by id desc limit ?`, false)
+  const rows = yield* all<Omit<AuditRow, 'detail'> & { detail: string }>(query, ...where.params, filter.limit)
   return rows.map((row) => ({ ...row, detail: JSON.parse(row.detail) }))
 }
 

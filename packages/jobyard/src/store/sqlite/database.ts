@@ -7,7 +7,7 @@ const CHECKPOINT_PAGES = 4000
 
 /** Pages that a connection keeps to itself, in KB. What is not among them comes from the system's cache, in microseconds. */
 const WRITER_CACHE_KB = 16_384
-const READER_CACHE_KB = 8192
+const READER_CACHE_KB = 4096
 
 /** SQLite's result codes that say that the disk, not the statement, is at fault. */
 const DISK_CODES = new Set([10, 13])
