@@ -21,6 +21,7 @@ import { type Database, openDatabase } from './server/database.ts'
 import { ensureDefaultCollection } from './server/first-start.ts'
 import { addressOf, listen, readTls } from './server/listen.ts'
 import { createLogger } from './server/logger.ts'
+import { findPortal } from './server/portal-folder.ts'
 import { openScripts } from './server/scripts.ts'
 import { Shutdown } from './server/shutdown.ts'
 import { Sealer } from './store/seal.ts'
@@ -141,6 +142,6 @@ function createEngine(
 
 function apiSettings(config: Config, uploadFolder: string, address: () => string): ApiSettings {
   const { dataFolder, concurrency, uploadBytes, behindProxy, publicUrl } = config
-  const bounds = { dataFolder, uploadFolder, concurrency, uploadBytes, behindProxy }
+  const bounds = { dataFolder, uploadFolder, concurrency, uploadBytes, behindProxy, pagesFolder: findPortal() }
   return { ...bounds, publicUrl: () => publicUrl ?? address(), ...readTls(config) }
 }

@@ -3,7 +3,6 @@ import Type from 'typebox'
 import { formatDuration } from '../../domain/durations.ts'
 import { bearerOf } from '../auth/bearer.ts'
 import type { ApiApp, ApiContext } from '../context.ts'
-import { showHomePage } from '../home-page.ts'
 import type { Metrics } from '../metrics.ts'
 import { Me, Status } from '../schemas/access.ts'
 import { closed, named, oneOf } from '../schemas/base.ts'
@@ -55,7 +54,7 @@ export function aboutRoutes(app: ApiApp, context: ApiContext): void {
   )
 }
 
-/** Routes for machines that watch the server, and the page for people who find it. */
+/** Routes for machines that watch the server. */
 export function healthRoutes(app: ApiApp, { services }: ApiContext, metrics: Metrics): void {
   app.get(
     '/health/live',
@@ -104,14 +103,6 @@ export function healthRoutes(app: ApiApp, { services }: ApiContext, metrics: Met
     async (_request, reply) => {
       const { type, text } = await metrics.write()
       return reply.header('content-type', type).send(text)
-    },
-  )
-  app.get(
-    '/',
-    { exposeHeadRoute: true, config: { access: 'open' }, schema: { hide: true } },
-    async (_request, reply) => {
-      const { html, policy } = showHomePage({ version: services.version, ready: services.isReady() })
-      return reply.headers({ 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy }).send(html)
     },
   )
 }

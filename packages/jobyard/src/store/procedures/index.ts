@@ -13,6 +13,7 @@ import * as jobs from './read-jobs.ts'
 import * as runs from './read-runs.ts'
 import { emptyTrash, listJobIds, listTrash, pruneJob, pruneRecords } from './retention.ts'
 import { rewindSchedules, tickSchedules } from './schedules.ts'
+import { closeSession, findSession, openSession } from './sessions.ts'
 import { stopJobRuns, wantRuns } from './want-runs.ts'
 import { changeTasks, closeRuns, openTasks, releaseRuns, resolveTasks } from './work.ts'
 
@@ -47,6 +48,8 @@ export const writes = {
   addToken: access.addToken,
   revokeToken: access.revokeToken,
   touchTokens: access.touchTokens,
+  openSession,
+  closeSession,
   addCollection: access.addCollection,
   deleteCollection: access.deleteCollection,
   takeKey: access.takeKey,
@@ -82,6 +85,7 @@ export const reads = {
   listTrash,
   findToken: access.findToken,
   listTokens: access.listTokens,
+  findSession,
   listCollections: access.listCollections,
 } as const
 

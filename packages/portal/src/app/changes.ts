@@ -1,0 +1,61 @@
+import { type Job, JobyardProblem, type LiveEvent } from '@jobyard/client'
+import { jobyard } from './client.ts'
+import { jobsQuery, queryClient } from './queries.ts'
+
+/** More changed jobs than these, and the whole list is asked for instead of each. */
+const MOST_SINGLE = 20
+
+/** Brings what is shown up to date with what has happened. */
+export async function applyChanges(events: readonly LiveEvent[]): Promise<void> {
+  if (events.some(({ type }) => type === 'gap')) {
+    await queryClient.invalidateQueries()
+    return
+  }
+  const ids = (member: string): Set<string> =>
+    new Set(events.map((event) => event[member]).filter((id) => typeof id === 'string'))
+  const runs = ids('runId')
+  await Promise.all([
+    refreshJobs(ids('jobId')),
+    refresh(runs.size > 0, ['runs']),
+    ...[...runs].flatMap((id) => [refresh(true, ['run', id]), refresh(true, ['tasks', id])]),
+  ])
+}
+
+function refresh(wanted: boolean, queryKey: readonly string[]): Promise<void> | undefined {
+  return wanted ? queryClient.invalidateQueries({ queryKey }) : undefined
+}
+
+async function refreshJobs(ids: ReadonlySet<string>): Promise<void> {
+  if (ids.size === 0) return
+  if (ids.size > MOST_SINGLE) {
+    await Promise.all([refresh(true, ['jobs']), refresh(true, ['job'])])
+    return
+  }
+  const changed = await Promise.all([...ids].map(async (id) => [id, await readJob(id)] as const))
+  for (const [id, job] of changed) {
+    if (job === undefined) continue
+    queryClient.setQueryData(jobsQuery.queryKey, (jobs) => jobs && withJob(jobs, id, job))
+    if (job === null) void queryClient.invalidateQueries({ queryKey: ['job', id] })
+    else queryClient.setQueryData(['job', id], job)
+  }
+}
+
+/** A job as it is now; null when it is gone, undefined when nobody knows. */
+async function readJob(id: string): Promise<Job | null | undefined> {
+  try {
+    return await jobyard.jobs.get(id)
+  } catch (error) {
+    if (error instanceof JobyardProblem) return error.status === 404 ? null : undefined
+    throw error
+  }
+}
+
+/** The list with a job changed, entered at its place, or taken out. */
+export function withJob(jobs: readonly Job[], id: string, job: Job | null): Job[] {
+  const index = jobs.findIndex((each) => each.id === id)
+  if (job === null) return index < 0 ? [...jobs] : jobs.toSpliced(index, 1)
+  if (index >= 0) return jobs.with(index, job)
+  const key = job.name.toLowerCase()
+  const place = jobs.findIndex(({ name }) => name.toLowerCase() > key)
+  return place < 0 ? [...jobs, job] : jobs.toSpliced(place, 0, job)
+}
