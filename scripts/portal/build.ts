@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
@@ -39,6 +39,8 @@ export async function buildPortal(): Promise<boolean> {
     await run(process.execPath, [vite, 'build', '--logLevel', 'warn', '--config', join(PORTAL, 'vite.config.ts')], {
       env,
     })
+    // A folder that mkdtemp made is its owner's alone; the server may be somebody else's.
+    await chmod(out, 0o755)
     await pack(out)
     await writeFile(join(out, STAMP), stamp)
     await rm(PORTAL_DIST, { recursive: true, force: true })

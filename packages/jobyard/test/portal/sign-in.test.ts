@@ -1,6 +1,8 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { eventually } from '../support/eventually.ts'
+import { deployScript } from '../client/scripts.ts'
 import { faultsOf, openPortal, type Portal, signIn } from './browser.ts'
 
 let portal: Portal
@@ -90,16 +92,50 @@ describe('signing out', () => {
 })
 
 describe('a lost connection', () => {
-  test('is told, and heals by itself', async () => {
-    const page = await portal.enter('/webjobs')
+  test('is told, and heals by itself with everything that was missed', async () => {
+    const wire = await openWire(Number(new URL(portal.server.url).port))
+    const page = await portal.open('/')
+    await page.goto(`${wire.url}/webjobs`)
+    await signIn(page, portal.server.token)
     await page.getByText('Live', { exact: true }).waitFor()
-    await page.context().setOffline(true)
-    // What is open already is not cut by that: the next request finds nobody.
-    await eventually('the loss is told', async () => {
-      await page.evaluate(() => fetch('/v1/me').catch(() => undefined))
-      return true
-    })
-    await page.context().setOffline(false)
+    await wire.cut()
+    await page.getByText('Connection lost').waitFor()
+    await page.getByText('The server cannot be reached.').waitFor()
+    await deployScript(portal.client, 'made-meanwhile', 'true')
+    await wire.mend()
     await page.getByText('Live', { exact: true }).waitFor()
-  })
+    await page.getByRole('link', { name: 'made-meanwhile', exact: true }).waitFor()
+    expect(await page.getByText('The server cannot be reached.').isVisible()).toBe(false)
+    await page.close()
+    await wire.cut()
+  }, 30_000)
 })
+
+/** A wire between browser and server that can be cut. */
+async function openWire(target: number) {
+  const sockets = new Set<Socket>()
+  const server = createServer((client) => {
+    const upstream = connect(target, '127.0.0.1')
+    for (const socket of [client, upstream]) {
+      sockets.add(socket)
+      socket.on('error', () => socket.destroy())
+      socket.on('close', () => sockets.delete(socket))
+    }
+    client.pipe(upstream).pipe(client)
+  })
+  const listen = async (port: number): Promise<number> => {
+    server.listen(port, '127.0.0.1')
+    await once(server, 'listening')
+    return (server.address() as AddressInfo).port
+  }
+  const port = await listen(0)
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async cut() {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+      if (server.listening) await once(server, 'close')
+    },
+    mend: () => listen(port),
+  }
+}

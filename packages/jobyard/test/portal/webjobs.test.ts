@@ -182,6 +182,16 @@ describe('deleting a job', () => {
     })
     await page.getByRole('heading', { name: 'No job fits.' }).waitFor()
   })
+
+  test('from its own page leads back to the list', async () => {
+    const { id } = await portal.client.jobs.get('many-002')
+    await page.goto(`${portal.server.url}/webjobs/${id}`)
+    await page.getByRole('button', { name: 'More about many-002' }).click()
+    await page.getByRole('menuitem', { name: 'Delete' }).click()
+    await page.getByRole('dialog').getByLabel('Type many-002 to go on').fill('many-002')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'WebJobs' }).waitFor()
+  })
 })
 
 test('no page had a fault of its own', () => {

@@ -1,9 +1,12 @@
 import { type Job, JobyardProblem, type LiveEvent } from '@jobyard/client'
 import { jobyard } from './client.ts'
+import { now } from './clock.ts'
 import { jobsQuery, queryClient } from './queries.ts'
 
 /** More changed jobs than these, and the whole list is asked for instead of each. */
 const MOST_SINGLE = 20
+/** Lists are asked for again this often at the most, in milliseconds: on a busy server something changes all the time. */
+const LIST_EVERY_MS = 1500
 
 /** Brings what is shown up to date with what has happened. */
 export async function applyChanges(events: readonly LiveEvent[]): Promise<void> {
@@ -16,19 +19,37 @@ export async function applyChanges(events: readonly LiveEvent[]): Promise<void> 
   const runs = ids('runId')
   await Promise.all([
     refreshJobs(ids('jobId')),
-    refresh(runs.size > 0, ['runs']),
-    ...[...runs].flatMap((id) => [refresh(true, ['run', id]), refresh(true, ['tasks', id])]),
+    ...[...runs].flatMap((id) => [refresh('run', id), refresh('tasks', id)]),
   ])
+  if (runs.size > 0) refreshSoon('runs')
 }
 
-function refresh(wanted: boolean, queryKey: readonly string[]): Promise<void> | undefined {
-  return wanted ? queryClient.invalidateQueries({ queryKey }) : undefined
+function refresh(...queryKey: readonly string[]): Promise<void> {
+  return queryClient.invalidateQueries({ queryKey })
+}
+
+const askedAt = new Map<string, number>()
+const waiting = new Set<string>()
+
+/** Asks for a list again: at once, or when its last time is long enough ago. */
+function refreshSoon(name: string): void {
+  if (waiting.has(name)) return
+  waiting.add(name)
+  const wait = (askedAt.get(name) ?? 0) + LIST_EVERY_MS - now()
+  setTimeout(
+    () => {
+      waiting.delete(name)
+      askedAt.set(name, now())
+      void refresh(name)
+    },
+    Math.max(0, wait),
+  )
 }
 
 async function refreshJobs(ids: ReadonlySet<string>): Promise<void> {
   if (ids.size === 0) return
   if (ids.size > MOST_SINGLE) {
-    await Promise.all([refresh(true, ['jobs']), refresh(true, ['job'])])
+    for (const list of ['jobs', 'job']) refreshSoon(list)
     return
   }
   const changed = await Promise.all([...ids].map(async (id) => [id, await readJob(id)] as const))

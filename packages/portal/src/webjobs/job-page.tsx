@@ -99,7 +99,7 @@ function JobActions({ job }: { job: Job }) {
           Stop
         </Button>
       )}
-      <JobMenu job={job} />
+      <JobMenu job={job} onDeleted={() => void navigate({ to: '/webjobs' })} />
     </Group>
   )
 }

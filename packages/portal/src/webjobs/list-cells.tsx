@@ -91,7 +91,7 @@ export function QuickAct({ job }: { job: Job }) {
 }
 
 /** Everything else that can be done with a job. */
-export function JobMenu({ job }: { job: Job }) {
+export function JobMenu({ job, onDeleted }: { job: Job; onDeleted?: () => void }) {
   const [operate, deploy] = [useMay('operator'), useMay('deployer')]
   const [open, setOpen] = useState<'run' | 'delete'>()
   const [start, stop] = [useStart(job), useStop(job)]
@@ -140,7 +140,9 @@ export function JobMenu({ job }: { job: Job }) {
         </Menu.Dropdown>
       </Menu>
       {open === 'run' && <RunWithArguments job={job} onClose={close} />}
-      {open === 'delete' && <DeleteJob job={job} onClose={close} />}
+      {open === 'delete' && (
+        <DeleteJob job={job} onClose={close} {...(onDeleted === undefined ? {} : { after: onDeleted })} />
+      )}
     </>
   )
 }
