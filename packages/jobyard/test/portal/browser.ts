@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { Jobyard, Role } from '@jobyard/client'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { buildPortal } from '../../../../scripts/portal/build.ts'
@@ -5,6 +6,9 @@ import { type LiveServer, startLiveServer } from '../cli/live-server.ts'
 
 /** Where Debian puts Chromium; another may be named. */
 const CHROMIUM = process.env.JOBYARD_TEST_CHROMIUM ?? '/usr/bin/chromium'
+
+/** True where there is no browser: the tests that need one are skipped then, and say so. */
+export const NO_BROWSER = !existsSync(CHROMIUM)
 
 /** So long a test waits for what is to be seen, in milliseconds. */
 const PATIENCE_MS = 10_000

@@ -2,7 +2,7 @@ import type { LiveEvent } from '@jobyard/client'
 import { useSyncExternalStore } from 'react'
 import { jobyard } from './client.ts'
 import { applyChanges } from './changes.ts'
-import { isSignedOut, queryClient } from './queries.ts'
+import { isSignedOut, meQuery, queryClient } from './queries.ts'
 
 /** How the live connection to the server is. */
 export type Connection = 'connecting' | 'live' | 'lost'
@@ -51,7 +51,8 @@ export async function followServer(signal: AbortSignal): Promise<void> {
   let broken = false
   while (!signal.aborted) {
     await seen(signal)
-    const session = AbortSignal.any([signal, hidden()])
+    using sight = new Sight()
+    const session = AbortSignal.any([signal, sight.lost])
     const onOpen = (): void => {
       // Whatever is shown may be from before the break.
       if (broken) void queryClient.invalidateQueries()
@@ -70,24 +71,39 @@ export async function followServer(signal: AbortSignal): Promise<void> {
       }
     } catch (error) {
       if (session.aborted) continue
-      if (isSignedOut(error)) return
+      if (isSignedOut(error)) {
+        // Whoever looks at this finds out, and is led to the sign-in.
+        void queryClient.invalidateQueries({ queryKey: meQuery.queryKey })
+        return
+      }
       onBreak()
       await pause(signal)
     }
   }
 }
 
-/** Aborts when the page has not been seen for a while. */
-function hidden(): AbortSignal {
-  const controller = new AbortController()
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const look = (): void => {
-    clearTimeout(timer)
-    if (document.hidden) timer = setTimeout(() => controller.abort(), HIDDEN_MS)
+/** Tells when the page has not been seen for a while. */
+class Sight {
+  readonly #lost = new AbortController()
+  #timer: ReturnType<typeof setTimeout> | undefined
+  readonly #look = (): void => {
+    clearTimeout(this.#timer)
+    if (document.hidden) this.#timer = setTimeout(() => this.#lost.abort(), HIDDEN_MS)
   }
-  document.addEventListener('visibilitychange', look)
-  controller.signal.addEventListener('abort', () => document.removeEventListener('visibilitychange', look))
-  return controller.signal
+
+  constructor() {
+    document.addEventListener('visibilitychange', this.#look)
+  }
+
+  /** Aborts when the page was hidden for long enough. */
+  get lost(): AbortSignal {
+    return this.#lost.signal
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer)
+    document.removeEventListener('visibilitychange', this.#look)
+  }
 }
 
 /** Resolves when the page is seen, or when the signal aborts. */
