@@ -8,7 +8,7 @@ import { RouterProvider } from '@tanstack/react-router'
 import { setNonce } from 'get-nonce'
 import { createRoot } from 'react-dom/client'
 import { queryClient } from './app/queries.ts'
-import { router } from './app/router.tsx'
+import { router } from './app/router.ts'
 import { theme, variables } from './app/theme.ts'
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name=style-nonce]')?.content ?? ''

@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { deployScript } from '../client/scripts.ts'
 import { eventually } from '../support/eventually.ts'
-import { NO_BROWSER, faultsOf, openPortal, type Portal } from './browser.ts'
+import { faultsOf, NO_BROWSER, openPortal, type Portal } from './browser.ts'
 
 let portal: Portal
 let page: Page

@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { deployScript } from '../client/scripts.ts'
 import { layWire } from '../client/wire.ts'
-import { NO_BROWSER, faultsOf, openPortal, type Portal, signIn } from './browser.ts'
+import { faultsOf, NO_BROWSER, openPortal, type Portal, signIn } from './browser.ts'
 
 let portal: Portal
 

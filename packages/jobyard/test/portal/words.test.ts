@@ -88,7 +88,7 @@ describe('amounts', () => {
       '3 d 3 h',
     ])
     expect([400, 12_000, 200_000, -5000, -90_000_000].map(sayDistance)).toEqual([
-      'just now',
+      'now',
       '12 s ago',
       '3 min ago',
       'in 5 s',

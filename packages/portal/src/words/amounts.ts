@@ -22,10 +22,10 @@ const STEPS: readonly (readonly [limit: number, unit: number, name: string])[] =
   [Number.POSITIVE_INFINITY, 86_400_000, 'd'],
 ]
 
-/** A distance from now: `12 s ago`, `in 3 min`, `just now`. Coarse; the exact time is told beside it. */
+/** A distance from now: `12 s ago`, `in 3 min`, `now`. Coarse; the exact time is told beside it. */
 export function sayDistance(milliseconds: number): string {
   const size = Math.abs(milliseconds)
-  if (size < 1000) return milliseconds < 0 ? 'now' : 'just now'
+  if (size < 1000) return 'now'
   const [, unit, name] = STEPS.find(([limit]) => size < limit) ?? [0, 86_400_000, 'd']
   const count = `${Math.floor(size / unit)} ${name}`
   return milliseconds < 0 ? `in ${count}` : `${count} ago`
