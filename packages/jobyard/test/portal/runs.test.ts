@@ -143,6 +143,24 @@ describe.skipIf(NO_BROWSER)('in a browser', () => {
       expect([lines.length, lines[77_776], lines.at(-2)]).toEqual([120_002, 'line 77777 of the log', 'the end'])
     }, 60_000)
 
+    test('of long lines is cut to the width of the window, if somebody wants that', async () => {
+      await deployScript(portal.client, 'wide', 'seq -s "-" 1 900; echo "short"')
+      const run = await runOnce('wide')
+      await goto(`/webjobs/${run.job.id}/runs/${run.id}`)
+      await output().getByText('short').waitFor()
+      const wider = () => output().evaluate((element) => element.scrollWidth - element.clientWidth)
+      expect(await wider()).toBeGreaterThan(1000)
+      await page.getByRole('button', { name: 'Wrap' }).click()
+      await eventually('nothing is wider than the window', async () => (await wider()) <= 0)
+      const rows = await output().locator('.line-text').allTextContents()
+      expect(rows.length).toBeGreaterThan(10)
+      expect(rows.slice(0, -1).join('')).toBe(Array.from({ length: 900 }, (_, i) => i + 1).join('-'))
+      await page.getByLabel('Search in the output').fill('-899-')
+      await output().locator('mark').filter({ hasText: '-899-' }).waitFor()
+      await page.getByRole('button', { name: 'Wrap' }).click()
+      await eventually('it is one line again', async () => (await wider()) > 1000)
+    })
+
     test('is followed to its end until somebody scrolls back, and can be put away', async () => {
       await deployScript(portal.client, 'endless', 'i=0; while sleep 0.02; do i=$((i+1)); echo "row $i"; done')
       const run = await portal.client.runs.create('endless')

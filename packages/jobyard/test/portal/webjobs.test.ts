@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { deployScript } from '../client/scripts.ts'
@@ -107,6 +108,34 @@ describe.skipIf(NO_BROWSER)('in a browser', () => {
         .first()
         .waitFor()
       await alert.getByRole('button', { name: 'Try again' }).waitFor()
+    })
+
+    test('tells how far a large file has got, and lets it be given up', async () => {
+      await page.goto(`${portal.server.url}/webjobs/new`)
+      const data = randomBytes(3_000_000)
+      const buffer = makeZip([
+        { name: 'run.sh', data: '#!/bin/bash\n' },
+        { name: 'noise', data, method: 0 },
+      ])
+      const devtools = await page.context().newCDPSession(page)
+      const throttle = (uploadThroughput: number) =>
+        devtools.send('Network.emulateNetworkConditions', {
+          offline: false,
+          latency: 0,
+          downloadThroughput: -1,
+          uploadThroughput,
+        })
+      await devtools.send('Network.enable')
+      await throttle(600_000)
+      const input = page.locator('input[type=file]')
+      await input.setInputFiles({ name: 'large.zip', mimeType: 'application/zip', buffer })
+      await page.getByText(/^\d.* of 2\.9 MB$/).waitFor()
+      await page.getByRole('button', { name: 'Cancel' }).first().click()
+      await page.getByText('Choose a file, or drop it here').waitFor()
+      await throttle(-1)
+      await input.setInputFiles({ name: 'again.zip', mimeType: 'application/zip', buffer })
+      await page.getByText('2 files, 2.9 MB.').waitFor()
+      await devtools.detach()
     })
 
     test('of a name that is taken is refused at the name', async () => {

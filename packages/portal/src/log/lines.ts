@@ -1,15 +1,6 @@
 import { bytesOf, type OutputEntry, type OutputStream } from '@jobyard/client'
 import { type Look, readAnsi } from './ansi.ts'
-
-/** A line of output. */
-export interface Line {
-  readonly stream: OutputStream
-  /** When its first piece came. */
-  readonly time: string
-  readonly text: string
-  /** How it looks where it begins, as the line before it left off. */
-  readonly start: Look
-}
+import type { Line } from './line.ts'
 
 /** The most lines that are kept; beyond them the oldest go, this many at once. */
 const MOST_LINES = 400_000

@@ -31,6 +31,7 @@ export function Output({ run, attempt, download, fileName }: OutputProps) {
   const { log, progress } = useOutput(run, attempt)
   const [following, setFollowing] = useState(true)
   const [withTime, setWithTime] = useState(false)
+  const [wrap, setWrap] = useState(false)
   const [term, setTerm] = useState('')
   const [place, setPlace] = useState(0)
   const search = useMemo(() => new LogSearch(log, term), [log, term])
@@ -63,6 +64,8 @@ export function Output({ run, attempt, download, fileName }: OutputProps) {
         }}
         withTime={withTime}
         onTime={setWithTime}
+        wrap={wrap}
+        onWrap={setWrap}
         following={following}
         onFollowing={setFollowing}
         download={download}
@@ -75,6 +78,7 @@ export function Output({ run, attempt, download, fileName }: OutputProps) {
       <LogView
         log={log}
         withTime={withTime}
+        wrap={wrap}
         term={search.term}
         current={following ? undefined : current}
         following={following}

@@ -6,6 +6,7 @@ import {
   IconClock,
   IconDownload,
   IconSearch,
+  IconTextWrap,
 } from '@tabler/icons-react'
 import type { KeyboardEvent } from 'react'
 import { sayCount } from '../words/amounts.ts'
@@ -27,6 +28,8 @@ interface LogToolbarProps {
   readonly search: SearchState
   readonly withTime: boolean
   readonly onTime: (withTime: boolean) => void
+  readonly wrap: boolean
+  readonly onWrap: (wrap: boolean) => void
   readonly following: boolean
   readonly onFollowing: (following: boolean) => void
   readonly download: string
@@ -35,7 +38,8 @@ interface LogToolbarProps {
 
 /** What helps to read an output. */
 export function LogToolbar(props: LogToolbarProps) {
-  const { lines, live, connected, search, withTime, onTime, following, onFollowing, download, fileName } = props
+  const { lines, live, connected, search, withTime, onTime, wrap, onWrap, following, onFollowing, download, fileName } =
+    props
   const connection = connected ? 'Live' : 'Connecting again…'
   return (
     <div className="log-tools">
@@ -45,16 +49,8 @@ export function LogToolbar(props: LogToolbarProps) {
       </span>
       <span className="quiet num count">{sayCount(lines, 'line')}</span>
       <Search {...search} />
-      <Tooltip label="When each line came (UTC)">
-        <ActionIcon
-          variant={withTime ? 'filled' : 'default'}
-          aria-pressed={withTime}
-          aria-label="Times"
-          onClick={() => onTime(!withTime)}
-        >
-          <IconClock size={15} />
-        </ActionIcon>
-      </Tooltip>
+      <Switch label="Times" tip="When each line came (UTC)" icon={IconClock} on={withTime} onChange={onTime} />
+      <Switch label="Wrap" tip="Long lines go on in the next row" icon={IconTextWrap} on={wrap} onChange={onWrap} />
       {live && (
         <Button
           variant={following ? 'filled' : 'default'}
@@ -75,6 +71,30 @@ export function LogToolbar(props: LogToolbarProps) {
         Download
       </Button>
     </div>
+  )
+}
+
+interface SwitchProps {
+  readonly label: string
+  readonly tip: string
+  readonly icon: typeof IconClock
+  readonly on: boolean
+  readonly onChange: (on: boolean) => void
+}
+
+function Switch({ label, tip, icon: Icon, on, onChange }: SwitchProps) {
+  return (
+    <Tooltip label={tip}>
+      <ActionIcon
+        variant={on ? 'filled' : 'default'}
+        color="indigo"
+        aria-pressed={on}
+        aria-label={label}
+        onClick={() => onChange(!on)}
+      >
+        <Icon size={15} />
+      </ActionIcon>
+    </Tooltip>
   )
 }
 
