@@ -36,6 +36,8 @@ export async function checkStart({ folder, program }: Installed): Promise<string
   await using server = await startServerProcess({ program, data: join(folder, 'data') })
   const answer = await fetch(`${server.address}/health/ready`)
   if (answer.status !== 200) throw new Error(`The compiled server answers ${answer.status}.`)
+  const page = await (await fetch(server.address)).text()
+  if (!page.includes('id="portal"')) throw new Error('The compiled server shows no portal.')
   return stdout.trim()
 }
 

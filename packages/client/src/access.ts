@@ -7,6 +7,7 @@ import type {
   NewToken,
   Preview,
   PreviewInput,
+  Session,
   Token,
   TokenInput,
   Webhook,
@@ -23,6 +24,28 @@ export class Schedules {
   /** When a schedule would fall due. Fails with `schedule-invalid` and the position of what is wrong. */
   async preview(input: PreviewInput): Promise<Preview> {
     return await this.#transport.json<Preview>({ method: 'POST', path: '/v1/schedules/preview', body: input })
+  }
+}
+
+/** The sign-in of the browser that this client runs in. Elsewhere there is nothing to hold the cookie, and no use for it. */
+export class Sessions {
+  readonly #transport: Transport
+
+  constructor(transport: Transport) {
+    this.#transport = transport
+  }
+
+  /**
+   * Signs the browser in with the client's token: for 12 hours or until it is closed, or for 30 days if it is to
+   * remember. Clients without a token, in pages of the server itself, are let through from then on.
+   */
+  async open(options: { readonly remember?: boolean } = {}): Promise<Session> {
+    return await this.#transport.json<Session>({ method: 'POST', path: '/v1/session', body: options })
+  }
+
+  /** Signs the browser out. */
+  async close(): Promise<void> {
+    await this.#transport.json({ method: 'DELETE', path: '/v1/session' })
   }
 }
 

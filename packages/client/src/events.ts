@@ -38,6 +38,8 @@ export class LiveEvents {
       readonly signal?: AbortSignal
       /** Called whenever a connection is made. */
       readonly onOpen?: () => void
+      /** Called whenever a connection has ended or could not be made, and another is about to be sought. */
+      readonly onBreak?: () => void
     } = {},
   ): AsyncGenerator<LiveEvent, void, undefined> {
     const call = { path: '/v1/events', query: { ...filter } }

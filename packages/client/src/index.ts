@@ -1,4 +1,4 @@
-export { Audit, Collections, Schedules, Tokens, Webhooks } from './access.ts'
+export { Audit, Collections, Schedules, Sessions, Tokens, Webhooks } from './access.ts'
 export { type EventFilter, LiveEvents } from './events.ts'
 export { Jobs, type SavedJob } from './jobs.ts'
 export { Jobyard } from './jobyard.ts'
@@ -7,5 +7,5 @@ export { bytesOf, Output, type OutputPart, type OutputSource } from './output.ts
 export { Packages, type UploadOptions, type UploadSource } from './packages.ts'
 export { type ClientCode, JobyardProblem, type ProblemDetails } from './problem.ts'
 export { isFinished, Runs } from './runs.ts'
-export type { JobyardOptions } from './transport.ts'
+export type { FileRequest, JobyardOptions } from './transport.ts'
 export type * from './types.ts'

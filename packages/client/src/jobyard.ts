@@ -1,4 +1,4 @@
-import { Audit, Collections, Schedules, Tokens, Webhooks } from './access.ts'
+import { Audit, Collections, Schedules, Sessions, Tokens, Webhooks } from './access.ts'
 import { LiveEvents } from './events.ts'
 import { Jobs } from './jobs.ts'
 import { Output } from './output.ts'
@@ -24,6 +24,7 @@ export class Jobyard {
   readonly output: Output
   readonly packages: Packages
   readonly schedules: Schedules
+  readonly sessions: Sessions
   readonly tokens: Tokens
   readonly webhooks: Webhooks
   readonly audit: Audit
@@ -41,6 +42,7 @@ export class Jobyard {
     this.output = new Output(transport)
     this.packages = new Packages(transport)
     this.schedules = new Schedules(transport)
+    this.sessions = new Sessions(transport)
     this.tokens = new Tokens(transport)
     this.webhooks = new Webhooks(transport)
     this.audit = new Audit(transport)

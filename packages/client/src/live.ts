@@ -11,6 +11,8 @@ export interface LiveOptions {
   readonly quietMs?: number | undefined
   /** Called whenever a connection is made: from then on nothing is missed. */
   readonly onOpen?: (() => void) | undefined
+  /** Called whenever a connection has ended or could not be made, and another is about to be sought. */
+  readonly onBreak?: (() => void) | undefined
 }
 
 /** Nothing on a connection for so long, in milliseconds, and it is given up. */
@@ -48,6 +50,7 @@ export async function* followLive(
       signal?.throwIfAborted()
       if (!wasOpen || !isPassing(error) || ++refusals > PATIENCE) throw error
     }
+    options.onBreak?.()
     await transport.pause(Math.max(breaks, 1), signal)
   }
 }

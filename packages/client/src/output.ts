@@ -1,4 +1,5 @@
 import { followLive, QUIET_MS, readChunks } from './live.ts'
+import { streamOf } from './stream.ts'
 import { pathOf, type Transport } from './transport.ts'
 import type { OutputEnd, OutputEntry, OutputPage } from './types.ts'
 
@@ -40,8 +41,7 @@ export class Output {
   async text(source: OutputSource, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>> {
     const call = { method: 'GET', ...addressOf(source), accept: 'text/plain', signal } as const
     const { body } = await this.#transport.response(call)
-    if (body === null) return ReadableStream.from<Uint8Array>([])
-    return ReadableStream.from(readChunks(body, QUIET_MS, this.#transport.base.origin))
+    return streamOf(body === null ? [] : readChunks(body, QUIET_MS, this.#transport.base.origin))
   }
 
   /**
@@ -56,10 +56,15 @@ export class Output {
       readonly signal?: AbortSignal
       /** Called where the output of another attempt begins; its entries count from 1 again. */
       readonly onAttempt?: (attempt: number) => void
+      /** Called whenever a connection is made. */
+      readonly onOpen?: () => void
+      /** Called whenever a connection has ended or could not be made, and another is about to be sought. */
+      readonly onBreak?: () => void
     } = {},
   ): AsyncGenerator<OutputEntry, OutputEnd, undefined> {
     const after = options.after === undefined ? undefined : String(options.after)
-    const live = followLive(this.#transport, addressOf(source), { after, signal: options.signal })
+    const { signal, onOpen, onBreak } = options
+    const live = followLive(this.#transport, addressOf(source), { after, signal, onOpen, onBreak })
     for await (const { event, data } of live) {
       if (event === 'end') return JSON.parse(data) as OutputEnd
       if (event === 'attempt') options.onAttempt?.((JSON.parse(data) as { attempt: number }).attempt)

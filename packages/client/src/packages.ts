@@ -1,3 +1,4 @@
+import { streamOf } from './stream.ts'
 import { pathOf, type Transport } from './transport.ts'
 import type { PackageFile, PackageInfo, Page } from './types.ts'
 
@@ -32,6 +33,7 @@ export class Packages {
       query: { filename: fileName },
       headers: { 'content-type': /\.zip$/i.test(fileName) ? 'application/zip' : 'application/octet-stream' },
       stream: () => counted(open(source), known, onProgress),
+      ...(source instanceof Blob ? { file: { blob: source, onProgress } } : {}),
       repeatable: known !== undefined,
       timeoutMs: 0,
       signal,
@@ -53,14 +55,14 @@ export class Packages {
   async file(hash: string, path: string): Promise<ReadableStream<Uint8Array>> {
     const address = pathOf('v1', 'packages', hash, 'files', ...path.split('/'))
     const { body } = await this.#transport.response({ method: 'GET', path: address, accept: '*/*' })
-    return body ?? ReadableStream.from<Uint8Array>([])
+    return body ?? streamOf([])
   }
 }
 
 function open(source: UploadSource): ReadableStream<Uint8Array> {
   if (source instanceof Blob) return source.stream()
   if (source instanceof Uint8Array) return new Blob([source]).stream()
-  return source instanceof ReadableStream ? source : ReadableStream.from(source)
+  return source instanceof ReadableStream ? source : streamOf(source)
 }
 
 function counted(

@@ -8,6 +8,11 @@ export interface JobyardOptions {
   readonly token?: string | undefined
   /** Default: the global fetch. */
   readonly fetch?: typeof fetch
+  /**
+   * Sends a file in the place of `fetch`, for browsers: their fetch neither sends streams over HTTP/1.1 nor tells how
+   * far it got. Rejects with a TypeError when the connection fails, as fetch does.
+   */
+  readonly sendFile?: (request: FileRequest) => Promise<Response>
   /** Milliseconds that an answer may take; 0 for no limit. Live streams and uploads have none. Default 30,000. */
   readonly timeoutMs?: number
   /** How often a request is sent again when the connection fails. Default 2. */
@@ -16,6 +21,16 @@ export interface JobyardOptions {
   readonly newId?: () => string
   /** Draws from 0 up to 1, for waits that differ between clients. Default: Math.random. */
   readonly random?: () => number
+}
+
+/** A file to be sent. */
+export interface FileRequest {
+  readonly url: URL
+  readonly method: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly blob: Blob
+  readonly onProgress?: ((sent: number, total: number | undefined) => void) | undefined
+  readonly signal: AbortSignal | null
 }
 
 /** A value of the query; an absent one is left out, several are joined by commas. */
@@ -31,6 +46,8 @@ export interface Call {
   readonly body?: unknown
   /** Sent as it is: called anew for every attempt. */
   readonly stream?: (() => ReadableStream<Uint8Array>) | undefined
+  /** The same body as a file, for a client that sends those in another way. */
+  readonly file?: Pick<FileRequest, 'blob' | 'onProgress'> | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly accept?: string
   readonly signal?: AbortSignal | undefined
@@ -69,6 +86,7 @@ export class Transport {
   readonly base: URL
   readonly #token: string | undefined
   readonly #fetch: typeof fetch
+  readonly #sendFile: JobyardOptions['sendFile']
   readonly #timeoutMs: number
   readonly #retries: number
   readonly #newId: () => string
@@ -78,6 +96,7 @@ export class Transport {
     this.base = readBase(options.url)
     this.#token = options.token
     this.#fetch = options.fetch ?? globalThis.fetch
+    this.#sendFile = options.sendFile
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
     this.#retries = options.retries ?? DEFAULT_RETRIES
     this.#newId = options.newId ?? crypto.randomUUID.bind(crypto)
@@ -143,18 +162,23 @@ export class Transport {
   async #open(call: Call, headers: Record<string, string>): Promise<{ response: Response; settle: () => void }> {
     const limit = timeLimit(call.timeoutMs ?? this.#timeoutMs, call.signal)
     try {
-      const response = await this.#fetch(this.#address(call), {
-        method: call.method,
-        headers,
-        signal: limit.signal,
-        ...bodyOf(call),
-      })
+      const response = await this.#send(call, headers, limit.signal)
       if (!response.ok) throw await readProblem(response, this.base.origin)
       return { response, settle: limit.settle }
     } catch (error) {
       limit.settle()
       throw this.#explain(error, call, limit)
     }
+  }
+
+  async #send(call: Call, headers: Record<string, string>, signal: AbortSignal | null): Promise<Response> {
+    const { method, file } = call
+    const url = this.#address(call)
+    if (file !== undefined && this.#sendFile !== undefined)
+      return await this.#sendFile({ url, method, headers, signal, ...file })
+    // Browsers refuse a fetch that is called as somebody's method.
+    const fetch = this.#fetch
+    return await fetch(url, { method, headers, signal, ...bodyOf(call) })
   }
 
   #address({ path, query = {} }: Call): URL {
@@ -214,8 +238,11 @@ function mayRepeat(call: Call, problem: JobyardProblem): boolean {
 }
 
 function bodyOf({ body, stream }: Call): RequestInit {
-  // A body that is a stream is sent while the answer may already begin: fetch wants to be told.
-  if (stream !== undefined) return { body: stream(), duplex: 'half' }
+  if (stream !== undefined) {
+    // A body that is a stream is sent while the answer may already begin: fetch wants to be told.
+    const init = { body: stream(), duplex: 'half' as const }
+    return init
+  }
   return body === undefined ? {} : { body: JSON.stringify(body) }
 }
 

@@ -66,6 +66,17 @@ export interface Me {
   readonly version: string
 }
 
+/** A browser that was signed in with a token, which a cookie stands for from then on. */
+export interface Session {
+  readonly name: string
+  readonly role: Role
+  /** The only collection that the token is good for; null: all. */
+  readonly collection: string | null
+  /** Version of the server. */
+  readonly version: string
+  readonly expiresAt: Instant
+}
+
 /** What the server is and how busy it is. */
 export interface Status {
   readonly instance: string
@@ -101,6 +112,8 @@ export type Trigger =
       readonly timeZone: string
       /** When it next falls due; null when never again. Only in answers. */
       readonly nextDue?: Instant | null
+      /** `package`: it came with the package and goes with it. Only in answers. */
+      readonly origin?: 'package'
     }
   | { readonly type: 'webhook' }
   | { readonly type: 'after'; readonly jobId: string; readonly on: readonly ('completed' | 'failed' | 'stopped')[] }

@@ -22,6 +22,7 @@ import { endNow } from './server/end.ts'
 import { ensureDefaultCollection } from './server/first-start.ts'
 import { addressOf, listen, readTls } from './server/listen.ts'
 import { createLogger } from './server/logger.ts'
+import { findPortal } from './server/portal-folder.ts'
 import { openScripts } from './server/scripts.ts'
 import { Shutdown } from './server/shutdown.ts'
 import { Sealer } from './store/seal.ts'
@@ -145,6 +146,6 @@ function apiSettings(config: Config, uploadFolder: string, address: () => string
   const { dataFolder, concurrency, behindProxy, publicUrl } = config
   const { bodyBytes, payloadBytes, uploadBytes, liveStreams, liveStreamsPerToken } = config
   const bounds = { bodyBytes, payloadBytes, uploadBytes, liveStreams, liveStreamsPerToken }
-  const facts = { dataFolder, uploadFolder, concurrency, behindProxy }
+  const facts = { dataFolder, uploadFolder, concurrency, behindProxy, pagesFolder: findPortal() }
   return { ...facts, ...bounds, publicUrl: () => publicUrl ?? address(), ...readTls(config) }
 }

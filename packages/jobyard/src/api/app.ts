@@ -50,7 +50,7 @@ export async function createApi(services: ApiServices): Promise<FastifyInstance>
   answerProblems(app, settings.bodyBytes)
   logRequests(app)
   await describeRoutes(app, context)
-  guardRoutes(app, authenticator, new Lockout(services.clock, TOKEN_FAILURES))
+  guardRoutes(app, authenticator, new Lockout(services.clock, TOKEN_FAILURES), () => settings.publicUrl())
   keepKeys(app, keys)
   await addRoutes(app, context, metrics, uploads)
   await documentRoutes(app)

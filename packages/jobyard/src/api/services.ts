@@ -60,6 +60,8 @@ export interface ApiSettings {
   readonly heartbeatMs?: number
   /** True: one proxy stands before the server, whose word on the caller's address (X-Forwarded-For) is believed. Default false. */
   readonly behindProxy?: boolean
+  /** The folder of the built portal; null where there is none, and a plain page tells what this is. Default null. */
+  readonly pagesFolder?: string | null
   /** Certificate and key in PEM: the server speaks HTTPS. Default: HTTP. */
   readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer }
 }
@@ -73,6 +75,7 @@ export const DEFAULT_SETTINGS = {
   liveStreamsPerToken: 100,
   quietMs: 120_000,
   heartbeatMs: 15_000,
+  pagesFolder: null,
 } as const
 
 /** What the interface wants of uploaded packages. */

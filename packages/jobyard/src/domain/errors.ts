@@ -267,6 +267,12 @@ export const ERRORS = {
     title: 'The token is not known, has expired or was revoked.',
     hint: 'Use another token; an admin can make one with `jobyard token create`.',
   },
+  'origin-foreign': {
+    status: 403,
+    exit: 3,
+    title: 'The request comes from a page that is not of this server.',
+    hint: 'Use a token in the header Authorization; a browser session only serves the pages of the server itself.',
+  },
   'role-insufficient': {
     status: 403,
     exit: 3,

@@ -29,6 +29,8 @@ const TABLE: readonly (readonly [route: string, address: string, access: Role | 
   ['POST /hooks/:jobId', '/hooks/00000000-0000-7000-8000-000000000000', 'open'],
   ['GET /metrics', '/metrics', 'viewer'],
   ['GET /v1/me', '/v1/me', 'viewer'],
+  ['POST /v1/session', '/v1/session', 'viewer'],
+  ['DELETE /v1/session', '/v1/session', 'viewer'],
   ['GET /v1/status', '/v1/status', 'viewer'],
   ['GET /v1/collections', '/v1/collections', 'viewer'],
   ['GET /v1/collections/:collection', '/v1/collections/default', 'viewer'],

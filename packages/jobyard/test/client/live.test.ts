@@ -38,7 +38,9 @@ describe('output that is followed', () => {
     await lay()
     const job = await deployScript(server.client, 'steps', STEPS)
     const run = await client.runs.create(job.id)
-    const output = client.output.follow(run.id)
+    const told: string[] = []
+    const tell = { onOpen: () => told.push('open'), onBreak: () => told.push('break') }
+    const output = client.output.follow(run.id, tell)
     const lines: string[] = []
     const read = async (): Promise<void> => {
       const next = await output.next()
@@ -59,6 +61,7 @@ describe('output that is followed', () => {
     if (last.done !== true) lines.push(last.value.text ?? '')
     await read()
     expect(lines).toEqual(['line 1\n', 'line 2\n', 'line 3\n', 'line 4\n'])
+    expect(told).toEqual(['open', ...Array(3).fill(['break', 'open']).flat()])
     expect((await client.runs.wait(run.id)).state).toBe('completed')
   })
 

@@ -16,7 +16,7 @@ interface Known {
   readonly until: number
 }
 
-/** Tells whose token it is. */
+/** Tells whose token or session it is. */
 export class Authenticator {
   readonly #store: Repository
   readonly #clock: Clock
@@ -37,7 +37,22 @@ export class Authenticator {
   /** Whose token this is; null when it is unknown, has expired or was revoked. */
   async authenticate(token: string): Promise<Bearer | null> {
     const hash = hashToken(token)
-    const row = this.#recall(hash) ?? (await this.#lookUp(hash))
+    return await this.#admit(`token:${hash}`, () => this.#store.read('findToken', { hash }))
+  }
+
+  /** Whose session this is; null when it is unknown or over, or when its token is worth nothing any longer. */
+  async authenticateSession(secret: string): Promise<Bearer | null> {
+    const hash = hashToken(secret)
+    return await this.#admit(`session:${hash}`, async () => {
+      const session = await this.#store.read('findSession', { hash })
+      if (session === null) return null
+      const { token, expiresAt } = session
+      return { ...token, expiresAt: Math.min(expiresAt, token.expiresAt ?? expiresAt) }
+    })
+  }
+
+  async #admit(key: string, find: () => Promise<TokenRow | null>): Promise<Bearer | null> {
+    const row = this.#recall(key) ?? (await this.#lookUp(key, find))
     const now = this.#clock.now()
     if (row === null || row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= now)) return null
     this.#touch(row.id, now)
@@ -48,7 +63,13 @@ export class Authenticator {
   /** Forgets a token that was revoked; from now on it is worthless here. */
   forget(tokenId: string): void {
     this.#generation++
-    for (const [hash, { row }] of this.#known) if (row.id === tokenId) this.#known.delete(hash)
+    for (const [key, { row }] of this.#known) if (row.id === tokenId) this.#known.delete(key)
+  }
+
+  /** Forgets a session that was ended; from now on it is worthless here. */
+  forgetSession(secret: string): void {
+    this.#generation++
+    this.#known.delete(`session:${hashToken(secret)}`)
   }
 
   /** Writes down what has not been yet. */
@@ -57,21 +78,21 @@ export class Authenticator {
     await this.#flush()
   }
 
-  #recall(hash: string): TokenRow | undefined {
-    const known = this.#known.get(hash)
+  #recall(key: string): TokenRow | undefined {
+    const known = this.#known.get(key)
     if (known === undefined || known.until > this.#clock.elapsed()) return known?.row
-    this.#known.delete(hash)
+    this.#known.delete(key)
     return undefined
   }
 
-  async #lookUp(hash: string): Promise<TokenRow | null> {
+  async #lookUp(key: string, find: () => Promise<TokenRow | null>): Promise<TokenRow | null> {
     const generation = this.#generation
-    const row = await this.#store.read('findToken', { hash })
+    const row = await find()
     // What is worth nothing is not kept, so that nobody can fill the memory with it.
     if (row === null || row.revokedAt !== null || generation !== this.#generation) return row
     const [oldest] = this.#known.keys()
     if (this.#known.size >= MOST_TOKENS && oldest !== undefined) this.#known.delete(oldest)
-    this.#known.set(hash, { row, until: this.#clock.elapsed() + TRUST_MS })
+    this.#known.set(key, { row, until: this.#clock.elapsed() + TRUST_MS })
     return row
   }
 

@@ -33,6 +33,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set before any route with a role begins. */
     bearer: Bearer | null
+    /** The secret of the session that stands for the bearer's token; null where a token was sent. */
+    sessionSecret: string | null
   }
 }
 

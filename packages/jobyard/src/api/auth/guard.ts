@@ -2,8 +2,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { JobyardError } from '../../domain/errors.ts'
 import type { ApiApp } from '../api-app.ts'
 import type { Authenticator } from './authenticator.ts'
-import { type Access, requireRole, requireWhole } from './bearer.ts'
+import { type Access, type Bearer, requireRole, requireWhole } from './bearer.ts'
 import { type Lockout, senderOf } from './lockout.ts'
+import { readSessionCookie, requireOwnPage } from './session.ts'
 
 /** The longest token that is looked at, in characters. */
 const LONGEST_TOKEN = 512
@@ -11,10 +12,16 @@ const LONGEST_TOKEN = 512
 /**
  * Has every route ask for what its `access` says, before any of a body is read. A wrong token counts against its sender,
  * and when there were too many the refusal becomes 429. A right one is always let through: otherwise anybody behind
- * the same proxy could lock everybody out.
+ * the same proxy could lock everybody out. A browser may send its session in the place of a token.
  */
-export function guardRoutes(app: ApiApp, authenticator: Authenticator, lockout: Lockout): void {
+export function guardRoutes(
+  app: ApiApp,
+  authenticator: Authenticator,
+  lockout: Lockout,
+  publicUrl: () => string,
+): void {
   app.decorateRequest('bearer', null)
+  app.decorateRequest('sessionSecret', null)
   const table = new Map<string, Access>()
   app.decorate('routeAccess', table)
   app.addHook('onRoute', ({ url, method, config }) => {
@@ -26,13 +33,16 @@ export function guardRoutes(app: ApiApp, authenticator: Authenticator, lockout: 
     const { access, whole } = request.routeOptions.config
     // Only the answer to unknown addresses has none.
     if (access === undefined || access === 'open') return
-    const token = tokenOf(request)
-    const bearer = token.length > LONGEST_TOKEN ? null : await authenticator.authenticate(token)
+    const secret = request.headers.authorization === undefined ? readSessionCookie(request, publicUrl()) : undefined
+    const bearer =
+      secret === undefined
+        ? await admitToken(request, authenticator)
+        : await admitSession(request, secret, authenticator, publicUrl())
     if (bearer === null) {
       const sender = senderOf(request.ip)
       lockout.check(sender)
       lockout.fail(sender)
-      throw new JobyardError('token-invalid')
+      throw secret === undefined ? new JobyardError('token-invalid') : sessionOver()
     }
     request.bearer = bearer
     reply.log = request.log = request.log.child({ token: bearer.name })
@@ -41,8 +51,36 @@ export function guardRoutes(app: ApiApp, authenticator: Authenticator, lockout: 
   })
 }
 
+async function admitToken(request: FastifyRequest, authenticator: Authenticator): Promise<Bearer | null> {
+  const token = readToken(request)
+  return token.length > LONGEST_TOKEN ? null : await authenticator.authenticate(token)
+}
+
+async function admitSession(
+  request: FastifyRequest,
+  secret: string,
+  authenticator: Authenticator,
+  publicUrl: string,
+): Promise<Bearer | null> {
+  requireOwnPage(request, publicUrl)
+  const bearer = await authenticator.authenticateSession(secret)
+  if (bearer !== null) request.sessionSecret = secret
+  return bearer
+}
+
+function sessionOver(): JobyardError {
+  return new JobyardError('token-invalid', 'The session is over.', { hint: 'Sign in again.' })
+}
+
+/** Whose request it still is: for live streams, which outlive the look at their beginning. Null when it is nobody's any more. */
+export function admitAgain(request: FastifyRequest, authenticator: Authenticator): Promise<Bearer | null> {
+  const { sessionSecret } = request
+  if (sessionSecret !== null) return authenticator.authenticateSession(sessionSecret)
+  return authenticator.authenticate(readToken(request))
+}
+
 /** The token that a request carries, whether it is good or not. Throws 'token-missing'. */
-export function tokenOf({ headers: { authorization } }: FastifyRequest): string {
+function readToken({ headers: { authorization } }: FastifyRequest): string {
   if (authorization === undefined) throw new JobyardError('token-missing')
   const [, token] = /^Bearer +([\x21-\x7e]+) *$/i.exec(authorization) ?? []
   if (token === undefined) {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { bearerOf } from '../auth/bearer.ts'
-import { tokenOf } from '../auth/guard.ts'
+import { admitAgain } from '../auth/guard.ts'
 import type { ApiContext } from '../context.ts'
 
 /** A line that says nothing, so that both sides know the connection lives. */
@@ -54,10 +54,9 @@ function watchToken(
   signal: AbortSignal,
   onWorthless: () => void,
 ): void {
-  const token = tokenOf(request)
   const look = async (): Promise<void> => {
     try {
-      if ((await authenticator.authenticate(token)) === null) return onWorthless()
+      if ((await admitAgain(request, authenticator)) === null) return onWorthless()
     } catch (err) {
       // The database is away: the stream goes on, and the next look finds out.
       request.log.warn({ err }, 'the token of a live stream could not be looked at')

@@ -4,7 +4,6 @@ import { formatDuration } from '../../domain/durations.ts'
 import type { ApiApp } from '../api-app.ts'
 import { bearerOf } from '../auth/bearer.ts'
 import type { ApiContext } from '../context.ts'
-import { showHomePage } from '../home-page.ts'
 import type { Metrics } from '../metrics.ts'
 import { Me, Status } from '../schemas/access.ts'
 import { closed, named, oneOf } from '../schemas/base.ts'
@@ -56,7 +55,7 @@ export function aboutRoutes(app: ApiApp, context: ApiContext): void {
   )
 }
 
-/** Routes for machines that watch the server, and the page for people who find it. */
+/** Routes for machines that watch the server. */
 export function healthRoutes(app: ApiApp, { services }: ApiContext, metrics: Metrics): void {
   app.get(
     '/health/live',
@@ -105,14 +104,6 @@ export function healthRoutes(app: ApiApp, { services }: ApiContext, metrics: Met
     async (_request, reply) => {
       const { type, text } = await metrics.write()
       return reply.header('content-type', type).send(text)
-    },
-  )
-  app.get(
-    '/',
-    { exposeHeadRoute: true, config: { access: 'open' }, schema: { hide: true } },
-    async (_request, reply) => {
-      const { html, policy } = showHomePage({ version: services.version, ready: services.isReady() })
-      return reply.headers({ 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy }).send(html)
     },
   )
 }

@@ -11,15 +11,19 @@ import { deploymentRoutes, occurrenceRoutes } from './job-history.ts'
 import { jobActRoutes, jobRoutes, jobWriteRoutes } from './jobs.ts'
 import { outputRoutes } from './output.ts'
 import { packageRoutes, uploadRoute } from './packages.ts'
+import { pageRoutes } from './pages.ts'
 import { runListRoutes } from './run-lists.ts'
 import { runRoutes, runStartRoutes, taskRoutes } from './runs.ts'
 import { scheduleRoutes } from './schedules.ts'
+import { sessionRoutes } from './session.ts'
 import { tokenRoutes, tokenWriteRoutes } from './tokens.ts'
 import { webhookRoutes } from './webhooks.ts'
 
 /** Every route but those of the description. */
 export async function addRoutes(app: ApiApp, context: ApiContext, metrics: Metrics, uploads: Uploads): Promise<void> {
   aboutRoutes(app, context)
+  sessionRoutes(app, context)
+  await app.register(async (scope: ApiApp) => pageRoutes(scope, context))
   healthRoutes(app, context, metrics)
   collectionRoutes(app, context)
   collectionWriteRoutes(app, context)

@@ -32,6 +32,21 @@ export const Me = named(
   ),
 )
 
+/** A browser that was signed in. */
+export const Session = named(
+  'Session',
+  closed(
+    {
+      name: Type.String(),
+      role: oneOf(ROLES),
+      collection: nullable(Type.String({ description: 'The only collection that the token is good for; null: all.' })),
+      version: Type.String({ description: 'Version of the server.' }),
+      expiresAt: Instant,
+    },
+    'A browser that was signed in, and until when.',
+  ),
+)
+
 /** What the server is and how busy it is. */
 export const Status = named(
   'Status',

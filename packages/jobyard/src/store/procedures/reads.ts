@@ -4,6 +4,7 @@ import { listRuns } from './page-runs.ts'
 import * as jobs from './read-jobs.ts'
 import * as runs from './read-runs.ts'
 import { listJobIds, listTrash } from './retention.ts'
+import { findSession } from './sessions.ts'
 
 /** Every procedure that only looks. */
 export const reads = {
@@ -32,5 +33,6 @@ export const reads = {
   listTrash,
   findToken: access.findToken,
   listTokens: access.listTokens,
+  findSession,
   listCollections: access.listCollections,
 } as const

@@ -14,6 +14,7 @@ import { resolveTasks } from './resolve-tasks.ts'
 import { emptyTrash, pruneJob, pruneRecords } from './retention.ts'
 import { rewindPlaces, rewindRuns, rewindSchedules, rewindTasks } from './rewind.ts'
 import { tickSchedules } from './schedules.ts'
+import { closeSession, openSession } from './sessions.ts'
 import { stopJobRuns, wantRuns } from './want-runs.ts'
 import { changeTasks, closeRuns, releaseRuns } from './work.ts'
 
@@ -51,6 +52,8 @@ export const writes = {
   addToken: access.addToken,
   revokeToken: access.revokeToken,
   touchTokens: access.touchTokens,
+  openSession,
+  closeSession,
   addCollection: access.addCollection,
   deleteCollection: access.deleteCollection,
   takeKey: access.takeKey,

@@ -1,0 +1,11 @@
+import type { Role } from '@jobyard/client'
+import { useQuery } from '@tanstack/react-query'
+import { meQuery } from './queries.ts'
+
+const ROLES: readonly Role[] = ['admin', 'deployer', 'operator', 'viewer']
+
+/** Whether who is signed in may do what a role may. What nobody may is not offered; the server checks all the same. */
+export function useMay(role: Role): boolean {
+  const { data } = useQuery(meQuery)
+  return data !== undefined && ROLES.indexOf(data.role) <= ROLES.indexOf(role)
+}

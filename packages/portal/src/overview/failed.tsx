@@ -1,0 +1,59 @@
+import type { Run } from '@jobyard/client'
+import { Button } from '@mantine/core'
+import { Link } from '@tanstack/react-router'
+import { useAct } from '../app/act.ts'
+import { jobyard } from '../app/client.ts'
+import { runLink } from '../app/links.ts'
+import { useMay } from '../app/may.ts'
+import { Loading, Section } from '../parts/page.tsx'
+import { When } from '../parts/time.tsx'
+import { sayCount } from '../words/amounts.ts'
+
+/** The most jobs that are listed. */
+const MOST = 12
+
+/** What failed in the last day and why: the latest failure of each job, and how often. */
+export function Failed({ runs }: { runs: readonly Run[] | undefined }) {
+  const byJob = Object.values(Object.groupBy(runs ?? [], ({ job }) => job.id)).map((each) => each ?? [])
+  return (
+    <Section title="Failed in the last 24 hours">
+      {runs === undefined && <Loading rows={3} />}
+      {runs?.length === 0 && <p className="nothing">Nothing failed.</p>}
+      <ul className="items">
+        {byJob
+          .slice(0, MOST)
+          .map((failures) => failures[0] && <Failure key={failures[0].id} run={failures[0]} times={failures.length} />)}
+      </ul>
+      {byJob.length > MOST && <p className="more">and {sayCount(byJob.length - MOST, 'more job')}</p>}
+    </Section>
+  )
+}
+
+function Failure({ run, times }: { run: Run; times: number }) {
+  const may = useMay('operator')
+  const again = useAct({
+    run: () => jobyard.runs.rerun(run.id),
+    done: (made) => `${run.job.name} #${made.number} was started.`,
+  })
+  return (
+    <li data-tone="bad">
+      <div>
+        <Link {...runLink(run)}>
+          {run.job.name} <span className="quiet">#{run.number}</span>
+        </Link>
+        <p>
+          {run.reason?.text ?? 'No reason is known.'}
+          {times > 1 && <span className="quiet"> {times} times.</span>}
+        </p>
+      </div>
+      <div className="item-side">
+        <When at={run.finishedAt ?? run.createdAt} />
+        {may && run.job.type === 'triggered' && (
+          <Button variant="default" size="compact-xs" onClick={() => again.mutate()} loading={again.isPending}>
+            Rerun
+          </Button>
+        )}
+      </div>
+    </li>
+  )
+}

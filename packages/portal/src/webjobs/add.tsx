@@ -1,0 +1,230 @@
+import { type JobInput, JobyardProblem, type TriggerInput } from '@jobyard/client'
+import { Button, Group, Radio, Select, TextInput } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { Link, useNavigate } from '@tanstack/react-router'
+import { type FormEvent, type ReactNode, useState } from 'react'
+import { useAct } from '../app/act.ts'
+import { jobyard } from '../app/client.ts'
+import { useMay } from '../app/may.ts'
+import { jobsQuery, meQuery, queryClient } from '../app/queries.ts'
+import { Page } from '../parts/page.tsx'
+import { Notice, Problem } from '../parts/problem.tsx'
+import { faultOfName } from '../words/names.ts'
+import { noteJob } from './acts.ts'
+import { PackageField, type Upload } from './package-field.tsx'
+import { ScheduleField, type ScheduleInput } from './schedule-field.tsx'
+
+interface Draft {
+  readonly name: string
+  readonly collection: string
+  readonly upload: Upload
+  readonly type: 'triggered' | 'continuous'
+  readonly singleton: boolean
+  readonly trigger: 'manual' | 'scheduled'
+  readonly schedule: ScheduleInput
+}
+
+const EMPTY: Draft = {
+  name: '',
+  collection: '',
+  upload: { state: 'none' },
+  type: 'triggered',
+  singleton: false,
+  trigger: 'manual',
+  schedule: { ncrontab: '', timeZone: 'UTC' },
+}
+
+/** Adds a WebJob: its name, its file, its type, and when it runs. */
+export function AddWebJob() {
+  const [draft, setDraft] = useState(EMPTY)
+  const navigate = useNavigate()
+  const change = (part: Partial<Draft>): void => setDraft((before) => ({ ...before, ...part }))
+  const add = useAct({
+    run: (input: JobInput) => jobyard.jobs.create(input),
+    done: (job) => `${job.name} was added.`,
+    quiet: true,
+    after: (job) => {
+      noteJob(job)
+      void queryClient.invalidateQueries({ queryKey: jobsQuery.queryKey })
+      void navigate({ to: '/webjobs/$job', params: { job: job.id } })
+    },
+  })
+  const may = useMay('deployer')
+  const input = inputOf(draft)
+  const submit = (event: FormEvent): void => {
+    event.preventDefault()
+    if (input !== undefined) add.mutate(input)
+  }
+  return (
+    <Page title="Add a WebJob" crumbs={[{ text: 'WebJobs', link: { to: '/webjobs' } }]}>
+      {!may && <Notice tone="wait">Adding a job needs the role deployer.</Notice>}
+      <form className="add" onSubmit={submit}>
+        <NameFields draft={draft} change={change} problem={add.error} />
+        <Field title="File">
+          <PackageField upload={draft.upload} onUpload={(upload) => change({ upload })} />
+        </Field>
+        <TypeField draft={draft} change={change} />
+        {draft.type === 'continuous' ? (
+          <ScaleField draft={draft} change={change} />
+        ) : (
+          <TriggerField draft={draft} change={change} />
+        )}
+        {add.error !== null && !isOfName(add.error) && <Problem error={add.error} />}
+        <Group gap="xs">
+          <Button type="submit" size="sm" loading={add.isPending} disabled={!may || input === undefined}>
+            Add
+          </Button>
+          <Button component={Link} to="/webjobs" variant="default" size="sm">
+            Cancel
+          </Button>
+        </Group>
+      </form>
+    </Page>
+  )
+}
+
+/** What is sent; undefined while something is missing. */
+function inputOf({ name, collection, upload, type, singleton, trigger, schedule }: Draft): JobInput | undefined {
+  if (faultOfName(name) !== undefined || upload.state !== 'done') return undefined
+  if (type === 'triggered' && trigger === 'scheduled' && schedule.ncrontab.trim() === '') return undefined
+  const scheduled: TriggerInput[] = trigger === 'scheduled' ? [{ type: 'schedule', ...schedule }] : []
+  const triggers: TriggerInput[] = type === 'continuous' ? [{ type, singleton }] : scheduled
+  const chosen = collection === '' ? {} : { collection }
+  // Without triggers of its own the job takes the schedule of its package, if that has one.
+  return { name, type, package: upload.info.hash, ...chosen, ...(triggers.length === 0 ? {} : { triggers }) }
+}
+
+function isOfName(error: unknown): boolean {
+  return error instanceof JobyardProblem && (error.field === 'name' || error.code === 'job-exists')
+}
+
+interface PartProps {
+  readonly draft: Draft
+  readonly change: (part: Partial<Draft>) => void
+}
+
+function NameFields({ draft: { name, collection, type }, change, problem }: PartProps & { problem: unknown }) {
+  const { data: me } = useQuery(meQuery)
+  const { data: jobs } = useQuery(jobsQuery)
+  const { data: collections } = useQuery({
+    queryKey: ['collections'],
+    queryFn: () => jobyard.collections.list().take(200),
+  })
+  const names = collections?.map((each) => each.name) ?? []
+  const [first = 'default'] = names
+  const own = me?.collection ?? (names.includes('default') ? 'default' : first)
+  const chosen = collection === '' ? own : collection
+  const taken = jobs?.some(
+    (job) => job.name.toLowerCase() === name.toLowerCase() && job.type === type && job.collection === chosen,
+  )
+  const fault = name === '' ? undefined : (faultOfName(name) ?? (taken ? 'There is such a job already.' : undefined))
+  const refused = isOfName(problem) && problem instanceof JobyardProblem ? problem.detail : undefined
+  return (
+    <Field title="Name">
+      <TextInput
+        aria-label="Name"
+        placeholder="nightly-report"
+        description="Letters, digits, - and _; it begins with a letter or a digit."
+        value={name}
+        onChange={(event) => change({ name: event.currentTarget.value })}
+        error={fault ?? refused}
+        autoComplete="off"
+        spellCheck={false}
+        autoFocus
+      />
+      {names.length > 1 && (
+        <Select
+          mt="sm"
+          label="Collection"
+          data={names}
+          value={chosen}
+          allowDeselect={false}
+          onChange={(value) => change({ collection: value ?? '' })}
+        />
+      )}
+    </Field>
+  )
+}
+
+function TypeField({ draft: { type }, change }: PartProps) {
+  return (
+    <Field title="Type">
+      <Choice
+        label="Type"
+        value={type}
+        onChange={(value) => change({ type: value === 'continuous' ? 'continuous' : 'triggered' })}
+        options={[
+          ['triggered', 'Triggered', 'Runs when somebody asks, or when it falls due.'],
+          ['continuous', 'Continuous', 'Runs all the time; when it ends it is started again.'],
+        ]}
+      />
+    </Field>
+  )
+}
+
+function ScaleField({ draft: { singleton }, change }: PartProps) {
+  return (
+    <Field title="Scale">
+      <Choice
+        label="Scale"
+        value={singleton ? 'single' : 'all'}
+        onChange={(value) => change({ singleton: value === 'single' })}
+        options={[
+          ['all', 'All instances', 'One process on each.'],
+          ['single', 'Single instance', 'One process in all; another instance takes over when its own is gone.'],
+        ]}
+      />
+    </Field>
+  )
+}
+
+function TriggerField({ draft: { trigger, schedule }, change }: PartProps) {
+  return (
+    <Field title="Trigger">
+      <Choice
+        label="Trigger"
+        value={trigger}
+        onChange={(value) => change({ trigger: value === 'scheduled' ? 'scheduled' : 'manual' })}
+        options={[
+          ['manual', 'Manual', 'By hand, by webhook, or as settings.job of the package says.'],
+          ['scheduled', 'Scheduled', 'Whenever its NCRONTAB falls due.'],
+        ]}
+      />
+      {trigger === 'scheduled' && <ScheduleField value={schedule} onChange={(value) => change({ schedule: value })} />}
+    </Field>
+  )
+}
+
+interface ChoiceProps {
+  readonly label: string
+  readonly value: string
+  readonly onChange: (value: string) => void
+  readonly options: readonly (readonly [value: string, text: string, description: string])[]
+}
+
+function Choice({ label, value, onChange, options }: ChoiceProps) {
+  return (
+    <Radio.Group value={value} onChange={onChange} aria-label={label}>
+      <div className="choice">
+        {options.map(([each, text, description]) => (
+          <Radio.Card key={each} value={each} aria-label={text} className="choice-card">
+            <Radio.Indicator />
+            <span>
+              <b>{text}</b>
+              <small>{description}</small>
+            </span>
+          </Radio.Card>
+        ))}
+      </div>
+    </Radio.Group>
+  )
+}
+
+function Field({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <fieldset>
+      <legend>{title}</legend>
+      {children}
+    </fieldset>
+  )
+}

@@ -1,0 +1,125 @@
+import type { Job } from '@jobyard/client'
+import { Button, CloseButton, NativeSelect, TextInput } from '@mantine/core'
+import { IconPlus, IconSearch } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { useDeferredValue, useMemo, useState } from 'react'
+import { useMay } from '../app/may.ts'
+import { jobsQuery } from '../app/queries.ts'
+import { FirstJob } from '../overview/overview.tsx'
+import { Loading, Page } from '../parts/page.tsx'
+import { Empty, Problem } from '../parts/problem.tsx'
+import { type Column, Rows } from '../parts/rows.tsx'
+import { JobState } from '../parts/state.tsx'
+import { sayCount } from '../words/amounts.ts'
+import { countViews, filterJobs, type JobView, SHOWS, type Show } from './filter.ts'
+import { JobMenu, LastRun, NameCell, NextRun, QuickAct, TypeCell } from './list-cells.tsx'
+
+const COLUMNS: readonly Column[] = [
+  { title: 'Name', width: 'minmax(10rem, 2fr)', narrow: 'minmax(0, 1fr)' },
+  { title: 'Status', width: '8.5rem', narrow: '6.6rem' },
+  { title: 'Type', width: '8rem', wide: true },
+  { title: 'Last run', width: 'minmax(11rem, 1.2fr)', wide: true },
+  { title: 'Next run', width: '8rem', wide: true },
+  { title: 'Actions', width: '4.5rem', silent: true },
+]
+const ROW_PX = 46
+const START: JobView = { search: '', show: 'all' }
+
+/** All WebJobs with their status, last and next run, kept up to date by live events. */
+export function WebJobs() {
+  const { data, error, refetch } = useQuery(jobsQuery)
+  const [view, setView] = useState(START)
+  const deferred = useDeferredValue(view)
+  const jobs = useMemo(() => data?.filter(({ kind }) => kind === 'script'), [data])
+  const shown = useMemo(() => filterJobs(jobs ?? [], deferred), [jobs, deferred])
+  const collections = useMemo(() => new Set(jobs?.map(({ collection }) => collection)).size, [jobs])
+  if (error !== null && data === undefined) return <Problem error={error} again={() => void refetch()} />
+  if (jobs?.length === 0) return <FirstJob />
+  const cells = (job: Job) => [
+    <NameCell key="name" job={job} withCollection={collections > 1} />,
+    <JobState key="state" job={job} />,
+    <TypeCell key="type" job={job} />,
+    <LastRun key="last" job={job} />,
+    <NextRun key="next" job={job} />,
+    <div key="act" className="row-acts">
+      <QuickAct job={job} />
+      <JobMenu job={job} />
+    </div>,
+  ]
+  return (
+    <Page title="WebJobs" fixed actions={<AddButton />}>
+      <Filter view={view} onView={setView} jobs={jobs ?? []} />
+      {jobs === undefined ? (
+        <Loading rows={8} />
+      ) : (
+        <Rows
+          label="WebJobs"
+          columns={COLUMNS}
+          items={shown}
+          keyOf={({ id }) => id}
+          cells={cells}
+          height={ROW_PX}
+          foot={shown.length === 0 && <NoMatch onClear={() => setView(START)} />}
+        />
+      )}
+    </Page>
+  )
+}
+
+function AddButton() {
+  if (!useMay('deployer')) return null
+  return (
+    <Button component={Link} to="/webjobs/new" leftSection={<IconPlus size={15} />}>
+      Add
+    </Button>
+  )
+}
+
+interface FilterProps {
+  readonly view: JobView
+  readonly onView: (view: JobView) => void
+  readonly jobs: readonly Job[]
+}
+
+function Filter({ view, onView, jobs }: FilterProps) {
+  const counts = useMemo(() => countViews(jobs), [jobs])
+  const options = SHOWS.map((show) => ({ value: show, label: `${capital(show)} (${counts[show]})` }))
+  return (
+    <search className="toolbar">
+      <TextInput
+        aria-label="Search by name"
+        placeholder="Search by name"
+        leftSection={<IconSearch size={15} aria-hidden />}
+        rightSection={
+          view.search !== '' && (
+            <CloseButton size="sm" aria-label="Clear the search" onClick={() => onView({ ...view, search: '' })} />
+          )
+        }
+        value={view.search}
+        onChange={(event) => onView({ ...view, search: event.currentTarget.value })}
+      />
+      <NativeSelect
+        aria-label="Show"
+        data={options}
+        value={view.show}
+        onChange={(event) => onView({ ...view, show: event.currentTarget.value as Show })}
+      />
+      <span className="quiet count">{sayCount(jobs.length, 'job')}</span>
+    </search>
+  )
+}
+
+function NoMatch({ onClear }: { onClear: () => void }) {
+  return (
+    <Empty title="No job fits.">
+      <Button variant="default" onClick={onClear}>
+        Show all
+      </Button>
+    </Empty>
+  )
+}
+
+function capital(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1)
+}
