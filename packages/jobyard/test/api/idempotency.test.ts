@@ -235,17 +235,19 @@ describe.each(DATABASES)('on %s', (database) => {
       place,
       change: (services) => ({
         ...services,
-        store: {
-          ...services.store,
-          // The answer cannot be read, once, after the run was made.
-          read: async (name, input) => {
-            if (name === 'getRun' && failing) {
+        engine: new Proxy(services.engine, {
+          get(engine, name) {
+            const value: unknown = Reflect.get(engine, name, engine)
+            if (typeof value !== 'function') return value
+            return async (...args: unknown[]) => {
+              const answer: unknown = await value.apply(engine, args)
+              // The answer is lost, once, after the run was made.
+              if (name !== 'request' || !failing) return answer
               failing = false
               throw new JobyardError('store-unavailable')
             }
-            return await services.store.read(name, input)
           },
-        },
+        }),
       }),
     })
     const key = randomUUID()
