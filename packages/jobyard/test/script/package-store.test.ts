@@ -180,12 +180,20 @@ test('a refused upload leaves nothing, and a package that was there stays', asyn
     [[{ name: 'readme.md' }], 'script-missing'],
     [[{ name: 'run.bat' }], 'script-unsupported'],
     [[SCRIPT, { name: '../x' }], 'archive-unsafe'],
-    [[SCRIPT, { name: 'settings.job', data: 'schedule=1' }], 'settings-invalid'],
-    [[SCRIPT, { name: 'settings.job', data: ' '.repeat(70_000) }], 'settings-invalid'],
-    [[SCRIPT, { name: 'settings.job', data: '{"schedule": "* * *"}' }], 'schedule-invalid'],
   ]
   for (const [entries, code] of refused) expect((await refusal(() => store.addZip(zipOf(...entries)))).code).toBe(code)
   expect(names()).toEqual([`${hash.slice(0, 2)}/${hash}`])
+})
+
+test.each([
+  ['schedule=1', 'settings-unreadable'],
+  [' '.repeat(70_000), 'settings-unreadable'],
+  ['{"schedule": "* * *"}', 'schedule-invalid'],
+  ['{"is_in_place": 1}', 'settings-ignored'],
+  ['{"jobyard": {"overlapp": "queue"}}', 'settings-unknown'],
+])('a package whose settings.job says %j is taken, with a warning', async (data, code) => {
+  const { script } = await store.addZip(zipOf(SCRIPT, { name: 'settings.job', data }))
+  expect(script.warnings).toMatchObject([{ code, message: expect.stringContaining('settings.job') }])
 })
 
 test('adding the same twice, also at the same time, makes one package and touches nothing', async () => {

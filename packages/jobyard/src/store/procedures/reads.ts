@@ -3,6 +3,7 @@ import { listDeployments, readPackage } from './packages.ts'
 import { listRuns } from './page-runs.ts'
 import * as jobs from './read-jobs.ts'
 import * as runs from './read-runs.ts'
+import * as settings from './settings.ts'
 import { listJobIds, listTrash } from './retention.ts'
 
 /** Every procedure that only looks. */
@@ -28,6 +29,10 @@ export const reads = {
   getMeta: jobs.getMeta,
   listDeployments,
   readPackage,
+  listSettings: settings.listSettings,
+  settingsRevision: settings.settingsRevision,
+  unwantedRuns: settings.unwantedRuns,
+  continuousRuns: settings.continuousRuns,
   listJobIds,
   listTrash,
   findToken: access.findToken,
