@@ -186,14 +186,14 @@ test('a refused upload leaves nothing, and a package that was there stays', asyn
 })
 
 test.each([
-  ['schedule=1', 'settings-unreadable'],
-  [' '.repeat(70_000), 'settings-unreadable'],
-  ['{"schedule": "* * *"}', 'schedule-invalid'],
-  ['{"is_in_place": 1}', 'settings-ignored'],
-  ['{"jobyard": {"overlapp": "queue"}}', 'settings-unknown'],
-])('a package whose settings.job says %j is taken, with a warning', async (data, code) => {
-  const { script } = await store.addZip(zipOf(SCRIPT, { name: 'settings.job', data }))
-  expect(script.warnings).toMatchObject([{ code, message: expect.stringContaining('settings.job') }])
+  ['settings-unreadable', 'schedule=1'],
+  ['settings-unreadable', ' '.repeat(70_000)],
+  ['schedule-invalid', '{"schedule": "* * *"}'],
+  ['settings-ignored', '{"is_in_place": 1}'],
+  ['settings-unknown', '{"jobyard": {"overlapp": "queue"}}'],
+])('a package with a wrong settings.job is taken, with the warning %s', async (code, data) => {
+  const { warnings } = await store.addZip(zipOf(SCRIPT, { name: 'settings.job', data }))
+  expect(warnings).toMatchObject([{ code, message: expect.stringContaining('settings.job') }])
 })
 
 test('adding the same twice, also at the same time, makes one package and touches nothing', async () => {
