@@ -14,7 +14,7 @@ const TAGS = ['settings']
 const SCOPE = closed({ collection: Type.Optional(CollectionRef) })
 const REMOVAL = { access: 'deployer', refusals: [409] } as const
 /** Done twice it is the same, and answers with values must not be kept where backups take them along. */
-const WRITE = { ...REMOVAL, idempotency: 'own' } as const
+const WRITE = { access: 'deployer', refusals: [404, 409], idempotency: 'own' } as const
 
 /** The route that shows app settings. */
 export function settingRoutes(app: ApiApp, context: ApiContext): void {
