@@ -46,7 +46,7 @@ describe.each(DATABASES)('app settings reach jobs on %s', (name) => {
     await server.client.settings.replace(settings)
     const script = [
       'echo "$Region $SHARED $WEBJOBS_NAME $WEBSITE_INSTANCE_ID"',
-      'echo "length ${#API_KEY}"',
+      `echo "length $(printf '%s' "$API_KEY" | wc -c)"`,
       `printf '%s' "\${API_KEY%22-key}"; sleep 0.2; printf '%s\\n' "\${API_KEY#hunter-}"`,
     ]
     await deploy('reached', script.join('\n'), { spec: { env: { SHARED: 'job' } } })
