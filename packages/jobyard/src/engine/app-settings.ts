@@ -54,6 +54,7 @@ export class AppSettings implements SettingsReader {
   #known = new Map<string, { readonly text: string; readonly meaning: CollectionSettings }>()
   #revision = -1
   #loading: Promise<void> = Promise.resolve()
+  #turn: Promise<unknown> = Promise.resolve()
   /** Changes under way here, by collection. */
   readonly #changing = new Map<string, number>()
 
@@ -112,7 +113,14 @@ export class AppSettings implements SettingsReader {
    * Changes settings, all of what is said or nothing; answers all that there are then. Throws 'app-setting-invalid' with the
    * setting as `field`, and 'app-setting-unknown' for one to take away that is not there.
    */
-  async change(owner: SettingsOwner, change: SettingsChange, actor: Actor): Promise<SettingView[]> {
+  change(owner: SettingsOwner, change: SettingsChange, actor: Actor): Promise<SettingView[]> {
+    // One at a time here: only instances are to get in each other's way.
+    const next = this.#turn.catch(() => undefined).then(() => this.#change(owner, change, actor))
+    this.#turn = next
+    return next
+  }
+
+  async #change(owner: SettingsOwner, change: SettingsChange, actor: Actor): Promise<SettingView[]> {
     // Before the write: the look that finds the change may be one that somebody else asked for.
     this.#changing.set(owner.id, (this.#changing.get(owner.id) ?? 0) + 1)
     try {
@@ -191,7 +199,8 @@ export class AppSettings implements SettingsReader {
   #announce(collectionId: string, was: CollectionSettings, now: CollectionSettings): void {
     const here = (this.#changing.get(collectionId) ?? 0) > 0
     const restart = here && JSON.stringify(forJobs(was)) !== JSON.stringify(forJobs(now))
-    this.#parts.events.emit({ type: 'settings.changed', collectionId, restart })
+    const history = was.steering.history !== now.steering.history
+    this.#parts.events.emit({ type: 'settings.changed', collectionId, restart, history })
   }
 }
 

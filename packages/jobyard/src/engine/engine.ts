@@ -7,6 +7,7 @@ import type { RequestOutcome, RunRequest } from '../store/procedures/insert-runs
 import type { SavedJob, SaveJob } from '../store/procedures/jobs.ts'
 import type { RewindPlace } from '../store/procedures/rewind.ts'
 import { Batcher } from './batcher.ts'
+import type { EngineEvent } from './events.ts'
 import { Executor } from './executor.ts'
 import type { Outcome, Reason } from './kind.ts'
 import { Lease, type LeaseOptions } from './lease.ts'
@@ -21,6 +22,8 @@ const LONGEST_SLEEP = 30_000
 /** Between two turns of deleting what is over, and between two full passes, in milliseconds. */
 const PRUNE_EVERY = 5_000
 const PRUNE_ALL_EVERY = 3_600_000
+
+type SettingsChanged = Extract<EngineEvent, { readonly type: 'settings.changed' }>
 
 const HALTED: Reason = { code: 'settings', text: 'The app setting WEBJOBS_STOPPED stops all jobs of the collection.' }
 const NEW_SETTINGS: Reason = {
@@ -146,7 +149,7 @@ export class Engine {
   }
 
   /** What follows at once from changed settings; the rest is found where it is asked for. */
-  async #followSettings({ collectionId, restart }: { collectionId: string; restart: boolean }): Promise<void> {
+  async #followSettings({ collectionId, restart, history }: SettingsChanged): Promise<void> {
     const { store, clock, events } = this.#parts
     try {
       if (restart) await this.want(await store.read('continuousRuns', { collectionId }), 'stop', NEW_SETTINGS)
@@ -154,8 +157,8 @@ export class Engine {
     } catch (error) {
       events.emit({ type: 'error', where: 'app settings', error })
     }
-    // Shorter histories and resting places count from now on, not from the next full pass.
-    this.#prunedAllAt = Number.NEGATIVE_INFINITY
+    // A shorter history counts from now on, not from the next full pass.
+    if (history) this.#prunedAllAt = Number.NEGATIVE_INFINITY
     for (const loop of [this.#schedules, this.#places, this.#pruning]) loop.wake()
   }
 

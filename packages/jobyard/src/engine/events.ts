@@ -57,6 +57,8 @@ export type EngineEvent =
       readonly collectionId: string
       /** True on the instance that changed what jobs see of them: running continuous jobs start again with it. */
       readonly restart: boolean
+      /** True when another number of runs is kept from now on. */
+      readonly history: boolean
     }
   | { readonly type: 'instance.gone'; readonly instanceId: string }
   | { readonly type: 'lease.lost'; readonly instanceId: string }
