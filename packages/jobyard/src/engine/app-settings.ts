@@ -55,8 +55,6 @@ export class AppSettings implements SettingsReader {
   #revision = -1
   #loading: Promise<void> = Promise.resolve()
   #turn: Promise<unknown> = Promise.resolve()
-  /** Changes under way here, by collection. */
-  readonly #changing = new Map<string, number>()
 
   constructor(parts: AppSettingsParts) {
     this.#parts = parts
@@ -121,14 +119,8 @@ export class AppSettings implements SettingsReader {
   }
 
   async #change(owner: SettingsOwner, change: SettingsChange, actor: Actor): Promise<SettingView[]> {
-    // Before the write: the look that finds the change may be one that somebody else asked for.
-    this.#changing.set(owner.id, (this.#changing.get(owner.id) ?? 0) + 1)
-    try {
-      await this.#changeInTurn(owner, change, actor)
-      await this.#load()
-    } finally {
-      this.#changing.set(owner.id, (this.#changing.get(owner.id) ?? 1) - 1)
-    }
+    await this.#changeInTurn(owner, change, actor)
+    await this.#load()
     return await this.list(owner)
   }
 
@@ -197,8 +189,7 @@ export class AppSettings implements SettingsReader {
   }
 
   #announce(collectionId: string, was: CollectionSettings, now: CollectionSettings): void {
-    const here = (this.#changing.get(collectionId) ?? 0) > 0
-    const restart = here && JSON.stringify(forJobs(was)) !== JSON.stringify(forJobs(now))
+    const restart = JSON.stringify(forJobs(was)) !== JSON.stringify(forJobs(now))
     const history = was.steering.history !== now.steering.history
     this.#parts.events.emit({ type: 'settings.changed', collectionId, restart, history })
   }

@@ -144,7 +144,7 @@ export class Engine {
 
   /** The loops look anew at what follows from changed settings. */
   async #adapt(changed: SettingsChanged): Promise<void> {
-    await this.#follower.follow(changed)
+    await this.#follower.follow(changed, this.#options.identity.id)
     // A shorter history counts from now on, not from the next full pass.
     if (changed.history) this.#prunedAllAt = Number.NEGATIVE_INFINITY
     for (const loop of [this.#schedules, this.#places, this.#pruning]) loop.wake()

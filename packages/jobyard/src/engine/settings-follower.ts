@@ -22,11 +22,15 @@ export class SettingsFollower {
     this.#stop = stop
   }
 
-  /** What follows at once from a change: continuous jobs start again with what is new, and none rests for too long. */
-  async follow({ collectionId, restart }: SettingsChanged): Promise<void> {
+  /**
+   * What follows at once from a change that this instance has heard of: the continuous jobs that it runs start again with
+   * what is new (each instance sees to its own, so none begins with what was), and none rests for too long.
+   */
+  async follow({ collectionId, restart }: SettingsChanged, owner: string): Promise<void> {
     const { store, clock, events } = this.#parts
     try {
-      if (restart) await this.#stop(await store.read('continuousRuns', { collectionId }), NEW_SETTINGS)
+      const runs = restart ? await store.read('continuousRuns', { owner, collectionId }) : []
+      if (runs.length > 0) await this.#stop(runs, NEW_SETTINGS)
       await store.write('rewindPlaces', { at: clock.now() })
     } catch (error) {
       events.emit({ type: 'error', where: 'app settings', error })

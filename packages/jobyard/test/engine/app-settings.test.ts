@@ -153,7 +153,7 @@ describe.each(DATABASES)('app settings on %s', (name) => {
       await change({ REGION: { value: 'eu' } })
       await eventually('the other knows', () => other.settings.of(owner.id).variables.REGION === 'eu')
       const heard = other.events.find(({ event }) => event.type === 'settings.changed')
-      expect(heard?.event).toMatchObject({ collectionId: owner.id, restart: false })
+      expect(heard?.event).toMatchObject({ collectionId: owner.id, restart: true })
     } finally {
       await other.stop()
     }
