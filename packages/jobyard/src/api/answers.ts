@@ -54,7 +54,8 @@ export function answerProblems(app: ApiApp, bodyBytes: number): void {
 function unknownRoute({ method, url }: FastifyRequest, methods: readonly string[]): JobyardError {
   const path = shortPath(url)
   // A route that takes the method may find nothing itself, such as one that serves files.
-  if (methods.length === 0 || methods.includes(method)) return new JobyardError('route-unknown', `There is nothing at ${path}.`)
+  if (methods.length === 0 || methods.includes(method))
+    return new JobyardError('route-unknown', `There is nothing at ${path}.`)
   const message = `${path} does not take ${method}; it takes ${methods.join(', ')}.`
   return new JobyardError('method-unknown', message, { field: 'method', data: { methods } })
 }

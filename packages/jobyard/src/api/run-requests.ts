@@ -53,8 +53,9 @@ function describePayload(payload: Asked['payload']): { payload?: { contentType: 
   return { payload: { contentType: payload.contentType, bytes: payload.body.length } }
 }
 
-function refusal(code: 'unknown' | 'disabled' | 'refused' | 'taken', text: string): JobyardError {
+function refusal(code: 'unknown' | 'halted' | 'disabled' | 'refused' | 'taken', text: string): JobyardError {
   if (code === 'unknown') return new JobyardError('job-unknown', text)
+  if (code === 'halted') return new JobyardError('jobs-stopped', text)
   if (code === 'disabled') return new JobyardError('job-stopped', text)
   return new JobyardError('run-refused', text)
 }

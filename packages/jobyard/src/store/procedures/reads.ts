@@ -5,6 +5,7 @@ import * as jobs from './read-jobs.ts'
 import * as runs from './read-runs.ts'
 import { listJobIds, listTrash } from './retention.ts'
 import { findSession } from './sessions.ts'
+import * as settings from './settings.ts'
 
 /** Every procedure that only looks. */
 export const reads = {
@@ -29,6 +30,10 @@ export const reads = {
   getMeta: jobs.getMeta,
   listDeployments,
   readPackage,
+  listSettings: settings.listSettings,
+  settingsRevision: settings.settingsRevision,
+  unwantedRuns: settings.unwantedRuns,
+  continuousRuns: settings.continuousRuns,
   listJobIds,
   listTrash,
   findToken: access.findToken,

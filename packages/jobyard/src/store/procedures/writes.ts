@@ -15,6 +15,7 @@ import { emptyTrash, pruneJob, pruneRecords } from './retention.ts'
 import { rewindPlaces, rewindRuns, rewindSchedules, rewindTasks } from './rewind.ts'
 import { tickSchedules } from './schedules.ts'
 import { closeSession, openSession } from './sessions.ts'
+import { changeSettings } from './settings.ts'
 import { stopJobRuns, wantRuns } from './want-runs.ts'
 import { changeTasks, closeRuns, releaseRuns } from './work.ts'
 
@@ -59,6 +60,7 @@ export const writes = {
   takeKey: access.takeKey,
   settleKey: access.settleKey,
   freeKey: access.freeKey,
+  changeSettings,
   addAudit,
   claimMeta,
 } as const
