@@ -1,8 +1,6 @@
 import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import { createApi } from './api/app.ts'
-import { ensureAdminToken } from './api/auth/token.ts'
-import type { ApiSettings } from './api/services.ts'
 import { VERSION } from './cli/version.ts'
 import { requireSafeListening } from './config/listening.ts'
 import type { Config } from './config.ts'
@@ -24,6 +22,8 @@ import { addressOf, listen, readTls } from './server/listen.ts'
 import { createLogger } from './server/logger.ts'
 import { openScripts } from './server/scripts.ts'
 import { Shutdown } from './server/shutdown.ts'
+import { ensureAdminToken } from './services/auth/token.ts'
+import type { ApiSettings } from './services/services.ts'
 import { Sealer } from './store/seal.ts'
 
 /** How a server is started. */

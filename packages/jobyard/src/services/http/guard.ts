@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { JobyardError } from '../../domain/errors.ts'
-import type { ApiApp } from '../api-app.ts'
-import type { Authenticator } from './authenticator.ts'
-import { type Access, requireRole, requireWhole } from './bearer.ts'
-import { type Lockout, senderOf } from './lockout.ts'
+import type { Authenticator } from '../auth/authenticator.ts'
+import { type Access, requireRole, requireWhole } from '../auth/bearer.ts'
+import { type Lockout, senderOf } from '../auth/lockout.ts'
+import type { ApiApp } from './api-app.ts'
 
 /** The longest token that is looked at, in characters. */
 const LONGEST_TOKEN = 512
