@@ -10,6 +10,7 @@ import fastify, {
 import { Lockout } from '../services/auth/lockout.ts'
 import { createServiceContext, type FullSettings } from '../services/context.ts'
 import type { ApiApp } from '../services/http/api-app.ts'
+import { byDialect, type Dialect } from '../services/http/dialect.ts'
 import { guardRoutes } from '../services/http/guard.ts'
 import type { ApiServices } from '../services/services.ts'
 import { answerClientError, answerFrameworkProblem, answerProblems } from './answers.ts'
@@ -32,9 +33,9 @@ const WEBHOOK_FAILURES = { failures: 10, windowMs: 60_000 }
 /**
  * Makes the interface `/v1` and what belongs to it: description, health, figures, webhooks, the page at the root. The
  * caller has it listen, and closes it before it stops any of the services: live streams end then, and requests under
- * way are answered.
+ * way are answered. The dialects lie beside `/v1`; each reads bodies and tells what went wrong in its own way.
  */
-export async function createApi(services: ApiServices): Promise<FastifyInstance> {
+export async function createApi(services: ApiServices, dialects: readonly Dialect[] = []): Promise<FastifyInstance> {
   const closing = new AbortController()
   const context = createContext(services, closing.signal)
   const { settings, directory, authenticator, keys } = context
@@ -49,6 +50,7 @@ export async function createApi(services: ApiServices): Promise<FastifyInstance>
   guardRoutes(app, authenticator, new Lockout(services.clock, TOKEN_FAILURES))
   keepKeys(app, keys)
   await addRoutes(app, context, metrics)
+  for (const dialect of dialects) await app.register(async (scope: ApiApp) => dialect(scope, context))
   await documentRoutes(app)
   app.addHook('preClose', async () => closing.abort())
   app.addHook('onClose', async () => {
@@ -85,7 +87,13 @@ function createApp({ logger, ids, settings: { tls } }: ApiServices, settings: Fu
     exposeHeadRoutes: false,
     // Requests on connections that are open already are answered until the last one is.
     return503OnClosing: false,
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 400 },
+    routerOptions: {
+      ignoreTrailingSlash: true,
+      maxParamLength: 400,
+      // What the dialects speak for never told the case of addresses, and its clients write them as they like.
+      caseSensitive: false,
+      constraints: { dialect: byDialect },
+    },
     frameworkErrors: answerFrameworkProblem,
     clientErrorHandler: (error, socket) => answerClientError(error, socket, ids.next()),
     ...(tls === undefined ? {} : { serverFactory: secureServers(tls, quietMs) }),

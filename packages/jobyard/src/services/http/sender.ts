@@ -7,6 +7,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Every route must say who may use it; one that does not is refused at the start. */
     access?: Access
+    /** How the token may come to a route of a dialect: as Bearer only, or as the password of HTTP Basic, too. */
+    credentials?: 'bearer' | 'any'
     /** True: about the whole installation, so not for tokens that are limited to a collection. */
     whole?: boolean
     /** What becomes of an Idempotency-Key: `off` where nothing changes, `own` where the route sees to it. Default `on` for writes. */
