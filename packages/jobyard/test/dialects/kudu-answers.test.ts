@@ -89,7 +89,7 @@ describe('what Kudu answers, byte for byte', () => {
   })
 
   it('refuses a second run while one goes on, and shows that one', async () => {
-    await yard.script('triggered', 'slow', 'while [ ! -e "$WEBJOBS_DATA_PATH/go" ]; do sleep 0.05; done\n')
+    await yard.script('triggered', 'slow', UNTIL_TOLD)
     const path = '/api/triggeredwebjobs/slow'
     const started = { method: 'POST', headers: CURL }
     const { headers } = await yard.call(`${path}/run`, started)
