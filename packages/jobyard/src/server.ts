@@ -101,23 +101,20 @@ async function assemble(
   const admin = await ensureAdminToken({ store, clock, ids }, config.adminToken ?? undefined)
   const state = { ready: false, address: '' }
   const jobs = new Jobs({ ...parts, kinds }, engine, { outputBytes: config.outputBytes })
-  const dialects = [createKudu(config), createArm(config)]
-  const api = await createApi(
-    {
-      ...parts,
-      engine,
-      jobs,
-      kinds,
-      sealer,
-      packages: scripts.packages,
-      limits: host.support,
-      logger,
-      version: VERSION,
-      settings: apiSettings(config, folder.uploads, () => state.address),
-      isReady: () => state.ready,
-    },
-    dialects,
-  )
+  const services = {
+    ...parts,
+    engine,
+    jobs,
+    kinds,
+    sealer,
+    packages: scripts.packages,
+    limits: host.support,
+    logger,
+    version: VERSION,
+    settings: apiSettings(config, folder.uploads, () => state.address),
+    isReady: () => state.ready,
+  }
+  const api = await createApi(services, [createKudu(config), createArm(config)])
   await engine.start()
   shutdown.add('engine', () => engine.stop())
   await scripts.housekeeping.start()

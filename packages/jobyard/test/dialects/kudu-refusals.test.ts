@@ -97,6 +97,14 @@ describe('an upload that Kudu would refuse', () => {
     }
   })
 
+  it('may say nothing or nonsense of its type', async () => {
+    for (const type of ['', 'nonsense', 'text/html; charset=utf-8', 'multipart/form-data; boundary=x']) {
+      const headers = { ...NAMED, ...(type === '' ? {} : { 'content-type': type }) }
+      const put = await yard.call('/api/triggeredwebjobs/typed', { method: 'PUT', headers, body: 'exit 0\n' })
+      expect(put.status, type).toBe(200)
+    }
+  })
+
   it('needs a name that a job can have', async () => {
     const answer = await yard.call('/api/triggeredwebjobs/my.job', { method: 'PUT', headers: NAMED, body: 'exit 0\n' })
     expect(answer.status).toBe(400)
