@@ -8,6 +8,7 @@ import { createArm } from './dialects/arm/index.ts'
 import { createKudu } from './dialects/kudu/index.ts'
 import { systemClock } from './domain/clock.ts'
 import { createIds } from './domain/ids.ts'
+import { AppSettings } from './engine/app-settings.ts'
 import { Engine } from './engine/engine.ts'
 import { Events } from './engine/events.ts'
 import { Jobs } from './engine/jobs.ts'
@@ -92,13 +93,17 @@ async function assemble(
   const host = await startProcessHost({ ...names, channel: output.channel, clock, onFatal, onTrouble })
   shutdown.add('process host', () => host.stop())
   const sealer = new Sealer(folder.key)
-  const parts = { ...common, store, output }
+  const appSettings = new AppSettings({ ...common, store, sealer, slot: config.slot, alone: database.alone })
+  const parts = { ...common, store, output, appSettings }
   const scripts = await openScripts({ config, ...parts, host, sealer, folder: config.dataFolder })
   shutdown.add('working folders', () => scripts.workspaces.close())
   const kinds = new Map<string, JobKind>([[scripts.kind.name, scripts.kind]])
   const engine = createEngine({ ...parts, kinds }, identity, config, database, VERSION)
   await ensureDefaultCollection(store, ids, clock)
   const admin = await ensureAdminToken({ store, clock, ids }, config.adminToken ?? undefined)
+  await appSettings.start()
+  shutdown.add('app settings', () => appSettings.stop())
+  await database.onSettings(() => appSettings.look())
   const state = { ready: false, address: '' }
   const jobs = new Jobs({ ...parts, kinds }, engine, { outputBytes: config.outputBytes })
   const services = {
@@ -109,6 +114,7 @@ async function assemble(
     sealer,
     packages: scripts.packages,
     limits: host.support,
+    jobPort: scripts.portOf,
     logger,
     version: VERSION,
     settings: apiSettings(config, folder.uploads, () => state.address),
@@ -145,9 +151,9 @@ function createEngine(
 }
 
 function apiSettings(config: Config, uploadFolder: string, address: () => string): ApiSettings {
-  const { dataFolder, concurrency, behindProxy, publicUrl } = config
+  const { dataFolder, concurrency, behindProxy, publicUrl, slot } = config
   const { bodyBytes, payloadBytes, uploadBytes, liveStreams, liveStreamsPerToken } = config
   const bounds = { bodyBytes, payloadBytes, uploadBytes, liveStreams, liveStreamsPerToken }
-  const facts = { dataFolder, uploadFolder, concurrency, behindProxy }
+  const facts = { dataFolder, uploadFolder, concurrency, behindProxy, slot }
   return { ...facts, ...bounds, publicUrl: () => publicUrl ?? address(), ...readTls(config) }
 }

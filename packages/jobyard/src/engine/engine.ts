@@ -22,6 +22,12 @@ const LONGEST_SLEEP = 30_000
 const PRUNE_EVERY = 5_000
 const PRUNE_ALL_EVERY = 3_600_000
 
+const HALTED: Reason = { code: 'settings', text: 'The app setting WEBJOBS_STOPPED stops all jobs of the collection.' }
+const NEW_SETTINGS: Reason = {
+  code: 'settings',
+  text: 'App settings were changed; the job starts again with the new ones.',
+}
+
 /** How an engine is set up. */
 export interface EngineOptions {
   readonly identity: Identity
@@ -52,6 +58,7 @@ export class Engine {
   /** Places promised to runs that are being written. */
   #reserved = 0
   #prunedAllAt = Number.NEGATIVE_INFINITY
+  #deaf: () => void = () => undefined
   #tickedAt = Number.POSITIVE_INFINITY
 
   constructor(parts: EngineParts, options: EngineOptions) {
@@ -74,6 +81,9 @@ export class Engine {
   /** Enters this instance, ends what dead ones left, and begins to work. */
   async start(): Promise<void> {
     await this.#lease.enter()
+    this.#deaf = this.#parts.events.listen(({ event }) => {
+      if (event.type === 'settings.changed') void this.#followSettings(event)
+    })
     await this.#options.dispatcher.start(this.#claimer())
     for (const loop of [this.#renewals, this.#schedules, this.#places, this.#deadlines, this.#pruning]) loop.start()
   }
@@ -81,6 +91,7 @@ export class Engine {
   /** Takes nothing more, lets what runs come to its end within the drain time, and signs off. */
   async stop(): Promise<void> {
     this.#stopping = true
+    this.#deaf()
     await Promise.all([this.#schedules.stop(), this.#places.stop(), this.#deadlines.stop(), this.#pruning.stop()])
     await this.#options.dispatcher.stop()
     await this.#parts.store.write('drainInstance', { id: this.#options.identity.id })
@@ -132,6 +143,20 @@ export class Engine {
     this.#absorb(await this.#parts.store.write('deleteJob', { id, actor, at: this.#parts.clock.now() }))
     this.#retention.note(id)
     this.#parts.events.emit({ type: 'job.deleted', jobId: id, name })
+  }
+
+  /** What follows at once from changed settings; the rest is found where it is asked for. */
+  async #followSettings({ collectionId, restart }: { collectionId: string; restart: boolean }): Promise<void> {
+    const { store, clock, events } = this.#parts
+    try {
+      if (restart) await this.want(await store.read('continuousRuns', { collectionId }), 'stop', NEW_SETTINGS)
+      await store.write('rewindPlaces', { at: clock.now() })
+    } catch (error) {
+      events.emit({ type: 'error', where: 'app settings', error })
+    }
+    // Shorter histories and resting places count from now on, not from the next full pass.
+    this.#prunedAllAt = Number.NEGATIVE_INFINITY
+    for (const loop of [this.#schedules, this.#places, this.#pruning]) loop.wake()
   }
 
   /** Runs under way here that take one of its places. */
@@ -245,12 +270,21 @@ export class Engine {
   async #fillOnce(): Promise<number> {
     const { store, clock } = this.#parts
     const { id: owner, name: place } = this.#options.identity
+    await this.#stopUnwanted(owner)
     const filled = await store.write('fillPlaces', { owner, place, at: clock.now() })
     this.#absorb({ settled: filled.settled, created: filled.created })
     this.#executor.take(filled.claimed)
     // A singleton whose instance died is free after the lease; nobody tells the others.
     const patience = this.#options.lease.alone ? LONGEST_SLEEP : this.#options.lease.leaseMs / 3
     return Math.min(this.#sleepUntil(filled.nextRestart), patience)
+  }
+
+  /** Ends continuous jobs of collections whose settings say so; looked at again and again, so that none slips through. */
+  async #stopUnwanted(owner: string): Promise<void> {
+    const { store, appSettings } = this.#parts
+    if (appSettings?.anyStopped !== true) return
+    const runs = await store.read('unwantedRuns', { owner })
+    if (runs.length > 0) await this.want(runs, 'stop', HALTED)
   }
 
   async #expireOnce(): Promise<number> {

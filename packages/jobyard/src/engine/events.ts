@@ -51,6 +51,13 @@ export type EngineEvent =
       readonly jobId: string
       readonly message: string
     }
+  | {
+      /** The app settings of a collection were changed. */
+      readonly type: 'settings.changed'
+      readonly collectionId: string
+      /** True on the instance that changed what jobs see of them: running continuous jobs start again with it. */
+      readonly restart: boolean
+    }
   | { readonly type: 'instance.gone'; readonly instanceId: string }
   | { readonly type: 'lease.lost'; readonly instanceId: string }
   | { readonly type: 'error'; readonly where: string; readonly error: unknown }

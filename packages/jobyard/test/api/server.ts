@@ -112,12 +112,13 @@ export async function startTestServer(options: ServerOptions = {}): Promise<Test
 }
 
 async function makeServices(stack: Stack, folder: string, options: ServerOptions): Promise<ApiServices> {
-  const { engine, jobs, parts } = stack
+  const { engine, jobs, parts, settings: appSettings } = stack
   const sink = { write: (line: string) => options.onLog?.(line) }
   return {
     ...parts,
     engine,
     jobs,
+    appSettings,
     sealer: new Sealer(Buffer.alloc(32, 7)),
     packages: await makePackages(stack, folder),
     limits: { memory: 'rlimit', processes: 'none', notes: ['Processes are not limited here.'] },

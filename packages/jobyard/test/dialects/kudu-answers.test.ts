@@ -188,6 +188,33 @@ describe('what Kudu answers, byte for byte', () => {
     await yard.call('/api/triggeredwebjobs/set', { method: 'DELETE' })
   })
 
+  it('says that all jobs are stopped when the settings say so', async () => {
+    await yard.status('pump', 'Stopped')
+    await yard.call('/api/continuouswebjobs/pump/start', { method: 'POST' })
+    await yard.status('pump', 'Running')
+    await yard.server.client.settings.change({ WEBJOBS_STOPPED: '1' })
+    const started = { method: 'POST', headers: CURL }
+    expect(await yard.raw('/api/triggeredwebjobs/report/run', started)).toBe(await golden('kudu-all-stopped'))
+    await yard.status('pump', 'Stopped')
+    expect(await yard.raw('/api/continuouswebjobs/pump')).toBe(await golden('kudu-continuous-stopped'))
+    await yard.server.client.settings.remove('WEBJOBS_STOPPED')
+    await yard.status('pump', 'Running')
+    await yard.call('/api/continuouswebjobs/pump/stop', { method: 'POST' })
+    await yard.status('pump', 'Stopped')
+  })
+
+  it('takes a schedule that nobody can read, and says so where people look', async () => {
+    await yard.script('triggered', 'odd', 'exit 0\n')
+    const body = '{"schedule":"every night"}'
+    expect(await yard.raw('/api/triggeredwebjobs/odd/settings', { method: 'PUT', body })).toBe(
+      await golden('kudu-nothing'),
+    )
+    expect((await yard.call('/api/triggeredwebjobs/odd/settings')).body).toBe(body)
+    const { warnings, triggers } = await yard.server.client.jobs.get('odd')
+    expect([warnings.length, triggers]).toEqual([1, []])
+    await yard.call('/api/triggeredwebjobs/odd', { method: 'DELETE' })
+  })
+
   it('describes the triggered jobs in Swagger', async () => {
     await yard.call('/api/triggeredwebjobs/nightly', { method: 'DELETE' })
     expect(await yard.raw('/api/triggeredwebjobsswagger')).toBe(await golden('kudu-swagger'))

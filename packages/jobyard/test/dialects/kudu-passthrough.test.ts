@@ -32,7 +32,10 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => job.listen(0, '127.0.0.1', resolve))
   const { port } = job.address() as AddressInfo
   const ports = new Map<string, number>()
-  yard = await startTestServer({ dialects: [createKudu({ instance: 'here', portOf: (id) => ports.get(id) })] })
+  yard = await startTestServer({
+    dialects: [createKudu({ instance: 'here' })],
+    change: (services) => ({ ...services, jobPort: (id) => ports.get(id) }),
+  })
   ports.set(await yard.stack.job('pump', { type: 'continuous', enabled: false }), port)
   await yard.stack.job('idle', { type: 'continuous', enabled: false })
   url = await yard.listen()

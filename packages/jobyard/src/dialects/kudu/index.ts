@@ -6,7 +6,7 @@ import type { KuduContext } from './context.ts'
 import { switchRoutes } from './continuous.ts'
 import { answerError, answerUnknownRoute } from './errors.ts'
 import { jobRoutes, listRoute } from './jobs.ts'
-import { type PortOf, passthroughRoute } from './passthrough.ts'
+import { passthroughRoute } from './passthrough.ts'
 import { ALL_JOBS, OWN, pathsOf, SWAGGER } from './paths.ts'
 import { route } from './routes.ts'
 import { historyRoutes, runRoute } from './runs.ts'
@@ -18,15 +18,13 @@ import { uploadRoute } from './upload.ts'
 export interface KuduOptions {
   /** The name of this instance. */
   readonly instance: string
-  /** The ports of the continuous jobs that run here. Default: none has one. */
-  readonly portOf?: PortOf
 }
 
 /**
  * The interface of Kudu to WebJobs, at the addresses where its clients expect it
  * (https://github.com/projectkudu/kudu/wiki/WebJobs-API). It holds no rule: what it does, `/v1` does too.
  */
-export function createKudu({ instance, portOf = () => undefined }: KuduOptions): Dialect {
+export function createKudu({ instance }: KuduOptions): Dialect {
   return (app, services) => {
     const context: KuduContext = { ...services, reader: new WebJobReader(services, instance) }
     app.setErrorHandler(answerError)
@@ -36,7 +34,7 @@ export function createKudu({ instance, portOf = () => undefined }: KuduOptions):
     for (const type of ['triggered', 'continuous'] as const) {
       for (const base of pathsOf(type)) routesOfType(app, context, base, type)
     }
-    for (const base of pathsOf('continuous')) passthroughRoute(app, context, base, portOf)
+    for (const base of pathsOf('continuous')) passthroughRoute(app, context, base)
     unknownRoutes(app)
   }
 }

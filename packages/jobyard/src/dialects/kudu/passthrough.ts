@@ -41,18 +41,15 @@ const NOT_GIVEN_BACK = new Set([
   'access-control-allow-credentials',
 ])
 
-/** Finds the loopback port that a continuous job was given on this instance; undefined when it does not run here. */
-export type PortOf = (jobId: string) => number | undefined
-
 /** The route to whatever a continuous job serves on its port, on this instance. */
-export function passthroughRoute(app: ApiApp, context: KuduContext, base: string, portOf: PortOf): void {
+export function passthroughRoute(app: ApiApp, context: KuduContext, base: string): void {
   const top = `${base}/:name/passthrough`
   const before = new RegExp(`^${base}/[^/]+/passthrough/?`, 'i')
   const handler = async (request: FastifyRequest<OfJob>, reply: FastifyReply): Promise<FastifyReply> => {
     try {
       const job = await requireJob(context, request, 'continuous', request.params.name)
       const path = `/${request.originalUrl.replace(before, '')}`
-      const port = portOf(job.id)
+      const port = context.services.jobPort?.(job.id)
       if (port === undefined) throw new Error(`The job ${job.name} does not run on this instance.`)
       return passOn(reply, await call(request, path, port))
     } catch (error) {

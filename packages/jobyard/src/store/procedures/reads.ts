@@ -5,6 +5,7 @@ import { listRuns } from './page-runs.ts'
 import * as jobs from './read-jobs.ts'
 import * as runs from './read-runs.ts'
 import { listJobIds, listTrash } from './retention.ts'
+import * as settings from './settings.ts'
 
 /** Every procedure that only looks. */
 export const reads = {
@@ -30,6 +31,10 @@ export const reads = {
   listInstances,
   listDeployments,
   readPackage,
+  listSettings: settings.listSettings,
+  settingsRevision: settings.settingsRevision,
+  unwantedRuns: settings.unwantedRuns,
+  continuousRuns: settings.continuousRuns,
   listJobIds,
   listTrash,
   findToken: access.findToken,

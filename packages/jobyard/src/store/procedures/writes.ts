@@ -14,6 +14,7 @@ import { resolveTasks } from './resolve-tasks.ts'
 import { emptyTrash, pruneJob, pruneRecords } from './retention.ts'
 import { rewindPlaces, rewindRuns, rewindSchedules, rewindTasks } from './rewind.ts'
 import { tickSchedules } from './schedules.ts'
+import { changeSettings } from './settings.ts'
 import { stopJobRuns, wantRuns } from './want-runs.ts'
 import { changeTasks, closeRuns, releaseRuns } from './work.ts'
 
@@ -56,6 +57,7 @@ export const writes = {
   takeKey: access.takeKey,
   settleKey: access.settleKey,
   freeKey: access.freeKey,
+  changeSettings,
   addAudit,
   claimMeta,
 } as const
