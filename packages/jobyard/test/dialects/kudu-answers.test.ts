@@ -102,6 +102,23 @@ describe('what Kudu answers, byte for byte', () => {
     await yard.call(path, { method: 'DELETE' })
   })
 
+  it('gives runs of the same moment ids of their own', async () => {
+    await yard.script('triggered', 'many', 'exit 0\n')
+    await yard.server.client.jobs.patch('many', { policy: { overlap: 'allow' } })
+    const path = '/api/triggeredwebjobs/many'
+    const started = await Promise.all(Array.from({ length: 9 }, () => yard.call(`${path}/run`, { method: 'POST' })))
+    const ids = started.map(({ headers }) => String(headers.location).split('/').at(-1) ?? '')
+    expect(new Set(ids).size).toBe(9)
+    for (const id of ids) expect(JSON.parse((await yard.call(`${path}/history/${id}`)).body).id).toBe(id)
+    const { runs } = JSON.parse((await yard.call(`${path}/history`)).body)
+    expect(runs.map((run: { id: string }) => run.id)).toEqual(ids.toSorted().toReversed())
+    await eventually('all have ended', async () => {
+      const { runs } = JSON.parse((await yard.call(`${path}/history`)).body)
+      return runs.every((run: { status: string }) => run.status === 'Success')
+    })
+    await yard.call(path, { method: 'DELETE' })
+  })
+
   it('tells a run that failed', async () => {
     await yard.script('triggered', 'broken', 'exit 3\n')
     await yard.call('/api/triggeredwebjobs/broken/run', { method: 'POST', headers: CURL })
