@@ -125,7 +125,13 @@ export const SETTINGS = {
     'the name of the machine',
     'Name of this instance, unique among those that share a database.',
   ),
-  slot: setting('SLOT', word, 'production', 'production', 'Deployment slot that this instance belongs to.'),
+  slot: setting(
+    'SLOT',
+    word,
+    'production',
+    'production',
+    'Deployment slot that this instance belongs to: app settings that are pinned to another one do not count here.',
+  ),
   concurrency: setting(
     'CONCURRENCY',
     count(1, 100_000),

@@ -54,8 +54,7 @@ export class AppSettings implements SettingsReader {
   #known = new Map<string, { readonly text: string; readonly meaning: CollectionSettings }>()
   #revision = -1
   #loading: Promise<void> = Promise.resolve()
-  /** Changes under way here, by collection. */
-  readonly #changing = new Map<string, number>()
+  #turn: Promise<unknown> = Promise.resolve()
 
   constructor(parts: AppSettingsParts) {
     this.#parts = parts
@@ -112,15 +111,16 @@ export class AppSettings implements SettingsReader {
    * Changes settings, all of what is said or nothing; answers all that there are then. Throws 'app-setting-invalid' with the
    * setting as `field`, and 'app-setting-unknown' for one to take away that is not there.
    */
-  async change(owner: SettingsOwner, change: SettingsChange, actor: Actor): Promise<SettingView[]> {
-    // Before the write: the look that finds the change may be one that somebody else asked for.
-    this.#changing.set(owner.id, (this.#changing.get(owner.id) ?? 0) + 1)
-    try {
-      await this.#changeInTurn(owner, change, actor)
-      await this.#load()
-    } finally {
-      this.#changing.set(owner.id, (this.#changing.get(owner.id) ?? 1) - 1)
-    }
+  change(owner: SettingsOwner, change: SettingsChange, actor: Actor): Promise<SettingView[]> {
+    // One at a time here: only instances are to get in each other's way.
+    const next = this.#turn.catch(() => undefined).then(() => this.#change(owner, change, actor))
+    this.#turn = next
+    return next
+  }
+
+  async #change(owner: SettingsOwner, change: SettingsChange, actor: Actor): Promise<SettingView[]> {
+    await this.#changeInTurn(owner, change, actor)
+    await this.#load()
     return await this.list(owner)
   }
 
@@ -189,9 +189,9 @@ export class AppSettings implements SettingsReader {
   }
 
   #announce(collectionId: string, was: CollectionSettings, now: CollectionSettings): void {
-    const here = (this.#changing.get(collectionId) ?? 0) > 0
-    const restart = here && JSON.stringify(forJobs(was)) !== JSON.stringify(forJobs(now))
-    this.#parts.events.emit({ type: 'settings.changed', collectionId, restart })
+    const restart = JSON.stringify(forJobs(was)) !== JSON.stringify(forJobs(now))
+    const history = was.steering.history !== now.steering.history
+    this.#parts.events.emit({ type: 'settings.changed', collectionId, restart, history })
   }
 }
 

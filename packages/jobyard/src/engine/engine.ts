@@ -13,6 +13,7 @@ import { Lease, type LeaseOptions } from './lease.ts'
 import { Loop } from './loop.ts'
 import type { EngineParts, Identity } from './parts.ts'
 import { Retention } from './retention.ts'
+import { type SettingsChanged, SettingsFollower } from './settings-follower.ts'
 
 /** Triggers dealt with in one transaction at the most. */
 const TRIGGERS_AT_ONCE = 500
@@ -21,12 +22,6 @@ const LONGEST_SLEEP = 30_000
 /** Between two turns of deleting what is over, and between two full passes, in milliseconds. */
 const PRUNE_EVERY = 5_000
 const PRUNE_ALL_EVERY = 3_600_000
-
-const HALTED: Reason = { code: 'settings', text: 'The app setting WEBJOBS_STOPPED stops all jobs of the collection.' }
-const NEW_SETTINGS: Reason = {
-  code: 'settings',
-  text: 'App settings were changed; the job starts again with the new ones.',
-}
 
 /** How an engine is set up. */
 export interface EngineOptions {
@@ -46,6 +41,7 @@ export class Engine {
   readonly #executor: Executor
   readonly #lease: Lease
   readonly #retention: Retention
+  readonly #follower: SettingsFollower
   readonly #requests: Batcher<RunRequest, RequestOutcome>
   readonly #schedules: Loop
   readonly #places: Loop
@@ -70,6 +66,7 @@ export class Engine {
     this.#lease = new Lease(parts, options.identity, { ...options.lease, onGone }, this.#executor, absorb)
     this.#lease.onReentered = () => this.#wakeAll()
     this.#retention = new Retention(parts)
+    this.#follower = new SettingsFollower(parts, (runs, reason) => this.want(runs, 'stop', reason))
     this.#requests = new Batcher((items) => this.#create(items))
     this.#schedules = this.#loop('schedules', () => this.#tickOnce())
     this.#places = this.#loop('continuous jobs', () => this.#fillOnce())
@@ -82,7 +79,7 @@ export class Engine {
   async start(): Promise<void> {
     await this.#lease.enter()
     this.#deaf = this.#parts.events.listen(({ event }) => {
-      if (event.type === 'settings.changed') void this.#followSettings(event)
+      if (event.type === 'settings.changed') void this.#adapt(event)
     })
     await this.#options.dispatcher.start(this.#claimer())
     for (const loop of [this.#renewals, this.#schedules, this.#places, this.#deadlines, this.#pruning]) loop.start()
@@ -145,17 +142,11 @@ export class Engine {
     this.#parts.events.emit({ type: 'job.deleted', jobId: id, name })
   }
 
-  /** What follows at once from changed settings; the rest is found where it is asked for. */
-  async #followSettings({ collectionId, restart }: { collectionId: string; restart: boolean }): Promise<void> {
-    const { store, clock, events } = this.#parts
-    try {
-      if (restart) await this.want(await store.read('continuousRuns', { collectionId }), 'stop', NEW_SETTINGS)
-      await store.write('rewindPlaces', { at: clock.now() })
-    } catch (error) {
-      events.emit({ type: 'error', where: 'app settings', error })
-    }
-    // Shorter histories and resting places count from now on, not from the next full pass.
-    this.#prunedAllAt = Number.NEGATIVE_INFINITY
+  /** The loops look anew at what follows from changed settings. */
+  async #adapt(changed: SettingsChanged): Promise<void> {
+    await this.#follower.follow(changed, this.#options.identity.id)
+    // A shorter history counts from now on, not from the next full pass.
+    if (changed.history) this.#prunedAllAt = Number.NEGATIVE_INFINITY
     for (const loop of [this.#schedules, this.#places, this.#pruning]) loop.wake()
   }
 
@@ -270,21 +261,13 @@ export class Engine {
   async #fillOnce(): Promise<number> {
     const { store, clock } = this.#parts
     const { id: owner, name: place } = this.#options.identity
-    await this.#stopUnwanted(owner)
+    await this.#follower.stopUnwanted(owner)
     const filled = await store.write('fillPlaces', { owner, place, at: clock.now() })
     this.#absorb({ settled: filled.settled, created: filled.created })
     this.#executor.take(filled.claimed)
     // A singleton whose instance died is free after the lease; nobody tells the others.
     const patience = this.#options.lease.alone ? LONGEST_SLEEP : this.#options.lease.leaseMs / 3
     return Math.min(this.#sleepUntil(filled.nextRestart), patience)
-  }
-
-  /** Ends continuous jobs of collections whose settings say so; looked at again and again, so that none slips through. */
-  async #stopUnwanted(owner: string): Promise<void> {
-    const { store, appSettings } = this.#parts
-    if (appSettings?.anyStopped !== true) return
-    const runs = await store.read('unwantedRuns', { owner })
-    if (runs.length > 0) await this.want(runs, 'stop', HALTED)
   }
 
   async #expireOnce(): Promise<number> {

@@ -55,8 +55,10 @@ export type EngineEvent =
       /** The app settings of a collection were changed. */
       readonly type: 'settings.changed'
       readonly collectionId: string
-      /** True on the instance that changed what jobs see of them: running continuous jobs start again with it. */
+      /** True when jobs see something else from now on: continuous jobs that run on this instance start again with it. */
       readonly restart: boolean
+      /** True when another number of runs is kept from now on. */
+      readonly history: boolean
     }
   | { readonly type: 'instance.gone'; readonly instanceId: string }
   | { readonly type: 'lease.lost'; readonly instanceId: string }

@@ -95,6 +95,31 @@ describe.each(DATABASES)('settings that steer the engine on %s', (name) => {
     await eventually('it has ended', async () => (await live(job)).length === 0)
   })
 
+  test('each instance starts its continuous jobs again with what is new', async () => {
+    const seen = new Map<string, (string | undefined)[]>()
+    const work = (place: string): typeof kind.work => {
+      const mine = new Held()
+      return (task, context) => {
+        seen.set(place, [...(seen.get(place) ?? []), context.settings.variables.REGION])
+        return mine.work(task, context)
+      }
+    }
+    kind.work = work('here')
+    const there = new TestKind()
+    there.work = work('there')
+    await start({ alone: false })
+    const other = await startStack({ kinds: [there], place, alone: false, instance: 'there' })
+    try {
+      await stack.job('always', ALWAYS)
+      await eventually('both run it', () => seen.size === 2, 20_000)
+      await set({ REGION: 'eu' })
+      await eventually('both run it anew', () => [...seen.values()].every(({ length }) => length === 2), 20_000)
+      expect([...seen]).toEqual([...seen.keys()].map((each) => [each, [undefined, 'eu']]))
+    } finally {
+      await other.stop()
+    }
+  }, 60_000)
+
   test('another instance ends its continuous jobs, too', async () => {
     kind.work = held.work
     await start({ alone: false })

@@ -241,5 +241,13 @@ function once(act: () => Promise<void>): () => Promise<void> {
 
 async function defaultCollection(store: Repository, id: string, at: number): Promise<string> {
   const [existing] = await store.read('listCollections', undefined)
-  return existing?.id ?? (await store.write('addCollection', { id, name: 'default', actor: ACTOR, at })).id
+  if (existing !== undefined) return existing.id
+  try {
+    return (await store.write('addCollection', { id, name: 'default', actor: ACTOR, at })).id
+  } catch (error) {
+    // Another stack on the same database was quicker.
+    const [made] = await store.read('listCollections', undefined)
+    if (made === undefined) throw error
+    return made.id
+  }
 }

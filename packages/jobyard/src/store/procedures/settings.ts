@@ -188,10 +188,16 @@ export function* unwantedRuns({ owner }: { readonly owner: string }, { slot }: S
 }
 
 const continuousOf = sql(
-  `select id from run where collection_id = ? and finished_at is null and why = 'continuous' and wanted <> 'stop'`,
+  `select id from run where owner = ? and collection_id = ? and why = 'continuous' and wanted <> 'stop'`,
 )
 
-/** Live runs of the continuous jobs of a collection. */
-export function* continuousRuns({ collectionId }: { readonly collectionId: string }): Steps<string[]> {
-  return (yield* all<{ id: string }>(continuousOf, collectionId)).map(({ id }) => id)
+/** Runs of the continuous jobs of a collection that an instance has. */
+export function* continuousRuns({
+  owner,
+  collectionId,
+}: {
+  readonly owner: string
+  readonly collectionId: string
+}): Steps<string[]> {
+  return (yield* all<{ id: string }>(continuousOf, owner, collectionId)).map(({ id }) => id)
 }
