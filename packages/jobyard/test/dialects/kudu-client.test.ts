@@ -9,6 +9,7 @@ const SPELLINGS = ['', '1', '2', '3'] as const
 
 let yard: WebJobsYard
 let jobs: KuduClient['jobs']
+let settings: KuduClient['settings']
 
 beforeAll(async () => {
   yard = await openWebJobsYard()
@@ -19,7 +20,9 @@ beforeAll(async () => {
       return resource
     },
   }
-  jobs = new KuduClient(credentials, { baseUri: yard.url }).jobs
+  const client = new KuduClient(credentials, { baseUri: yard.url })
+  jobs = client.jobs
+  settings = client.settings
 })
 
 afterAll(async () => {
@@ -102,6 +105,16 @@ describe('the client vscode-azurekudu, as it comes from npm', () => {
     expect(job).toMatchObject({ name, settings: { is_singleton: true } })
     await jobs[`removeContinuousJob${spelling}`](name)
     expect(await statusOf(jobs[`getContinuousJob${spelling}`](name))).toBe(404)
+  })
+
+  it('reads and writes app settings', async () => {
+    for (const spelling of ['', '1'] as const) {
+      expect(await statusOf(settings[`set${spelling}`]({ COLOUR: 'blue' }))).toBe(204)
+      expect(await told(settings[`getAll${spelling}`]())).toEqual({ COLOUR: 'blue' })
+      expect(await told(settings[`get${spelling}`]('COLOUR'))).toBe('blue')
+      const remove = spelling === '' ? settings.deleteMethod('COLOUR') : settings.delete1('COLOUR')
+      expect(await statusOf(remove)).toBe(204)
+    }
   })
 
   it('reaches for what jobs serve, by every method and spelling', async () => {
