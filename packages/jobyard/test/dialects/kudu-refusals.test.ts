@@ -225,6 +225,31 @@ describe('who may do what', () => {
     expect(answer.text.replace(answer.body, 'MESSAGE')).toBe(await golden('kudu-forbidden'))
   })
 
+  it('may start a job with the password of its webhook, and do nothing else with that', async () => {
+    await yard.script('triggered', 'hooked', 'exit 0\n')
+    await yard.script('triggered', 'unhooked', 'exit 0\n')
+    await yard.server.client.jobs.patch('hooked', { policy: { overlap: 'allow' } })
+    const { password } = await yard.server.client.webhooks.set('hooked')
+    const headers = { authorization: basicOf(password) }
+    const post = { method: 'POST', headers }
+    for (const base of ['/api/triggeredwebjobs', '/api/jobs/triggered']) {
+      expect((await yard.call(`${base}/hooked/run`, post)).status, base).toBe(202)
+    }
+    const [run] = await yard.server.client.runs.list({ job: 'hooked' }).take(1)
+    expect(run?.detail).toMatchObject({ by: 'webhook of hooked' })
+    const others = [
+      ['POST', '/api/triggeredwebjobs/unhooked/run'],
+      ['POST', '/api/triggeredwebjobs/none/run'],
+      ['GET', '/api/triggeredwebjobs/hooked'],
+      ['GET', '/api/triggeredwebjobs/hooked/history'],
+      ['DELETE', '/api/triggeredwebjobs/hooked'],
+      ['GET', '/v1/me'],
+    ] as const
+    for (const [method, path] of others) expect((await yard.call(path, { method, headers })).status, path).toBe(401)
+    const wrong = { method: 'POST', headers: { authorization: basicOf(`${password}x`) } }
+    expect((await yard.call('/api/triggeredwebjobs/hooked/run', wrong)).status).toBe(401)
+  })
+
   it('is locked out for a while after too many wrong passwords, the right one apart', async () => {
     const wrong = { headers: { authorization: basicOf('guess') } }
     await eventually('there are too many', async () => (await ask(`${yard.url}/api/webjobs`, wrong)).status === 429)
