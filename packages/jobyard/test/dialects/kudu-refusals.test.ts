@@ -188,6 +188,20 @@ describe('who may do what', () => {
     expect((await yard.call(path, { method: 'POST', headers: browser })).status).toBe(202)
   })
 
+  it('may not be a page of another site in a browser that knows the password', async () => {
+    await yard.script('triggered', 'forged', 'exit 0\n')
+    const path = '/api/triggeredwebjobs/forged'
+    const from = (site: string) => ({ headers: { 'sec-fetch-site': site, 'content-type': 'text/plain' } })
+    for (const site of ['cross-site', 'same-site']) {
+      expect((await yard.call(`${path}/run`, { method: 'POST', ...from(site) })).status, site).toBe(403)
+      expect((await yard.call(path, { method: 'DELETE', ...from(site) })).status, site).toBe(403)
+      expect((await yard.call(path, from(site))).status, site).toBe(200)
+    }
+    for (const site of ['same-origin', 'none']) {
+      expect((await yard.call(`${path}/settings`, { method: 'PUT', body: '{}', ...from(site) })).status, site).toBe(200)
+    }
+  })
+
   it('does not take such a password for /v1', async () => {
     const answer = await yard.call('/v1/me')
     expect([answer.status, JSON.parse(answer.body).code]).toEqual([401, 'token-missing'])

@@ -7,6 +7,7 @@ import type { KuduContext } from './context.ts'
 import { switchRoutes } from './continuous.ts'
 import { answerError, answerUnknownRoute } from './errors.ts'
 import { jobRoutes, listRoute } from './jobs.ts'
+import { refuseOtherSites } from './other-sites.ts'
 import { passthroughRoute } from './passthrough.ts'
 import { ALL_JOBS, APP_SETTINGS, OWN, pathsOf, SWAGGER } from './paths.ts'
 import { route } from './routes.ts'
@@ -29,6 +30,7 @@ export function createKudu({ instance }: KuduOptions): Dialect {
   return (app, services) => {
     const context: KuduContext = { ...services, reader: new WebJobReader(services, instance) }
     app.setErrorHandler(answerError)
+    refuseOtherSites(app)
     leaveBodies(app)
     for (const path of ALL_JOBS) listRoute(app, context, path)
     for (const path of APP_SETTINGS) appSettingRoutes(app, context, path)
