@@ -1,11 +1,11 @@
 import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import { createApi } from './api/app.ts'
-import { ensureAdminToken } from './api/auth/token.ts'
-import type { ApiSettings } from './api/services.ts'
 import { VERSION } from './cli/version.ts'
 import { requireSafeListening } from './config/listening.ts'
 import type { Config } from './config.ts'
+import { createArm } from './dialects/arm/index.ts'
+import { createKudu } from './dialects/kudu/index.ts'
 import { systemClock } from './domain/clock.ts'
 import { createIds } from './domain/ids.ts'
 import { AppSettings } from './engine/app-settings.ts'
@@ -26,6 +26,8 @@ import { createLogger } from './server/logger.ts'
 import { findPortal } from './server/portal-folder.ts'
 import { openScripts } from './server/scripts.ts'
 import { Shutdown } from './server/shutdown.ts'
+import { ensureAdminToken } from './services/auth/token.ts'
+import type { ApiSettings } from './services/services.ts'
 import { Sealer } from './store/seal.ts'
 
 /** How a server is started. */
@@ -105,7 +107,7 @@ async function assemble(
   await database.onSettings(() => appSettings.look())
   const state = { ready: false, address: '' }
   const jobs = new Jobs({ ...parts, kinds }, engine, { outputBytes: config.outputBytes })
-  const api = await createApi({
+  const services = {
     ...parts,
     engine,
     jobs,
@@ -118,7 +120,8 @@ async function assemble(
     version: VERSION,
     settings: apiSettings(config, folder.uploads, () => state.address),
     isReady: () => state.ready,
-  })
+  }
+  const api = await createApi(services, [createKudu(config), createArm(config)])
   await engine.start()
   shutdown.add('engine', () => engine.stop())
   await scripts.housekeeping.start()

@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import { pino } from 'pino'
 import { createApi } from '../../src/api/app.ts'
-import { createToken, hashToken } from '../../src/api/auth/token.ts'
-import type { ApiServices, ApiSettings, PackageService } from '../../src/api/services.ts'
 import type { Clock } from '../../src/domain/clock.ts'
 import type { JobKind } from '../../src/engine/kind.ts'
 import { PackageStore } from '../../src/kinds/script/package.ts'
 import { ScriptPackages } from '../../src/kinds/script/packages.ts'
+import { createToken, hashToken } from '../../src/services/auth/token.ts'
+import type { Dialect } from '../../src/services/http/dialect.ts'
+import type { ApiServices, ApiSettings, PackageService } from '../../src/services/services.ts'
 import type { Role } from '../../src/store/procedures/access.ts'
 import { Sealer } from '../../src/store/seal.ts'
 import { ACTOR, makePlace, type Place, type Stack, startStack } from '../support/stack.ts'
@@ -23,6 +24,8 @@ export interface ServerOptions {
   readonly kinds?: readonly JobKind[]
   /** A database and its folder to go on with; absent: new ones, removed at the stop. */
   readonly place?: Place
+  /** Interfaces beside `/v1`. Default: none. */
+  readonly dialects?: readonly Dialect[]
   /** Called with every line of the log. */
   readonly onLog?: (line: string) => void
   /** Changes the services before the interface is made of them. */
@@ -77,7 +80,7 @@ export async function startTestServer(options: ServerOptions = {}): Promise<Test
   const clock = options.clock === undefined ? {} : { clock: options.clock }
   const stack = await startStack({ kinds: [kind, ...(options.kinds ?? [])], place, ...clock })
   const services = await makeServices(stack, folder, options)
-  const app = await createApi(options.change?.(services) ?? services)
+  const app = await createApi(options.change?.(services) ?? services, options.dialects)
   const admin = await addToken(stack, 'admin', null, null)
   const document = readDocument(await app.inject('/v1/openapi.json'))
   return {

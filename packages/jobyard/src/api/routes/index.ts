@@ -1,7 +1,6 @@
-import type { ApiApp } from '../api-app.ts'
+import type { ApiApp } from '../../services/http/api-app.ts'
 import type { ApiContext } from '../context.ts'
 import type { Metrics } from '../metrics.ts'
-import type { Uploads } from '../uploads.ts'
 import { aboutRoutes, healthRoutes } from './about.ts'
 import { auditRoutes } from './audit.ts'
 import { collectionRoutes, collectionWriteRoutes } from './collections.ts'
@@ -21,7 +20,7 @@ import { tokenRoutes, tokenWriteRoutes } from './tokens.ts'
 import { webhookRoutes } from './webhooks.ts'
 
 /** Every route but those of the description. */
-export async function addRoutes(app: ApiApp, context: ApiContext, metrics: Metrics, uploads: Uploads): Promise<void> {
+export async function addRoutes(app: ApiApp, context: ApiContext, metrics: Metrics): Promise<void> {
   aboutRoutes(app, context)
   sessionRoutes(app, context)
   await app.register(async (scope: ApiApp) => pageRoutes(scope, context))
@@ -48,6 +47,6 @@ export async function addRoutes(app: ApiApp, context: ApiContext, metrics: Metri
   auditRoutes(app, context)
   eventRoutes(app, context)
   // Both read their bodies in ways of their own, which must not reach the other routes.
-  await app.register(async (scope: ApiApp) => uploadRoute(scope, context, uploads))
+  await app.register(async (scope: ApiApp) => uploadRoute(scope, context))
   await app.register(async (scope: ApiApp) => hookRoutes(scope, context))
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyReply } from 'fastify'
 import { JobyardError } from '../../domain/errors.ts'
-import type { ApiApp } from '../api-app.ts'
+import type { ApiApp } from '../../services/http/api-app.ts'
 import type { ApiContext } from '../context.ts'
 import { showHomePage } from '../home-page.ts'
 

@@ -1,9 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { JobyardError } from '../../domain/errors.ts'
-import type { ApiApp } from '../api-app.ts'
-import type { Authenticator } from './authenticator.ts'
-import { type Access, type Bearer, requireRole, requireWhole } from './bearer.ts'
-import { type Lockout, senderOf } from './lockout.ts'
+import type { Authenticator } from '../auth/authenticator.ts'
+import { type Access, type Bearer, requireRole, requireWhole } from '../auth/bearer.ts'
+import { readCredentials } from '../auth/credentials.ts'
+import { type Lockout, senderOf } from '../auth/lockout.ts'
+import type { ApiApp } from './api-app.ts'
 import { readSessionCookie, requireOwnPage } from './session.ts'
 
 /** The longest token that is looked at, in characters. */
@@ -27,19 +28,22 @@ export function guardRoutes(
   app.addHook('onRoute', ({ url, method, config }) => {
     const access = config?.access
     if (access === undefined) throw new Error(`The route ${method} ${url} does not say who may use it.`)
+    // The dialects answer for their own addresses themselves, with what their clients expect.
+    if (config?.credentials !== undefined) return
     for (const each of [method].flat()) table.set(`${each} ${url}`, access)
   })
   app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
-    const { access, whole } = request.routeOptions.config
+    const { access, whole, credentials } = request.routeOptions.config
     // Only the answer to unknown addresses has none.
     if (access === undefined || access === 'open') return
-    const secret = request.headers.authorization === undefined ? readSessionCookie(request, publicUrl()) : undefined
+    const sender = senderOf(request.ip)
+    const isOurs = credentials === undefined && request.headers.authorization === undefined
+    const secret = isOurs ? readSessionCookie(request, publicUrl()) : undefined
     const bearer =
       secret === undefined
-        ? await admitToken(request, authenticator)
+        ? await admitToken(request, authenticator, () => lockout.check(sender))
         : await admitSession(request, secret, authenticator, publicUrl())
     if (bearer === null) {
-      const sender = senderOf(request.ip)
       lockout.check(sender)
       lockout.fail(sender)
       throw secret === undefined ? new JobyardError('token-invalid') : sessionOver()
@@ -51,9 +55,18 @@ export function guardRoutes(
   })
 }
 
-async function admitToken(request: FastifyRequest, authenticator: Authenticator): Promise<Bearer | null> {
-  const token = readToken(request)
-  return token.length > LONGEST_TOKEN ? null : await authenticator.authenticate(token)
+/** `check` is called before anybody is asked for a password who has been wrong too often: passwords can be guessed. */
+async function admitToken(
+  request: FastifyRequest,
+  authenticator: Authenticator,
+  check: () => void,
+): Promise<Bearer | null> {
+  const { credentials, otherwise } = request.routeOptions.config
+  const token = credentials === 'any' ? secretOf(request) : readToken(request)
+  const known = token.length > LONGEST_TOKEN ? null : await authenticator.authenticate(token)
+  if (known !== null) return known
+  check()
+  return (await otherwise?.(request, token)) ?? null
 }
 
 async function admitSession(
@@ -87,4 +100,11 @@ function readToken({ headers: { authorization } }: FastifyRequest): string {
     throw new JobyardError('token-missing', 'The header Authorization holds no Bearer token.')
   }
   return token
+}
+
+/** The token that a request carries as Bearer or as the password of HTTP Basic. Throws 'token-missing'. */
+function secretOf({ headers: { authorization } }: FastifyRequest): string {
+  const credentials = readCredentials(authorization)
+  if (credentials === undefined) throw new JobyardError('token-missing')
+  return credentials.secret
 }
