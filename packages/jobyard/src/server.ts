@@ -1,11 +1,11 @@
 import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import { createApi } from './api/app.ts'
-import { ensureAdminToken } from './api/auth/token.ts'
-import type { ApiSettings } from './api/services.ts'
 import { VERSION } from './cli/version.ts'
 import { requireSafeListening } from './config/listening.ts'
 import type { Config } from './config.ts'
+import { createArm } from './dialects/arm/index.ts'
+import { createKudu } from './dialects/kudu/index.ts'
 import { systemClock } from './domain/clock.ts'
 import { createIds } from './domain/ids.ts'
 import { Engine } from './engine/engine.ts'
@@ -24,6 +24,8 @@ import { addressOf, listen, readTls } from './server/listen.ts'
 import { createLogger } from './server/logger.ts'
 import { openScripts } from './server/scripts.ts'
 import { Shutdown } from './server/shutdown.ts'
+import { ensureAdminToken } from './services/auth/token.ts'
+import type { ApiSettings } from './services/services.ts'
 import { Sealer } from './store/seal.ts'
 
 /** How a server is started. */
@@ -99,19 +101,23 @@ async function assemble(
   const admin = await ensureAdminToken({ store, clock, ids }, config.adminToken ?? undefined)
   const state = { ready: false, address: '' }
   const jobs = new Jobs({ ...parts, kinds }, engine, { outputBytes: config.outputBytes })
-  const api = await createApi({
-    ...parts,
-    engine,
-    jobs,
-    kinds,
-    sealer,
-    packages: scripts.packages,
-    limits: host.support,
-    logger,
-    version: VERSION,
-    settings: apiSettings(config, folder.uploads, () => state.address),
-    isReady: () => state.ready,
-  })
+  const dialects = [createKudu(config), createArm(config)]
+  const api = await createApi(
+    {
+      ...parts,
+      engine,
+      jobs,
+      kinds,
+      sealer,
+      packages: scripts.packages,
+      limits: host.support,
+      logger,
+      version: VERSION,
+      settings: apiSettings(config, folder.uploads, () => state.address),
+      isReady: () => state.ready,
+    },
+    dialects,
+  )
   await engine.start()
   shutdown.add('engine', () => engine.stop())
   await scripts.housekeeping.start()

@@ -2,9 +2,9 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
-import { formatSize } from '../domain/durations.ts'
 import { ERRORS, type ErrorCode, JobyardError } from '../domain/errors.ts'
-import type { ApiApp } from './api-app.ts'
+import { bodyTooLarge } from '../services/body-limit.ts'
+import type { ApiApp } from '../services/http/api-app.ts'
 import type { Problem } from './schemas/problem.ts'
 
 /** Media type of every refusal (RFC 9457). */
@@ -143,16 +143,6 @@ function unknownMediaType(given = ''): JobyardError {
 
 function internal(): JobyardError {
   return new JobyardError('internal')
-}
-
-/** What a body can be, and the setting that bounds it. */
-const BODIES = { 'JSON body': 'JOBYARD_BODY_LIMIT', webhook: 'JOBYARD_PAYLOAD_LIMIT', package: 'JOBYARD_UPLOAD_LIMIT' }
-
-/** The error for a body beyond a limit, which it names together with the setting that raises it. */
-export function bodyTooLarge(limit: number, what: keyof typeof BODIES = 'JSON body'): JobyardError {
-  const message = `The body is larger than ${formatSize(limit)} (${limit} bytes), the limit of a ${what}.`
-  const hint = `Send less, or have the administrator raise ${BODIES[what]}.`
-  return new JobyardError('body-too-large', message, { field: 'body', hint, data: { limit } })
 }
 
 /** An address without its query, which may hold anything. */

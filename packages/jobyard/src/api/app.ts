@@ -7,13 +7,14 @@ import fastify, {
   type FastifyServerFactory,
   LogController,
 } from 'fastify'
+import { Lockout } from '../services/auth/lockout.ts'
+import { createServiceContext, type FullSettings } from '../services/context.ts'
+import type { ApiApp } from '../services/http/api-app.ts'
+import { byDialect, type Dialect } from '../services/http/dialect.ts'
+import { guardRoutes } from '../services/http/guard.ts'
+import type { ApiServices } from '../services/services.ts'
 import { answerClientError, answerFrameworkProblem, answerProblems } from './answers.ts'
-import type { ApiApp } from './api-app.ts'
-import { Authenticator } from './auth/authenticator.ts'
-import { guardRoutes } from './auth/guard.ts'
-import { Lockout } from './auth/lockout.ts'
-import type { ApiContext, FullSettings } from './context.ts'
-import { Directory } from './directory.ts'
+import type { ApiContext } from './context.ts'
 import { describeRoutes, documentRoutes } from './docs/openapi.ts'
 import { addHeaders } from './headers.ts'
 import { IdempotencyKeys, keepKeys } from './idempotency.ts'
@@ -22,10 +23,7 @@ import { compileValidator } from './input/validator.ts'
 import { LiveReaders } from './live/readers.ts'
 import { Metrics } from './metrics.ts'
 import { addRoutes } from './routes/index.ts'
-import { type ApiServices, DEFAULT_SETTINGS } from './services.ts'
-import { Uploads } from './uploads.ts'
 import { Shower } from './views/shower.ts'
-import { Webhooks } from './webhooks.ts'
 
 /** Wrong tokens of one sender in a minute before it gets 429 for them. */
 const TOKEN_FAILURES = { failures: 30, windowMs: 60_000 }
@@ -35,14 +33,13 @@ const WEBHOOK_FAILURES = { failures: 10, windowMs: 60_000 }
 /**
  * Makes the interface `/v1` and what belongs to it: description, health, figures, webhooks, the page at the root. The
  * caller has it listen, and closes it before it stops any of the services: live streams end then, and requests under
- * way are answered.
+ * way are answered. The dialects lie beside `/v1`; each reads bodies and tells what went wrong in its own way.
  */
-export async function createApi(services: ApiServices): Promise<FastifyInstance> {
+export async function createApi(services: ApiServices, dialects: readonly Dialect[] = []): Promise<FastifyInstance> {
   const closing = new AbortController()
   const context = createContext(services, closing.signal)
   const { settings, directory, authenticator, keys } = context
-  const uploads = new Uploads(settings.uploadFolder, services.ids, settings.uploadBytes)
-  await uploads.open()
+  await context.uploads.open()
   const app = createApp(services, settings)
   const metrics = new Metrics(services, directory)
   const stopCounting = metrics.start(app)
@@ -52,7 +49,8 @@ export async function createApi(services: ApiServices): Promise<FastifyInstance>
   await describeRoutes(app, context)
   guardRoutes(app, authenticator, new Lockout(services.clock, TOKEN_FAILURES))
   keepKeys(app, keys)
-  await addRoutes(app, context, metrics, uploads)
+  await addRoutes(app, context, metrics)
+  for (const dialect of dialects) await app.register(async (scope: ApiApp) => dialect(scope, context))
   await documentRoutes(app)
   app.addHook('preClose', async () => closing.abort())
   app.addHook('onClose', async () => {
@@ -64,21 +62,14 @@ export async function createApi(services: ApiServices): Promise<FastifyInstance>
 }
 
 function createContext(services: ApiServices, closing: AbortSignal): ApiContext {
-  const { store, clock, logger } = services
-  const { tls: _, ...given } = services.settings
-  const settings = { behindProxy: false, ...DEFAULT_SETTINGS, ...given }
-  const directory = new Directory(services)
+  const shared = createServiceContext(services, closing)
+  const { settings, directory } = shared
   return {
-    services,
-    settings,
-    authenticator: new Authenticator(store, clock, (err) => logger.warn({ err }, 'uses of tokens are not noted')),
-    webhookLockout: new Lockout(clock, WEBHOOK_FAILURES),
+    ...shared,
+    webhookLockout: new Lockout(services.clock, WEBHOOK_FAILURES),
     readers: new LiveReaders({ all: settings.liveStreams, perToken: settings.liveStreamsPerToken }),
-    directory,
     shower: new Shower(services, directory),
     keys: new IdempotencyKeys(services),
-    webhooks: new Webhooks(services),
-    closing,
   }
 }
 
@@ -96,7 +87,13 @@ function createApp({ logger, ids, settings: { tls } }: ApiServices, settings: Fu
     exposeHeadRoutes: false,
     // Requests on connections that are open already are answered until the last one is.
     return503OnClosing: false,
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 400 },
+    routerOptions: {
+      ignoreTrailingSlash: true,
+      maxParamLength: 400,
+      // What the dialects speak for never told the case of addresses, and its clients write them as they like.
+      caseSensitive: false,
+      constraints: { dialect: byDialect },
+    },
     frameworkErrors: answerFrameworkProblem,
     clientErrorHandler: (error, socket) => answerClientError(error, socket, ids.next()),
     ...(tls === undefined ? {} : { serverFactory: secureServers(tls, quietMs) }),

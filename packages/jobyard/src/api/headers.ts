@@ -1,4 +1,4 @@
-import type { ApiApp } from './api-app.ts'
+import type { ApiApp } from '../services/http/api-app.ts'
 
 /** What browsers are told about every answer that does not say otherwise itself. */
 const USUAL: Readonly<Record<string, string>> = {

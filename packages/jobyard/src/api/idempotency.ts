@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type ErrorCode, JobyardError } from '../domain/errors.ts'
-import type { ApiApp } from './api-app.ts'
-import { bearerOf } from './auth/bearer.ts'
-import type { ApiServices } from './services.ts'
+import type { ApiApp } from '../services/http/api-app.ts'
+import { bearerOf } from '../services/http/sender.ts'
+import type { ApiServices } from '../services/services.ts'
 
 /** Milliseconds that an answer is kept for whoever sends its request again: a day. */
 const KEEP_MS = 86_400_000

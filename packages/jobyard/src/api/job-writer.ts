@@ -2,12 +2,14 @@ import type { FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import Value from 'typebox/value'
 import { JobyardError } from '../domain/errors.ts'
-import type { JobRow, TriggerSpec } from '../domain/model.ts'
+import type { TriggerSpec } from '../domain/model.ts'
 import { nearest } from '../domain/spelling.ts'
 import { DEFAULT_TIME_ZONE } from '../domain/zone.ts'
 import type { Expectation, JobInput } from '../engine/jobs.ts'
 import { checkJobName } from '../kinds/script/names.ts'
-import { actorOf, type Bearer, bearerOf } from './auth/bearer.ts'
+import type { Bearer } from '../services/auth/bearer.ts'
+import { actorOf, bearerOf } from '../services/http/sender.ts'
+import { saveJob, type WrittenJob } from '../services/job-saving.ts'
 import type { ApiContext } from './context.ts'
 import { explainFault } from './input/fault.ts'
 import { readPolicy } from './input/policy.ts'
@@ -18,12 +20,6 @@ const DEFAULT_KIND = 'script'
 
 type Change = Static<typeof JobChange>
 type Target = Pick<JobInput, 'collectionId' | 'kind' | 'name'> & { readonly type?: string }
-
-/** A job that was saved, and whether it is new. */
-export interface WrittenJob {
-  readonly job: JobRow
-  readonly isNew: boolean
-}
 
 /** Saves a job that is named in the request's body, with everything said of it there. */
 export async function writeNamedJob(
@@ -49,21 +45,13 @@ export async function writeJob(
   expectation: Expectation,
   source?: 'rollback',
 ): Promise<WrittenJob> {
-  const { services, webhooks } = context
   const actor = actorOf(request)
   checkSpec(context, target.kind, change.spec)
   const stated = await readChange(context, bearerOf(request), target.collectionId, change)
-  return await webhooks.takeTurn(target, async () => {
-    const { triggers: sent, ...rest } = stated
-    const triggers = sent === undefined ? {} : { triggers: webhooks.keep(sent, await triggersBefore(context, target)) }
-    const { collectionId, kind, name, type } = target
-    const named = { collectionId, kind, name, ...(type === undefined ? {} : { type }) }
-    const input = { ...named, ...rest, ...triggers, ...(source === undefined ? {} : { source }) }
-    const { job, isNew } = await services.jobs.save(input, expectation, actor)
-    const complete = sent === undefined ? job : await webhooks.complete(job, actor)
-    context.directory.remember(complete)
-    return { job: complete, isNew }
-  })
+  const { collectionId, kind, name, type } = target
+  const named = { collectionId, kind, name, ...(type === undefined ? {} : { type }) }
+  const input = { ...named, ...stated, ...(source === undefined ? {} : { source }) }
+  return await saveJob(context, input, expectation, actor)
 }
 
 /** The kind completes what is sent and then checks the whole; what is sent must have a form that it can do that with. */
@@ -71,13 +59,6 @@ function checkSpec({ services }: ApiContext, kind: string, spec: Change['spec'])
   const change = services.kinds.get(kind)?.change
   if (change === undefined || spec === undefined || Value.Check(change, spec)) return
   throw explainFault(Type.Object({ spec: change }), { spec }, 'body')
-}
-
-async function triggersBefore({ services, webhooks }: ApiContext, target: Target): Promise<readonly TriggerSpec[]> {
-  const { collectionId, kind, name, type } = target
-  const narrowed = type === undefined ? {} : { type }
-  const [job] = await services.store.read('findJobs', { collectionId, kind, name, ...narrowed })
-  return job === undefined ? [] : await webhooks.triggers(job.id)
 }
 
 async function readChange(context: ApiContext, bearer: Bearer, collectionId: string, change: Change) {

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { JobRow, RunRow } from '../domain/model.ts'
-import { bearerOf } from './auth/bearer.ts'
+import { bearerOf } from '../services/http/sender.ts'
 import type { ApiContext } from './context.ts'
 
 /*

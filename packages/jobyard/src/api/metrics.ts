@@ -1,9 +1,9 @@
 import { isFinished, STATES } from '@jobyard/jobs'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { EngineEvent, NumberedEvent } from '../engine/events.ts'
-import type { ApiApp } from './api-app.ts'
-import type { Directory } from './directory.ts'
-import type { ApiServices } from './services.ts'
+import type { Directory } from '../services/directory.ts'
+import type { ApiApp } from '../services/http/api-app.ts'
+import type { ApiServices } from '../services/services.ts'
 
 /** Runs of which the start is remembered until their end. */
 const MOST_RUNNING = 50_000

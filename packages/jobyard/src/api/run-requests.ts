@@ -3,17 +3,12 @@ import type { Static } from 'typebox'
 import { JobyardError } from '../domain/errors.ts'
 import type { JobRow, RunRow } from '../domain/model.ts'
 import { readArguments } from '../kinds/script/arguments.ts'
+import { type Asked, type Made, requestRun } from '../services/run-requests.ts'
 import type { RunRequest } from '../store/procedures/insert-runs.ts'
 import type { ApiContext } from './context.ts'
 import { subjectOf } from './idempotency.ts'
 import { findMadeRun } from './made-before.ts'
 import type { RunInput } from './schemas/runs.ts'
-
-/** What a run is asked for with, besides its id. */
-export type Asked = Omit<RunRequest, 'id' | 'jobId'>
-
-/** A run that was made, or that the job's overlap rule passed over. */
-export type Made = { readonly run: RunRow } | { readonly skipped: string }
 
 /**
  * Asks the engine for a run under the id that the request's idempotency key reserves, so that it is made once however often
@@ -23,16 +18,7 @@ export async function makeRun(context: ApiContext, request: FastifyRequest, job:
   const { services } = context
   const made = await findMadeRun(context, request)
   if (made !== undefined) return { run: made }
-  const id = subjectOf(request, services)
-  const detail = { ...asked.detail, ...describePayload(asked.payload) }
-  const outcome = await services.engine.request({ ...asked, detail, id, jobId: job.id })
-  if (!outcome.ok) {
-    if (outcome.code === 'skipped') return { skipped: outcome.text }
-    throw refusal(outcome.code, outcome.text)
-  }
-  const run = await services.store.read('getRun', { id })
-  if (run === null) throw new JobyardError('run-unknown', 'The run ended and was deleted by its retention already.')
-  return { run }
+  return await requestRun(services, subjectOf(request, services), job, asked)
 }
 
 /** As {@link makeRun}, for somebody who waits for a run: that none is made is an error, 'run-skipped'. */
@@ -45,18 +31,6 @@ export async function makeRunOrRefuse(
   const made = await makeRun(context, request, job, asked)
   if ('run' in made) return made.run
   throw new JobyardError('run-skipped', made.skipped)
-}
-
-/** The run says that it has a body, so that nobody must look for one, and people see what came. */
-function describePayload(payload: Asked['payload']): { payload?: { contentType: string | null; bytes: number } } {
-  if (payload === undefined) return {}
-  return { payload: { contentType: payload.contentType, bytes: payload.body.length } }
-}
-
-function refusal(code: 'unknown' | 'disabled' | 'refused' | 'taken', text: string): JobyardError {
-  if (code === 'unknown') return new JobyardError('job-unknown', text)
-  if (code === 'disabled') return new JobyardError('job-stopped', text)
-  return new JobyardError('run-refused', text)
 }
 
 /** The caller's arguments, one by one. Throws 'arguments-invalid'. */

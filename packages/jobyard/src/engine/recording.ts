@@ -1,7 +1,7 @@
 import type { FinishedState } from '@jobyard/jobs'
 import type { RunRow, TaskRow } from '../domain/model.ts'
-import type { Ownership } from '../store/procedures/run-core.ts'
 import type { Opened, OpenTasks } from '../store/procedures/open-tasks.ts'
+import type { Ownership } from '../store/procedures/run-core.ts'
 import type { TaskChange } from '../store/procedures/work.ts'
 import type { ActiveRun } from './active-run.ts'
 import { Batcher } from './batcher.ts'

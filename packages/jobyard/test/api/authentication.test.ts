@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { ensureAdminToken, hashToken } from '../../src/api/auth/token.ts'
+import { ensureAdminToken, hashToken } from '../../src/services/auth/token.ts'
 import { eventually } from '../support/eventually.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { ACTOR } from '../support/stack.ts'

@@ -1,15 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Lockout, senderOf } from '../../src/api/auth/lockout.ts'
 import { cutPage, readCursor, writeCursor } from '../../src/api/input/cursor.ts'
 import { readInstant } from '../../src/api/input/instants.ts'
 import { DEEPEST_JSON, readJsonBody } from '../../src/api/input/json-body.ts'
 import { readPolicy, showPolicy } from '../../src/api/input/policy.ts'
 import { readPosition } from '../../src/api/live/output-stream.ts'
-import { Serial } from '../../src/api/serial.ts'
 import { JobyardError } from '../../src/domain/errors.ts'
 import { DEFAULT_POLICY } from '../../src/domain/model.ts'
 import { nearest } from '../../src/domain/spelling.ts'
+import { Lockout, senderOf } from '../../src/services/auth/lockout.ts'
+import { Serial } from '../../src/services/serial.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 describe('a JSON body', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { showPolicy } from '../../src/api/input/policy.ts'
 import { JobInput, TriggerInput } from '../../src/api/schemas/jobs.ts'
 import { Policy } from '../../src/api/schemas/policy.ts'
 import { DEFAULT_POLICY } from '../../src/domain/model.ts'
-import { showPolicy } from '../../src/api/input/policy.ts'
 import { ScriptSpec } from '../../src/kinds/script/spec.ts'
 import { quotedWords, readText, tableRows } from './checkout.ts'
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { PackageStore } from '../../src/kinds/script/package.ts'
 import { Workspaces } from '../../src/kinds/script/workspace.ts'
-import { clock, ids, IS_ROOT, makeFile, makeTemporary, OWN, refusal } from './fixtures.ts'
+import { clock, IS_ROOT, ids, makeFile, makeTemporary, OWN, refusal } from './fixtures.ts'
 import { makeZip } from './zip-maker.ts'
 
 /** Whether a small file system can be mounted here: by root, and not in every container. */

@@ -13,7 +13,7 @@ import { buffer, text } from 'node:stream/consumers'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { ZipFile } from 'yazl'
 import { PackageStore } from '../../src/kinds/script/package.ts'
-import { clock, ids, IS_ROOT, listTree, makeFile, makeTemporary, modeOf, NOBODY, OWN, refusal } from './fixtures.ts'
+import { clock, IS_ROOT, ids, listTree, makeFile, makeTemporary, modeOf, NOBODY, OWN, refusal } from './fixtures.ts'
 import { type MadeEntry, makeZip } from './zip-maker.ts'
 
 const PATH = '/usr/local/bin:/usr/bin:/bin'

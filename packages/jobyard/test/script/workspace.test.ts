@@ -18,7 +18,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { PackageStore } from '../../src/kinds/script/package.ts'
 import type { JobsUser } from '../../src/kinds/script/run-as.ts'
 import { type CopyRequest, Workspaces } from '../../src/kinds/script/workspace.ts'
-import { clock, ids, IS_ROOT, listTree, makeFile, makeTemporary, modeOf, NOBODY, OWN, refusal } from './fixtures.ts'
+import { clock, IS_ROOT, ids, listTree, makeFile, makeTemporary, modeOf, NOBODY, OWN, refusal } from './fixtures.ts'
 import { type MadeEntry, makeZip } from './zip-maker.ts'
 
 const umask = process.umask()

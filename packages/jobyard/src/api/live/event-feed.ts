@@ -1,5 +1,5 @@
 import type { EngineEvent, Events, NumberedEvent } from '../../engine/events.ts'
-import type { Directory } from '../directory.ts'
+import type { Directory } from '../../services/directory.ts'
 import { showInstant } from '../views/runs.ts'
 import type { Bell } from './bell.ts'
 import { formatEvent, HEARTBEAT } from './sse.ts'

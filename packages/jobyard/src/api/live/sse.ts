@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { bearerOf } from '../auth/bearer.ts'
-import { tokenOf } from '../auth/guard.ts'
+import { tokenOf } from '../../services/http/guard.ts'
+import { bearerOf } from '../../services/http/sender.ts'
 import type { ApiContext } from '../context.ts'
 
 /** A line that says nothing, so that both sides know the connection lives. */

@@ -3,17 +3,15 @@ import type { FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { JobyardError } from '../../domain/errors.ts'
 import type { JobRow } from '../../domain/model.ts'
-import { bodyTooLarge } from '../answers.ts'
-import type { ApiApp } from '../api-app.ts'
-import { senderOf } from '../auth/lockout.ts'
+import { readCredentials } from '../../services/auth/credentials.ts'
+import { senderOf } from '../../services/auth/lockout.ts'
+import { bodyTooLarge } from '../../services/body-limit.ts'
+import type { ApiApp } from '../../services/http/api-app.ts'
 import type { ApiContext } from '../context.ts'
 import { replay } from '../idempotency.ts'
 import { makeRun, readArgs } from '../run-requests.ts'
 import { WebhookAnswer } from '../schemas/access.ts'
 import { closed, Id } from '../schemas/base.ts'
-
-/** The longest password that is looked at, in characters. */
-const LONGEST_PASSWORD = 512
 
 /** The address at which others start a job. It has its own password and takes a body of any type. */
 export function hookRoutes(app: ApiApp, context: ApiContext): void {
@@ -89,19 +87,10 @@ async function admit(
 ): Promise<JobRow> {
   const sender = `${senderOf(request.ip)} ${id}`
   webhookLockout.check(sender)
-  const password = readPassword(request)
+  const password = readCredentials(request.headers.authorization)?.secret
   const job = await services.store.read('getJob', { id: id.toLowerCase() })
   if (job === null) throw new JobyardError('webhook-unknown', 'There is no webhook at this address.')
   if (password !== undefined && (await webhooks.verify(job, password))) return job
   if (password !== undefined) webhookLockout.fail(sender)
   throw new JobyardError('webhook-refused')
-}
-
-function readPassword({ headers: { authorization = '' } }: FastifyRequest): string | undefined {
-  const [, scheme, credentials = ''] = /^(Basic|Bearer) +(\S+) *$/i.exec(authorization) ?? []
-  if (scheme === undefined || credentials.length > LONGEST_PASSWORD * 2) return undefined
-  if (scheme.toLowerCase() === 'bearer') return credentials
-  const text = Buffer.from(credentials, 'base64').toString('utf8')
-  const colon = text.indexOf(':')
-  return colon < 0 ? undefined : text.slice(colon + 1)
 }

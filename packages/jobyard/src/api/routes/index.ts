@@ -1,7 +1,6 @@
-import type { ApiApp } from '../api-app.ts'
+import type { ApiApp } from '../../services/http/api-app.ts'
 import type { ApiContext } from '../context.ts'
 import type { Metrics } from '../metrics.ts'
-import type { Uploads } from '../uploads.ts'
 import { aboutRoutes, healthRoutes } from './about.ts'
 import { auditRoutes } from './audit.ts'
 import { collectionRoutes, collectionWriteRoutes } from './collections.ts'
@@ -18,7 +17,7 @@ import { tokenRoutes, tokenWriteRoutes } from './tokens.ts'
 import { webhookRoutes } from './webhooks.ts'
 
 /** Every route but those of the description. */
-export async function addRoutes(app: ApiApp, context: ApiContext, metrics: Metrics, uploads: Uploads): Promise<void> {
+export async function addRoutes(app: ApiApp, context: ApiContext, metrics: Metrics): Promise<void> {
   aboutRoutes(app, context)
   healthRoutes(app, context, metrics)
   collectionRoutes(app, context)
@@ -41,6 +40,6 @@ export async function addRoutes(app: ApiApp, context: ApiContext, metrics: Metri
   auditRoutes(app, context)
   eventRoutes(app, context)
   // Both read their bodies in ways of their own, which must not reach the other routes.
-  await app.register(async (scope: ApiApp) => uploadRoute(scope, context, uploads))
+  await app.register(async (scope: ApiApp) => uploadRoute(scope, context))
   await app.register(async (scope: ApiApp) => hookRoutes(scope, context))
 }

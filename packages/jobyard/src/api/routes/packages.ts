@@ -2,14 +2,13 @@ import { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { JobyardError } from '../../domain/errors.ts'
-import type { ApiApp } from '../api-app.ts'
-import { bearerOf } from '../auth/bearer.ts'
+import type { ApiApp } from '../../services/http/api-app.ts'
+import { bearerOf } from '../../services/http/sender.ts'
+import type { PackageView } from '../../services/services.ts'
 import type { ApiContext } from '../context.ts'
 import { replay } from '../idempotency.ts'
 import { closed, HashInput } from '../schemas/base.ts'
 import { Package, PackageFiles } from '../schemas/packages.ts'
-import type { PackageView } from '../services.ts'
-import type { Uploads } from '../uploads.ts'
 
 const TAGS = ['packages']
 const OF_PACKAGE = closed({ hash: HashInput })
@@ -19,7 +18,7 @@ const BINARY = { schema: Type.Unsafe<Readable>({ type: 'string', format: 'binary
 const UNNAMED = 'package.zip'
 
 /** The route that takes packages in. Its body is not read before the handler does, piece by piece. */
-export function uploadRoute(app: ApiApp, { services, keys }: ApiContext, uploads: Uploads): void {
+export function uploadRoute(app: ApiApp, { services, keys, uploads }: ApiContext): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
   app.post(

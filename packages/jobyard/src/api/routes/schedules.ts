@@ -1,7 +1,7 @@
 import { parseNcrontab } from '../../domain/ncrontab.ts'
 import { previewOccurrences } from '../../domain/occurrences.ts'
 import { DEFAULT_TIME_ZONE, requireZone } from '../../domain/zone.ts'
-import type { ApiApp } from '../api-app.ts'
+import type { ApiApp } from '../../services/http/api-app.ts'
 import type { ApiContext } from '../context.ts'
 import { readMaybeInstant } from '../input/instants.ts'
 import { Preview, PreviewInput } from '../schemas/access.ts'

@@ -1,5 +1,5 @@
-import type { ApiApp } from '../api-app.ts'
-import { actorOf, bearerOf } from '../auth/bearer.ts'
+import type { ApiApp } from '../../services/http/api-app.ts'
+import { actorOf, bearerOf } from '../../services/http/sender.ts'
 import type { ApiContext } from '../context.ts'
 import { passOverIfDone } from '../idempotency.ts'
 import { Webhook, WebhookInput } from '../schemas/access.ts'

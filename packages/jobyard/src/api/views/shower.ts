@@ -1,9 +1,9 @@
 import type { Static } from 'typebox'
 import type { JobRow, RunRow } from '../../domain/model.ts'
-import type { Directory } from '../directory.ts'
+import type { Directory } from '../../services/directory.ts'
+import type { ApiServices } from '../../services/services.ts'
 import type { Job } from '../schemas/jobs.ts'
 import type { Run } from '../schemas/runs.ts'
-import type { ApiServices } from '../services.ts'
 import { showJob } from './jobs.ts'
 import { showRun } from './runs.ts'
 

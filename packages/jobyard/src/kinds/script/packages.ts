@@ -21,10 +21,13 @@ export class ScriptPackages {
     this.#clock = clock
   }
 
-  /** Takes in an upload that lies in a file, and enters it. The file stays the caller's. */
-  async receive(path: string, fileName: string): Promise<PackageView> {
+  /**
+   * Takes in an upload that lies in a file, and enters it. The file stays the caller's. `form` says what it is; default: an
+   * archive when it begins like one.
+   */
+  async receive(path: string, fileName: string, form?: 'archive' | 'script'): Promise<PackageView> {
     return await this.#inTurn(async () => {
-      const { hash, files, bytes, ...detail } = await this.#files.add(path, fileName)
+      const { hash, files, bytes, ...detail } = await this.#add(path, fileName, form)
       await this.#store.write('enterPackage', { entered: { hash, files, bytes, detail }, at: this.#clock.now() })
       return view({ hash, files, bytes, ...detail })
     })
@@ -34,6 +37,16 @@ export class ScriptPackages {
   async describe(hash: string): Promise<PackageView> {
     const { files, bytes, detail } = await this.#store.read('readPackage', { hash })
     return view({ hash, files, bytes, ...(detail as PackageDetail) })
+  }
+
+  #add(path: string, fileName: string, form: 'archive' | 'script' | undefined): Promise<PackageInfo> {
+    if (form === 'archive') return this.#files.addZip(path)
+    return form === 'script' ? this.#files.addFile(path, fileName) : this.#files.add(path, fileName)
+  }
+
+  /** The script that a package runs, relative to its top. Throws `package-unknown`. */
+  async scriptFile(hash: string): Promise<string> {
+    return (await this.detail(hash)).script.file
   }
 
   list(hash: string): ReturnType<PackageStore['list']> {

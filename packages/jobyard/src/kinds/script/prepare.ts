@@ -7,7 +7,7 @@ import type { Sealer } from '../../store/seal.ts'
 import { checkSettings } from './environment.ts'
 import { checkJobName } from './names.ts'
 import type { PackageScript } from './package-script.ts'
-import { NO_SETTINGS, type SettingsJob } from './settings-job.ts'
+import { NO_SETTINGS, readSettingsJob, type SettingsJob } from './settings-job.ts'
 import type { ScriptSpec } from './spec.ts'
 
 /** A spec as callers send it: new secrets are plain text, kept ones are what {@link showSpec} gave, or sealed. */
@@ -28,12 +28,32 @@ export function prepareScript(
     throw new JobyardError('package-missing', `The job ${draft.name} has no package.`, { field: 'package' })
   }
   const detail = draft.package.detail as PackageDetail
-  const settings: SettingsJob = { ...NO_SETTINGS, ...detail.settings }
+  const { settings, warnings: found } = settingsOf(draft.spec, detail)
   checkSpec(draft.spec)
   const { secrets: _plain, ...said } = draft.spec
   const spec = { ...said, ...sealSecrets(draft, sealer), settings }
   const { triggers, warnings } = triggersOf(draft, settings)
-  return { spec, triggers, warnings: [...detail.warnings.map(({ code, message }) => ({ code, message })), ...warnings] }
+  return { spec, triggers, warnings: [...found.map(({ code, message }) => ({ code, message })), ...warnings] }
+}
+
+/** The settings that count: those that somebody put in the place of settings.job, or the package's own. */
+function settingsOf(
+  { ownSettings }: ScriptInput,
+  detail: PackageDetail,
+): { readonly settings: SettingsJob; readonly warnings: readonly Warning[] } {
+  const ofPackage: SettingsJob = { ...NO_SETTINGS, ...detail.settings }
+  if (ownSettings === undefined) return { settings: ofPackage, warnings: detail.warnings }
+  const settings = readSettingsJob(Buffer.from(ownSettings))
+  const replaced = new Set(ofPackage.warnings.map(({ message }) => message))
+  const ofScript = detail.warnings.filter(({ message }) => !replaced.has(message))
+  return { settings, warnings: [...ofScript, ...settings.warnings, ...overridden(ofPackage)] }
+}
+
+/** That a package's settings.job has no effect would surprise whoever deployed it. */
+function overridden({ all }: SettingsJob): Warning[] {
+  if (Object.keys(all).length === 0) return []
+  const message = 'Settings that were put in place through the interface of Kudu count instead of settings.job.'
+  return [{ code: 'settings-overridden', message }]
 }
 
 function checkSpec({ env = {}, memory, idleTimeout }: ScriptInput): void {
@@ -66,7 +86,7 @@ function sealSecrets({ name: job, spec }: Draft<ScriptInput>, sealer: Sealer): P
  * The spec as people set it: without what the package says, which is shown with the package, and without what is secret;
  * of each secret only that it is set.
  */
-export function showSpec({ secrets, settings: _, ...spec }: ScriptSpec): unknown {
+export function showSpec({ secrets, settings: _, ownSettings: _own, ...spec }: ScriptSpec): unknown {
   if (secrets === undefined) return spec
   return { ...spec, secrets: Object.fromEntries(Object.keys(secrets).map((name) => [name, { set: true }])) }
 }

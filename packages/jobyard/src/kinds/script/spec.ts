@@ -52,9 +52,15 @@ export const ScriptSpec = Type.Object(
           'When a stopping script gets SIGTERM: when the grace is over (default), or together with the shutdown file.',
       }),
     ),
+    ownSettings: Type.Optional(
+      Type.String({
+        description: 'Text that counts instead of settings.job of the package; set through the interface of Kudu.',
+        'x-internal': true,
+      }),
+    ),
     settings: Type.Optional(
       Type.Unknown({
-        description: 'What settings.job of the package says; set by the deployment.',
+        description: 'What settings.job says, as far as it counts; set by the deployment.',
         'x-internal': true,
       }),
     ),
@@ -62,7 +68,7 @@ export const ScriptSpec = Type.Object(
   { additionalProperties: false },
 )
 
-const { env: _env, secrets: _secrets, settings: _settings, ...plain } = ScriptSpec.properties
+const { env: _env, secrets: _secrets, ownSettings: _own, settings: _settings, ...plain } = ScriptSpec.properties
 
 /** What callers may send of a spec: null takes a member away, a secret is sent as its value, or as `{"set": true}` to keep it. */
 export const ScriptChange = Type.Object(

@@ -27,6 +27,13 @@ export function* enterInstance(
   yield* execute(insertInstance, id, name, host, pid, version, at, now, now + leaseMs)
 }
 
+const listUp = sql(`select id, name from instance where state <> 'gone' order by name, id`)
+
+/** The instances that nobody has declared gone. One that died is among them until its lease is noticed to be over. */
+export function* listInstances(): Steps<Pick<InstanceRecord, 'id' | 'name'>[]> {
+  return [...(yield* all<Pick<InstanceRecord, 'id' | 'name'>>(listUp))]
+}
+
 const renew = sql(`update instance set seen_at = ?, expires_at = ? where id = ? and state <> 'gone' returning id`)
 const ownedBy = sql(
   'select id, wanted, fence, reason_code as "reasonCode", reason_text as "reasonText" from run where owner = ?',

@@ -1,4 +1,5 @@
 import * as access from './access.ts'
+import { listInstances } from './instances.ts'
 import { listDeployments, readPackage } from './packages.ts'
 import { listRuns } from './page-runs.ts'
 import * as jobs from './read-jobs.ts'
@@ -26,6 +27,7 @@ export const reads = {
   listPlaces: jobs.listPlaces,
   listAudit: jobs.listAudit,
   getMeta: jobs.getMeta,
+  listInstances,
   listDeployments,
   readPackage,
   listJobIds,

@@ -6,7 +6,7 @@ import { all, type Steps, sql } from '../sql.ts'
 import { advance } from './advance.ts'
 import { type Ending, nextAttempt, type Retry, recordEnd } from './attempts.ts'
 import { lockCores, type RunCore } from './run-core.ts'
-import { moveTask, type NewTask, addTasks, readTaskCores, saveTaskCores, type TaskCore } from './tasks.ts'
+import { addTasks, moveTask, type NewTask, readTaskCores, saveTaskCores, type TaskCore } from './tasks.ts'
 import type { Changed } from './work.ts'
 
 /** The end of a parked task, told from outside: a device answered, an endpoint called back, a person approved. */

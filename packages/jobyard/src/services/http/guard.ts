@@ -1,9 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { JobyardError } from '../../domain/errors.ts'
-import type { ApiApp } from '../api-app.ts'
-import type { Authenticator } from './authenticator.ts'
-import { type Access, requireRole, requireWhole } from './bearer.ts'
-import { type Lockout, senderOf } from './lockout.ts'
+import type { Authenticator } from '../auth/authenticator.ts'
+import { type Access, requireRole, requireWhole } from '../auth/bearer.ts'
+import { readCredentials } from '../auth/credentials.ts'
+import { type Lockout, senderOf } from '../auth/lockout.ts'
+import type { ApiApp } from './api-app.ts'
 
 /** The longest token that is looked at, in characters. */
 const LONGEST_TOKEN = 512
@@ -20,13 +21,15 @@ export function guardRoutes(app: ApiApp, authenticator: Authenticator, lockout: 
   app.addHook('onRoute', ({ url, method, config }) => {
     const access = config?.access
     if (access === undefined) throw new Error(`The route ${method} ${url} does not say who may use it.`)
+    // The dialects answer for their own addresses themselves, with what their clients expect.
+    if (config?.credentials !== undefined) return
     for (const each of [method].flat()) table.set(`${each} ${url}`, access)
   })
   app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
-    const { access, whole } = request.routeOptions.config
+    const { access, whole, credentials } = request.routeOptions.config
     // Only the answer to unknown addresses has none.
     if (access === undefined || access === 'open') return
-    const token = tokenOf(request)
+    const token = credentials === 'any' ? secretOf(request) : tokenOf(request)
     const bearer = token.length > LONGEST_TOKEN ? null : await authenticator.authenticate(token)
     if (bearer === null) {
       const sender = senderOf(request.ip)
@@ -49,4 +52,11 @@ export function tokenOf({ headers: { authorization } }: FastifyRequest): string 
     throw new JobyardError('token-missing', 'The header Authorization holds no Bearer token.')
   }
   return token
+}
+
+/** The token that a request carries as Bearer or as the password of HTTP Basic. Throws 'token-missing'. */
+function secretOf({ headers: { authorization } }: FastifyRequest): string {
+  const credentials = readCredentials(authorization)
+  if (credentials === undefined) throw new JobyardError('token-missing')
+  return credentials.secret
 }

@@ -79,11 +79,14 @@ export const DEFAULT_SETTINGS = {
 export interface PackageService {
   /**
    * Takes in an upload that lies complete in a file, and enters it in the repository, so that a job can name its hash.
-   * The file stays the caller's. Throws what the kind throws about its contents.
+   * The file stays the caller's. `form` says what it is; default: an archive when it begins like one. Throws what the kind
+   * throws about its contents.
    */
-  receive(path: string, fileName: string): Promise<PackageView>
+  receive(path: string, fileName: string, form?: 'archive' | 'script'): Promise<PackageView>
   /** What a package is. Throws `package-not-found` or `package-unknown`. */
   describe(hash: string): Promise<PackageView>
+  /** The script that a package runs, relative to its top. Throws `package-unknown`. */
+  scriptFile(hash: string): Promise<string>
   /** Its files, by name. */
   list(hash: string): Promise<readonly PackageFileView[]>
   /** Opens a file for reading. Throws `package-file-not-found`. */

@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream'
 import { JobyardError } from '../domain/errors.ts'
 import type { Ids } from '../domain/ids.ts'
 import { explainFullDisk } from '../kinds/script/system-error.ts'
-import { bodyTooLarge } from './answers.ts'
+import { bodyTooLarge } from './body-limit.ts'
 
 /** An upload that lies complete on the disk. */
 export interface Upload {

@@ -1,0 +1,62 @@
+import type { ApiApp } from '../../services/http/api-app.ts'
+import type { Dialect } from '../../services/http/dialect.ts'
+import { leaveBodies } from '../webjobs/bodies.ts'
+import { WebJobReader, type WebJobType } from '../webjobs/reader.ts'
+import type { KuduContext } from './context.ts'
+import { switchRoutes } from './continuous.ts'
+import { answerError, answerUnknownRoute } from './errors.ts'
+import { jobRoutes, listRoute } from './jobs.ts'
+import { ALL_JOBS, OWN, pathsOf, SWAGGER } from './paths.ts'
+import { route } from './routes.ts'
+import { historyRoutes, runRoute } from './runs.ts'
+import { settingsRoutes } from './settings.ts'
+import { swaggerRoute } from './swagger.ts'
+import { uploadRoute } from './upload.ts'
+
+/** How the dialect is set up. */
+export interface KuduOptions {
+  /** The name of this instance. */
+  readonly instance: string
+}
+
+/**
+ * The interface of Kudu to WebJobs, at the addresses where its clients expect it
+ * (https://github.com/projectkudu/kudu/wiki/WebJobs-API). It holds no rule: what it does, `/v1` does too.
+ */
+export function createKudu({ instance }: KuduOptions): Dialect {
+  return (app, services) => {
+    const context: KuduContext = { ...services, reader: new WebJobReader(services, instance) }
+    app.setErrorHandler(answerError)
+    leaveBodies(app)
+    for (const path of ALL_JOBS) listRoute(app, context, path)
+    for (const path of SWAGGER) swaggerRoute(app, context, path)
+    for (const type of ['triggered', 'continuous'] as const) {
+      for (const base of pathsOf(type)) routesOfType(app, context, base, type)
+    }
+    unknownRoutes(app)
+  }
+}
+
+function routesOfType(app: ApiApp, context: KuduContext, base: string, type: WebJobType): void {
+  listRoute(app, context, base, type)
+  jobRoutes(app, context, base, type)
+  uploadRoute(app, context, base, type)
+  settingsRoutes(app, context, base, type)
+  if (type === 'continuous') {
+    switchRoutes(app, context, base)
+    return
+  }
+  runRoute(app, context, base)
+  historyRoutes(app, context, base)
+}
+
+const OTHERS = ['HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+
+/** What is not there below Kudu's addresses, and other methods than its own, are answered as Kudu answers them. */
+function unknownRoutes(app: ApiApp): void {
+  for (const base of OWN) {
+    const below = `${base}/*`
+    app.route({ ...route(base, 'viewer'), method: [...OTHERS], url: base, handler: answerUnknownRoute })
+    app.route({ ...route(below, 'viewer'), method: ['GET', ...OTHERS], url: below, handler: answerUnknownRoute })
+  }
+}

@@ -1,0 +1,15 @@
+import type { WebJobType } from '../webjobs/reader.ts'
+
+/** The spellings of the address that lists all jobs; Kudu kept the old ones. */
+export const ALL_JOBS = ['/api/webjobs', '/api/jobs', '/jobs'] as const
+
+/** The spellings of the address of the jobs of a type. */
+export function pathsOf(type: WebJobType): readonly string[] {
+  return [`/api/${type}webjobs`, `/api/${type}jobs`, `/jobs/${type}`, `/api/jobs/${type}`]
+}
+
+/** Where the description of the triggered jobs is. */
+export const SWAGGER = ['/api/triggeredwebjobsswagger', '/api/triggeredjobsswagger'] as const
+
+/** Below these addresses everything is Kudu's, what is not there too. */
+export const OWN = ['/api/webjobs', '/api/jobs', '/jobs', ...pathsOf('triggered'), ...pathsOf('continuous')]

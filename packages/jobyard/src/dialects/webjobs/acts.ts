@@ -1,0 +1,132 @@
+import { JobyardError } from '../../domain/errors.ts'
+import type { JobRow, RunRow, TriggerSpec } from '../../domain/model.ts'
+import { readArguments } from '../../kinds/script/arguments.ts'
+import { JsonFault, readJsonObject } from '../../kinds/script/lenient-json.ts'
+import { checkJobName } from '../../kinds/script/names.ts'
+import { LARGEST_SETTINGS } from '../../kinds/script/settings-job.ts'
+import type { ServiceContext } from '../../services/context.ts'
+import { saveJob } from '../../services/job-saving.ts'
+import { requestRun } from '../../services/run-requests.ts'
+import type { Actor } from '../../store/procedures/audit.ts'
+import { KIND, type WebJobType } from './reader.ts'
+
+/** Who asks for something. */
+export interface Caller {
+  readonly actor: Actor
+  /** What the request says of the caller's program. */
+  readonly userAgent: string | undefined
+}
+
+/** A job by its address. */
+export interface JobAddress {
+  readonly collectionId: string
+  readonly type: WebJobType
+  readonly name: string
+}
+
+/** An upload that lies complete in a file. */
+export interface Deployed {
+  readonly path: string
+  readonly fileName: string
+  readonly form: 'archive' | 'script'
+}
+
+/**
+ * Makes a job of an upload, or gives the job of that name a new package, in one write after everything was checked. What
+ * settings were put in place of the old package's go with it, and a continuous job that was stopped starts again: so it
+ * is with WebJobs. History, rules and what was set through `/v1` stay.
+ */
+export async function deploy(
+  context: ServiceContext,
+  { collectionId, type, name }: JobAddress,
+  { path, fileName, form }: Deployed,
+  { actor }: Caller,
+): Promise<JobRow> {
+  checkJobName(name)
+  const { hash, disabled } = await context.services.packages.receive(path, fileName, form)
+  const enabled = type === 'continuous' ? { enabled: !disabled } : {}
+  const target = { collectionId, kind: KIND, type, name }
+  const input = { ...target, ...enabled, packageHash: hash, source: 'kudu', spec: { ownSettings: null } }
+  return (await saveJob(context, input, 'either', actor)).job
+}
+
+/** Puts settings in the place of the package's settings.job, as text. Throws 'settings-invalid'. */
+export async function putSettings(
+  context: ServiceContext,
+  job: JobRow,
+  text: string,
+  { actor }: Caller,
+): Promise<void> {
+  const { collectionId, type, name } = job
+  const triggers = await rescheduled(context, job, readSchedule(text))
+  const input = { collectionId, kind: KIND, type, name, spec: { ownSettings: text }, ...triggers }
+  await saveJob(context, input, 'existing', actor)
+}
+
+/** The schedule that settings name. */
+function readSchedule(text: string): string | undefined {
+  const bytes = Buffer.byteLength(text)
+  if (bytes > LARGEST_SETTINGS) {
+    throw new JobyardError(
+      'settings-invalid',
+      `The settings have ${bytes} bytes; at most ${LARGEST_SETTINGS} are taken.`,
+    )
+  }
+  try {
+    const schedule = readJsonObject(text).get('schedule')?.value
+    return typeof schedule === 'string' ? schedule : undefined
+  } catch (error) {
+    if (!(error instanceof JsonFault)) throw error
+    throw new JobyardError('settings-invalid', `The settings are not valid JSON: ${error.message}.`, { cause: error })
+  }
+}
+
+/** A schedule that was set for the job itself would go on hiding that of the settings: it becomes that one. */
+async function rescheduled(
+  { webhooks }: ServiceContext,
+  { id }: JobRow,
+  ncrontab: string | undefined,
+): Promise<{ triggers?: readonly TriggerSpec[] }> {
+  const before = await webhooks.triggers(id)
+  if (!before.some((trigger) => trigger.type === 'schedule' && trigger.origin === undefined)) return {}
+  const triggers = before.flatMap((trigger): TriggerSpec[] => {
+    if (trigger.type !== 'schedule') return [trigger]
+    return ncrontab === undefined || trigger.origin !== undefined ? [] : [{ ...trigger, ncrontab }]
+  })
+  return { triggers }
+}
+
+/** Starts a run. Throws 'run-refused' while the job runs, and 'job-stopped'. */
+export async function run(
+  { services }: ServiceContext,
+  job: JobRow,
+  text: string | undefined,
+  { actor, userAgent }: Caller,
+): Promise<RunRow> {
+  const args = readArguments(text).list
+  const detail = {
+    by: actor.name,
+    address: actor.address,
+    userAgent: userAgent ?? '',
+    ...(text === undefined ? {} : { arguments: text }),
+  }
+  const made = await requestRun(services, services.ids.next(), job, { why: 'manual', detail, args })
+  if ('run' in made) return made.run
+  throw new JobyardError('run-refused', made.skipped)
+}
+
+/** Lets a continuous job run, or not. */
+export async function setEnabled({ services }: ServiceContext, job: JobRow, enabled: boolean, { actor }: Caller) {
+  // Each save is on record and makes a new version, and a job that is asked for twice need not start twice.
+  if (job.enabled !== enabled) await services.jobs.setEnabled(job, enabled, actor)
+}
+
+/** Takes a job away. */
+export async function remove({ services }: ServiceContext, { id, name }: JobRow, { actor }: Caller): Promise<void> {
+  try {
+    await services.engine.deleteJob(id, name, actor)
+  } catch (error) {
+    // Somebody else was faster, and it is gone all the same.
+    if (!(error instanceof JobyardError) || error.code !== 'job-unknown') throw error
+  }
+}

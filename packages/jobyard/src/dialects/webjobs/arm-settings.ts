@@ -1,0 +1,28 @@
+import { JobyardError } from '../../domain/errors.ts'
+import { JsonFault, readJsonObject } from '../../kinds/script/lenient-json.ts'
+
+/**
+ * The settings in what Resource Manager sends of a job: `{"properties": {"settings": {…}}}`, as text; undefined when it says
+ * nothing of them. Throws 'input-invalid'.
+ */
+export function readArmSettings(text: string): string | undefined {
+  const properties = readObject(text).get('properties')?.value
+  if (!isObject(properties) || properties.settings === undefined) return undefined
+  if (!isObject(properties.settings)) {
+    throw new JobyardError('input-invalid', 'properties.settings must be an object.', { field: 'properties.settings' })
+  }
+  return JSON.stringify(properties.settings)
+}
+
+function readObject(text: string): ReturnType<typeof readJsonObject> {
+  try {
+    return readJsonObject(text)
+  } catch (error) {
+    if (!(error instanceof JsonFault)) throw error
+    throw new JobyardError('input-invalid', `The body is not valid JSON: ${error.message}.`, { cause: error })
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
