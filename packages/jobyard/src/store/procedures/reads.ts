@@ -1,10 +1,12 @@
 import * as access from './access.ts'
 import { listInstances } from './instances.ts'
+import { getHook, listHooks } from './hooks.ts'
 import { listDeployments, readPackage } from './packages.ts'
 import { listRuns } from './page-runs.ts'
 import * as jobs from './read-jobs.ts'
 import * as runs from './read-runs.ts'
 import { listJobIds, listTrash } from './retention.ts'
+import { getWatchedFolder, listFolderJobs } from './watched-folder.ts'
 
 /** Every procedure that only looks. */
 export const reads = {
@@ -35,4 +37,8 @@ export const reads = {
   findToken: access.findToken,
   listTokens: access.listTokens,
   listCollections: access.listCollections,
+  listHooks,
+  getHook,
+  getWatchedFolder,
+  listFolderJobs,
 } as const

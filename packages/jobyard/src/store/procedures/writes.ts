@@ -4,6 +4,7 @@ import { claimRuns } from './claim-runs.ts'
 import { fillPlaces } from './continuous.ts'
 import { createRuns } from './create-runs.ts'
 import { expireParked } from './deadlines.ts'
+import * as hooks from './hooks.ts'
 import * as instances from './instances.ts'
 import { deleteJob, saveJob } from './jobs.ts'
 import { claimMeta } from './meta.ts'
@@ -15,6 +16,7 @@ import { emptyTrash, pruneJob, pruneRecords } from './retention.ts'
 import { rewindPlaces, rewindRuns, rewindSchedules, rewindTasks } from './rewind.ts'
 import { tickSchedules } from './schedules.ts'
 import { stopJobRuns, wantRuns } from './want-runs.ts'
+import { holdWatchedFolder, leaveWatchedFolder } from './watched-folder.ts'
 import { changeTasks, closeRuns, releaseRuns } from './work.ts'
 
 /** Every procedure that changes the repository. */
@@ -58,4 +60,12 @@ export const writes = {
   freeKey: access.freeKey,
   addAudit,
   claimMeta,
+  addHook: hooks.addHook,
+  deleteHook: hooks.deleteHook,
+  publishToHooks: hooks.publishToHooks,
+  claimHookCalls: hooks.claimHookCalls,
+  settleHookCall: hooks.settleHookCall,
+  dropHookCalls: hooks.dropHookCalls,
+  holdWatchedFolder,
+  leaveWatchedFolder,
 } as const
