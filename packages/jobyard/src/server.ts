@@ -6,6 +6,7 @@ import { requireSafeListening } from './config/listening.ts'
 import type { Config } from './config.ts'
 import { createArm } from './dialects/arm/index.ts'
 import { createKudu } from './dialects/kudu/index.ts'
+import { describeForHooks } from './dialects/webjobs/hook-bodies.ts'
 import { systemClock } from './domain/clock.ts'
 import { createIds } from './domain/ids.ts'
 import { Engine } from './engine/engine.ts'
@@ -14,6 +15,7 @@ import { Jobs } from './engine/jobs.ts'
 import type { JobKind } from './engine/kind.ts'
 import { logEvents } from './engine/log-events.ts'
 import type { EngineParts, Identity } from './engine/parts.ts'
+import { Dialer } from './outbound/dialer.ts'
 import { startProcessHost } from './process/host.ts'
 import { sweepStrays } from './process/strays.ts'
 import { openDataFolder } from './server/data-folder.ts'
@@ -25,6 +27,7 @@ import { createLogger } from './server/logger.ts'
 import { openScripts } from './server/scripts.ts'
 import { Shutdown } from './server/shutdown.ts'
 import { ensureAdminToken } from './services/auth/token.ts'
+import { HookCaller } from './services/hooks/calls.ts'
 import type { ApiSettings } from './services/services.ts'
 import { Sealer } from './store/seal.ts'
 
@@ -101,6 +104,10 @@ async function assemble(
   const admin = await ensureAdminToken({ store, clock, ids }, config.adminToken ?? undefined)
   const state = { ready: false, address: '' }
   const jobs = new Jobs({ ...parts, kinds }, engine, { outputBytes: config.outputBytes })
+  const dialer = new Dialer({ clock, networks: config.callsNetworks })
+  shutdown.add('outbound connections', () => dialer.stop())
+  const describer = describeForHooks(() => config.publicUrl ?? state.address)
+  const hookCalls = new HookCaller({ ...parts, sealer, dialer, describer, version: VERSION })
   const dialects = [createKudu(config), createArm(config)]
   const api = await createApi(
     {
@@ -110,6 +117,7 @@ async function assemble(
       kinds,
       sealer,
       packages: scripts.packages,
+      hookCalls,
       limits: host.support,
       logger,
       version: VERSION,
@@ -118,6 +126,8 @@ async function assemble(
     },
     dialects,
   )
+  // Stopped after the engine, whose last runs are told of, too.
+  shutdown.add('hooks', () => hookCalls.stop())
   await engine.start()
   shutdown.add('engine', () => engine.stop())
   await scripts.housekeeping.start()
@@ -125,6 +135,8 @@ async function assemble(
   await listen(api, config)
   state.address = addressOf(config, api.server)
   state.ready = true
+  // Bodies hold the address, which is known only now.
+  hookCalls.start()
   // No new requests while runs come to their end, but the answers of those that are under way.
   shutdown.add('interface', () => {
     state.ready = false

@@ -20,6 +20,7 @@ const TAGS = [
   { name: 'output', description: 'What runs print.' },
   { name: 'events', description: 'What happens, live.' },
   { name: 'webhooks', description: 'Addresses at which others start jobs.' },
+  { name: 'hooks', description: 'Addresses that are called when something happens.' },
   { name: 'schedules', description: 'When schedules fall due.' },
   { name: 'tokens', description: 'Who may do what.' },
   { name: 'audit', description: 'What was changed by whom.' },

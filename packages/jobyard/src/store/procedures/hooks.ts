@@ -291,16 +291,21 @@ export interface CallResult {
 }
 
 const dropCall = sql('delete from hook_call where id = ?')
-const noteResult = sql('update hook set last_status = ?, last_reason = ?, last_body = ?, last_at = ? where id = ?')
+const noteResult = sql(
+  'update hook set last_status = ?, last_reason = ?, last_body = ?, last_at = ? where id = ? and coalesce(last_at, 0) <= ?',
+)
 
-/** Takes a call off the list: it was made, however it went. Without a result there was nothing to tell of any more. */
+/**
+ * Takes a call off the list: it was made, however it went. Without a result there was nothing to tell of any more. `at` is
+ * when it was begun: one that took long does not hide how a later one went.
+ */
 export function* settleHookCall(
   input: { readonly id: string; readonly hookId: string; readonly result: CallResult | null; readonly at: number },
   _scope: Scope,
 ): Steps<void> {
   const { id, hookId, result, at } = input
   yield* execute(dropCall, id)
-  if (result !== null) yield* execute(noteResult, result.status, result.reason, result.body, at, hookId)
+  if (result !== null) yield* execute(noteResult, result.status, result.reason, result.body, at, hookId, at)
 }
 
 const dropLate = sql('delete from hook_call where created_at < ? returning id')
