@@ -6,7 +6,6 @@ import { requireSafeListening } from './config/listening.ts'
 import type { Config } from './config.ts'
 import { createArm } from './dialects/arm/index.ts'
 import { createKudu } from './dialects/kudu/index.ts'
-import { describeForHooks } from './dialects/webjobs/hook-bodies.ts'
 import { systemClock } from './domain/clock.ts'
 import { createIds } from './domain/ids.ts'
 import { Engine } from './engine/engine.ts'
@@ -15,19 +14,19 @@ import { Jobs } from './engine/jobs.ts'
 import type { JobKind } from './engine/kind.ts'
 import { logEvents } from './engine/log-events.ts'
 import type { EngineParts, Identity } from './engine/parts.ts'
-import { Dialer } from './outbound/dialer.ts'
 import { startProcessHost } from './process/host.ts'
 import { sweepStrays } from './process/strays.ts'
 import { openDataFolder } from './server/data-folder.ts'
 import { type Database, openDatabase } from './server/database.ts'
 import { endNow } from './server/end.ts'
 import { ensureDefaultCollection } from './server/first-start.ts'
+import { openHookCalls } from './server/hook-calls.ts'
 import { addressOf, listen, readTls } from './server/listen.ts'
 import { createLogger } from './server/logger.ts'
 import { openScripts } from './server/scripts.ts'
 import { Shutdown } from './server/shutdown.ts'
+import { startWatchedFolder } from './server/watched-folder.ts'
 import { ensureAdminToken } from './services/auth/token.ts'
-import { HookCaller } from './services/hooks/calls.ts'
 import type { ApiSettings } from './services/services.ts'
 import { Sealer } from './store/seal.ts'
 
@@ -104,10 +103,7 @@ async function assemble(
   const admin = await ensureAdminToken({ store, clock, ids }, config.adminToken ?? undefined)
   const state = { ready: false, address: '' }
   const jobs = new Jobs({ ...parts, kinds }, engine, { outputBytes: config.outputBytes })
-  const dialer = new Dialer({ clock, networks: config.callsNetworks })
-  shutdown.add('outbound connections', () => dialer.stop())
-  const describer = describeForHooks(() => config.publicUrl ?? state.address)
-  const hookCalls = new HookCaller({ ...parts, sealer, dialer, describer, version: VERSION })
+  const hookCalls = openHookCalls(config, { ...parts, sealer }, () => state.address, shutdown)
   const dialects = [createKudu(config), createArm(config)]
   const api = await createApi(
     {
@@ -126,10 +122,10 @@ async function assemble(
     },
     dialects,
   )
-  // Stopped after the engine, whose last runs are told of, too.
-  shutdown.add('hooks', () => hookCalls.stop())
+  const watching = await startWatchedFolder(config, { ...parts, jobs, engine, packages: scripts.packages }, logger)
   await engine.start()
   shutdown.add('engine', () => engine.stop())
+  shutdown.add('watched folder', () => watching?.stop())
   await scripts.housekeeping.start()
   shutdown.add('housekeeping', () => scripts.housekeeping.stop())
   await listen(api, config)

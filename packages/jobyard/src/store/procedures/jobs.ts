@@ -9,7 +9,7 @@ import { noteDeployment } from './hooks.ts'
 import { lockBelow } from './locks.ts'
 import { addPackage, type NewPackage } from './packages.ts'
 import { firstDue } from './schedules.ts'
-import { markFolderJob, requireOwnSource } from './watched-folder.ts'
+import { markFolderJob, requireOwnSource, unmarkFolderJob } from './watched-folder.ts'
 
 /** A job as it is to be from now on; everything is given, nothing is merged. */
 export interface JobDraft {
@@ -102,6 +102,7 @@ export function* saveJob({ draft, basedOn, action, actor, at, origin }: SaveJob,
   const triggersChanged = yield* replaceTriggers(scope, id, draft, at)
   if (draft.package !== undefined) yield* deploy(scope, id, draft, draft.package, actor, at)
   if (origin === 'folder') yield* markFolderJob(id)
+  else if (draft.package !== undefined) yield* unmarkFolderJob(id)
   yield* recordAudit(scope, auditOf(draft, id, action, actor, hash), at)
   const job = yield* requireJob(id)
   const changes = yield* restart(scope, before, job, triggersChanged, at)

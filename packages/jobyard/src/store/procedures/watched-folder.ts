@@ -86,6 +86,13 @@ export function* markFolderJob(jobId: string): Steps<void> {
   yield* execute(markJob, jobId)
 }
 
+const unmarkJob = sql('delete from folder_job where job_id = ?')
+
+/** Notes that a job goes with a package that somebody else deployed: it is no watched folder's any longer. */
+export function* unmarkFolderJob(jobId: string): Steps<void> {
+  yield* execute(unmarkJob, jobId)
+}
+
 /** Kinds of jobs that lie in watched folders. */
 const KIND = 'script'
 
