@@ -36,13 +36,14 @@ export function hookRoutes(app: ApiApp, context: ServiceContext): void {
   }
 }
 
+/** The addresses of hooks often hold a secret in their query, so viewers do not see them. */
 function readRoutes(app: ApiApp, context: ServiceContext, base: string): void {
-  app.get(base, route(base, 'viewer'), async (request, reply) => {
+  app.get(base, route(base, 'deployer'), async (request, reply) => {
     const hooks = await context.hooks.list(await siteOf(context, request))
     return sendJson(reply, hooks.map(showHook))
   })
   const item = `${base}/:id`
-  app.get<OfHook>(item, route(item, 'viewer'), async (request, reply) => {
+  app.get<OfHook>(item, route(item, 'deployer'), async (request, reply) => {
     const hook = await findHook(context, request, request.params.id)
     // Kudu says so, and its clients look for it.
     return sendJson(reply, hook === undefined ? null : showHook(hook))
