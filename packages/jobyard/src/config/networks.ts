@@ -4,7 +4,7 @@ import type { ValueType } from './values.ts'
 
 /** Networks that calls may reach: some of their names, or `none`. */
 export const networks: ValueType<readonly Network[]> = {
-  name: `list of ${NETWORKS.join(', ')}`,
+  name: 'networks',
   placeholder: '<networks>',
   read(given) {
     const words = given
