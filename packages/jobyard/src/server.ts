@@ -103,7 +103,7 @@ async function assemble(
   const admin = await ensureAdminToken({ store, clock, ids }, config.adminToken ?? undefined)
   const state = { ready: false, address: '' }
   const jobs = new Jobs({ ...parts, kinds }, engine, { outputBytes: config.outputBytes })
-  const hookCalls = openHookCalls(config, { ...parts, sealer }, () => state.address, shutdown)
+  const hookCalls = openHookCalls(config, { ...parts, sealer, alone: database.alone }, () => state.address, shutdown)
   const dialects = [createKudu(config), createArm(config)]
   const api = await createApi(
     {
@@ -132,7 +132,7 @@ async function assemble(
   state.address = addressOf(config, api.server)
   state.ready = true
   // Bodies hold the address, which is known only now.
-  hookCalls.start()
+  await hookCalls.start()
   // No new requests while runs come to their end, but the answers of those that are under way.
   shutdown.add('interface', () => {
     state.ready = false

@@ -37,7 +37,7 @@ beforeAll(async () => {
   const { store, parts } = stack
   const describer = describeForHooks(() => 'https://jobs.example')
   calls = new HookCaller({ ...parts, store, sealer: services.sealer, dialer, describer, version: 'test' })
-  calls.start()
+  await calls.start()
   const settings = { ...services.settings, uploadFolder: `${server.folder}/kudu-uploads` }
   app = await createApi({ ...services, settings, hookCalls: calls }, [dialect])
   await app.listen({ host: '127.0.0.1', port: 0 })

@@ -40,13 +40,13 @@ describe.each(DATABASES)('on %s', (database) => {
   const hooks = () => stack.store.read('listHooks', { collectionId: stack.collectionId })
 
   /** Begins to make calls; ends at the test's end, or before. */
-  function call(callMs = 2000): { caller: HookCaller; stop(): Promise<void> } {
+  async function call(callMs = 2000, alone = false): Promise<{ caller: HookCaller; stop(): Promise<void> }> {
     const { store, parts } = stack
     const dialer = new Dialer({ clock: systemClock, networks: ['loopback'] })
     const { events, clock, random } = parts
-    const common = { store, events, clock, random, sealer, dialer, describer, version: 'test', callMs }
+    const common = { store, events, clock, random, sealer, dialer, describer, version: 'test', callMs, alone }
     const caller = new HookCaller(common)
-    caller.start()
+    await caller.start()
     let stopped: Promise<void> | undefined
     const stop = () => {
       stopped ??= caller.stop().then(() => dialer.stop())
@@ -74,7 +74,7 @@ describe.each(DATABASES)('on %s', (database) => {
   test('each end of a run is told to each hook once, however it ended', async () => {
     await addHook('/a')
     await addHook('/b?code=1')
-    const { stop } = call()
+    const { stop } = await call()
     await finish('told')
     kind.work = () => ({ state: 'failed', reason: { code: 'exit-code', text: 'It failed.' } })
     await finish('told', 'failed')
@@ -101,10 +101,10 @@ describe.each(DATABASES)('on %s', (database) => {
     await finish('before')
     await finish('before')
     expect(receiver.calls).toEqual([])
-    const { stop } = call()
+    const { stop } = await call()
     await received(2)
     await stop()
-    const again = call()
+    const again = await call()
     again.caller.wake()
     await finish('before')
     await received(3)
@@ -125,6 +125,11 @@ describe.each(DATABASES)('on %s', (database) => {
     // While it is held nobody else has it; when its time is over, somebody has.
     expect((await stack.store.write('claimHookCalls', { ...claim, at })).calls).toEqual([])
     expect((await stack.store.write('claimHookCalls', { ...claim, at: at + 60_000 })).calls).toHaveLength(1)
+    // Where there is nobody else, it is taken over at once.
+    const { stop } = await call(2000, true)
+    await received(1)
+    await stop()
+    expect(receiver.calls).toHaveLength(1)
   })
 
   test('nothing is to be told before the run has ended', async () => {
@@ -157,7 +162,7 @@ describe.each(DATABASES)('on %s', (database) => {
       at: systemClock.now(),
     })
     await stack.job('deployed', { packageHash: hash })
-    const { stop } = call()
+    const { stop } = await call()
     const [only] = await received(1)
     await stop()
     expect(receiver.calls).toHaveLength(1)
@@ -167,7 +172,7 @@ describe.each(DATABASES)('on %s', (database) => {
   test('a call that fails is not repeated, and how it went is kept', async () => {
     const hook = await addHook()
     receiver.answer = (response) => void response.writeHead(503, 'Come later').end('no')
-    const { stop } = call(200)
+    const { stop } = await call(200)
     await finish('failing')
     const last = () => stack.store.read('getHook', { id: hook.id })
     await eventually('the refusal is kept', async () => (await last())?.lastStatus === 503)
@@ -177,7 +182,7 @@ describe.each(DATABASES)('on %s', (database) => {
     await eventually('the silence is kept', async () => (await last())?.lastReason?.includes('200 ms'))
     expect(await last()).toMatchObject({ lastStatus: null, lastBody: '[2,"completed"]' })
     await stop()
-    const next = call()
+    const next = await call()
     next.caller.wake()
     await next.stop()
     expect(receiver.calls).toHaveLength(2)
@@ -186,7 +191,7 @@ describe.each(DATABASES)('on %s', (database) => {
   test('an address that answers 410 is not called again', async () => {
     await addHook()
     receiver.answer = (response) => void response.writeHead(410).end()
-    const { stop } = call()
+    const { stop } = await call()
     await finish('gone')
     await eventually('the hook is gone', async () => (await hooks()).length === 0)
     await finish('gone')
@@ -202,7 +207,7 @@ describe.each(DATABASES)('on %s', (database) => {
     expect(JSON.stringify(hook)).not.toContain('secret')
     expect(hook.hasCredentials).toBe(true)
     receiver.answer = (response) => void response.writeHead(302, { location: '/elsewhere' }).end()
-    const { stop } = call()
+    const { stop } = await call()
     await finish('secret')
     await eventually('the answer is kept', async () => (await hooks())[0]?.lastStatus === 302)
     await stop()
@@ -214,7 +219,7 @@ describe.each(DATABASES)('on %s', (database) => {
     await addHook('/slow')
     await addHook('/quick')
     receiver.answer = (response, { path }) => (path === '/quick' ? void response.end() : undefined)
-    const { stop } = call(3000)
+    const { stop } = await call(3000)
     await Promise.all(Array.from({ length: 12 }, () => finish('many')).map((each) => each.catch(() => undefined)))
     for (let i = 0; i < 12; i++) await finish('more')
     const quick = () => receiver.calls.filter(({ path }) => path === '/quick')

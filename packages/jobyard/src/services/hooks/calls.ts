@@ -21,6 +21,8 @@ export interface HookCallerOptions {
   readonly describer: HookDescriber
   /** Version of the program, for the header User-Agent. */
   readonly version: string
+  /** True where no other server shares the database: what a dead one held is taken over at once. Default false. */
+  readonly alone?: boolean
   /** Milliseconds that a whole call may take. Default 10,000. */
   readonly callMs?: number
 }
@@ -68,7 +70,9 @@ export class HookCaller implements HookCalls {
     })
   }
 
-  start(): void {
+  async start(): Promise<void> {
+    const { alone = false, store } = this.#options
+    if (alone) await store.write('freeHookCalls', undefined)
     this.#loop.start()
   }
 

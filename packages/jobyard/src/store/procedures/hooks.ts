@@ -231,12 +231,15 @@ export interface HookCall {
   readonly subject: HookSubject
 }
 
+// Hook by hook, and the one that has waited longest first: a long list of calls to one that answers slowly is not read.
+const waitingHooks = sql(
+  (d) => `select id from hook where exists (select 1 from hook_call where hook_id = hook.id)
+      and id not in (select id from ${d.rows({ id: 'text' })} as busy_)
+    order by (select min(hook_call.id) from hook_call where hook_id = hook.id) limit ?`,
+)
 const claim = sql(
-  (d) => `update hook_call set held_until = ? where held_until <= ? and id in (
-      select id from (
-        select id, row_number() over (partition by hook_id order by id) as place from hook_call
-          where held_until <= ? and hook_id not in (select id from ${d.rows({ id: 'text' })} as busy_)) as waiting_
-      where place <= ? order by id limit ?)
+  `update hook_call set held_until = ? where held_until <= ? and id in (
+      select id from hook_call where hook_id = ? and held_until <= ? order by id limit ?)
     returning id, hook_id as "hookId", subject`,
 )
 const hookFacts = sql(
@@ -265,7 +268,11 @@ export function* claimHookCalls(
   const { at, holdMs, limit, perHook } = input
   const busy = JSON.stringify(input.busy.map((id) => ({ id })))
   type Claimed = { id: string; hookId: string; subject: string }
-  const claimed = yield* all<Claimed>(claim, at + holdMs, at, at, busy, perHook, limit)
+  const claimed: Claimed[] = []
+  for (const { id } of yield* all<{ id: string }>(waitingHooks, busy, limit)) {
+    const most = Math.min(perHook, limit - claimed.length)
+    if (most > 0) claimed.push(...(yield* all<Claimed>(claim, at + holdMs, at, id, at, most)))
+  }
   if (claimed.length === 0) return { calls: [], some: true }
   type Facts = { id: string; collectionId: string; url: string; credentials: string | null; insecure: number }
   const ids = JSON.stringify([...new Set(claimed.map(({ hookId }) => hookId))].map((id) => ({ id })))
@@ -279,6 +286,13 @@ export function* claimHookCalls(
       return [{ id, hookId, collectionId, url, credentials, insecure: insecure === 1, subject: JSON.parse(subject) }]
     })
   return { calls, some: true }
+}
+
+const freeCalls = sql('update hook_call set held_until = 0 where held_until > 0')
+
+/** Lets calls go that a dead server held. Only where no other server can hold any. */
+export function* freeHookCalls(_input: undefined, _scope: Scope): Steps<void> {
+  yield* execute(freeCalls)
 }
 
 /** How a call went. */

@@ -66,6 +66,7 @@ export const writes = {
   claimHookCalls: hooks.claimHookCalls,
   settleHookCall: hooks.settleHookCall,
   dropHookCalls: hooks.dropHookCalls,
+  freeHookCalls: hooks.freeHookCalls,
   holdWatchedFolder,
   leaveWatchedFolder,
 } as const
