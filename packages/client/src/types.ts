@@ -479,6 +479,16 @@ export interface Webhook {
   readonly password: string
 }
 
+/** The folder that the jobs of a collection come from. */
+export interface WatchedFolder {
+  readonly path: string
+  /** The instance that looks into it. */
+  readonly instance: string
+  readonly seenAt: string
+  /** What in it is not deployed, and why. */
+  readonly problems: readonly { readonly path: string; readonly message: string }[]
+}
+
 /** What a hook is called for. */
 export type HookEvent = 'run-finished' | 'deployed'
 

@@ -32,6 +32,7 @@ const TABLE: readonly (readonly [route: string, address: string, access: Role | 
   ['GET /v1/status', '/v1/status', 'viewer'],
   ['GET /v1/collections', '/v1/collections', 'viewer'],
   ['GET /v1/collections/:collection', '/v1/collections/default', 'viewer'],
+  ['GET /v1/collections/:collection/folder', '/v1/collections/default/folder', 'viewer'],
   ['POST /v1/collections', '/v1/collections', 'admin'],
   ['DELETE /v1/collections/:collection', '/v1/collections/none', 'admin'],
   ['POST /v1/packages', '/v1/packages', 'deployer'],

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { type LiveServer, startLiveServer } from '../cli/live-server.ts'
+import { command } from '../cli/test-terminal.ts'
 import { basicOf } from '../dialects/webjobs-yard.ts'
 import { startReceiver } from '../hooks/receiver.ts'
 import { eventually } from '../support/eventually.ts'
@@ -47,6 +48,17 @@ test('a server with a watched folder has its jobs, runs them, and takes no deplo
   // Collections of their own are not of the folder.
   await client.collections.create('apart')
   await client.jobs.create({ collection: 'apart', name: 'mine', package: packed.hash })
+
+  await write('triggered/lame', 'readme.txt', 'no script')
+  const folder = await eventually('what is no job is told', async () => {
+    const told = await client.collections.folder('default')
+    return told !== null && told.problems.length > 0 && told
+  })
+  expect(folder).toMatchObject({ path: site, problems: [{ message: expect.stringMatching(/No script was found/) }] })
+  const shown = await command(['collection', 'folder', 'default'], { env: server.env })
+  expect(shown.out).toMatch(/not deployed +.*lame: No script was found/)
+  expect(await client.collections.folder('apart')).toBeNull()
+  expect((await command(['collection', 'folder', 'apart'], { env: server.env })).out).toMatch(/from no folder/)
 
   await rm(join(site, 'site/wwwroot/App_Data/jobs/triggered/report'), { recursive: true })
   await eventually('it is gone', async () => (await client.jobs.list({ collection: 'default' }).take()).length === 0)

@@ -15,6 +15,7 @@ import { runListRoutes } from './run-lists.ts'
 import { runRoutes, runStartRoutes, taskRoutes } from './runs.ts'
 import { scheduleRoutes } from './schedules.ts'
 import { tokenRoutes, tokenWriteRoutes } from './tokens.ts'
+import { watchedFolderRoutes } from './watched-folder.ts'
 import { webhookRoutes } from './webhooks.ts'
 
 /** Every route but those of the description. */
@@ -23,6 +24,7 @@ export async function addRoutes(app: ApiApp, context: ApiContext, metrics: Metri
   healthRoutes(app, context, metrics)
   collectionRoutes(app, context)
   collectionWriteRoutes(app, context)
+  watchedFolderRoutes(app, context)
   jobRoutes(app, context)
   jobWriteRoutes(app, context)
   jobActRoutes(app, context)

@@ -1,6 +1,7 @@
 import { type Dirent, constants } from 'node:fs'
 import { access, lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { FolderProblem } from '../../store/procedures/watched-folder.ts'
 import { isSystemError } from '../../kinds/script/system-error.ts'
 
 /** A job's folder in a watched one. */
@@ -19,13 +20,6 @@ export interface FoundJobs {
   readonly roots: readonly string[]
   /** What cannot be a job, with the reason. */
   readonly problems: readonly FolderProblem[]
-}
-
-/** Something in a watched folder that is not deployed. */
-export interface FolderProblem {
-  /** Absolute. */
-  readonly path: string
-  readonly message: string
 }
 
 /** Where jobs lie below the watched folder, in the order in which a name is looked for; in any case of their letters. */

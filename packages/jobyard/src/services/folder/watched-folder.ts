@@ -7,10 +7,11 @@ import { Loop } from '../../engine/loop.ts'
 import { checkJobName } from '../../kinds/script/names.ts'
 import { isSystemError } from '../../kinds/script/system-error.ts'
 import type { Repository } from '../../store/procedures/index.ts'
+import type { FolderProblem } from '../../store/procedures/watched-folder.ts'
 import type { PackageView } from '../services.ts'
 import { deployFolder } from './deploy.ts'
 import { type Fingerprint, takeFingerprint } from './fingerprint.ts'
-import { type FolderJob, type FolderProblem, findJobs } from './find-jobs.ts'
+import { type FolderJob, findJobs } from './find-jobs.ts'
 import { FolderWatch } from './folder-watch.ts'
 
 /** What a watched folder works with. */
@@ -40,6 +41,8 @@ export interface WatchedFolderOptions {
 export const FOLDER_ACTOR = { name: 'watched folder', role: 'server', address: null } as const
 
 const EVERY_MS = 30_000
+/** Problems that are kept to be shown. */
+const SHOWN_PROBLEMS = 200
 
 /** Something that is to be done once it has stayed as it is. */
 interface Pending {
@@ -61,7 +64,8 @@ export class WatchedFolder {
   readonly #settled = new Map<string, string>()
   readonly #pending = new Map<string, Pending>()
   readonly #told = new Map<string, string>()
-  #missing = false
+  /** False until the first time, which replaces what a server before this one told. */
+  #hasTold = false
 
   constructor(options: WatchedFolderOptions) {
     this.#options = options
@@ -95,10 +99,9 @@ export class WatchedFolder {
     if (!held) return everyMs
     const found = await findJobs(path)
     if (found === undefined) {
-      this.#noteMissing(path)
+      await this.#tell([{ path, message: 'The folder is not there, or empty. Its jobs stay as they are.' }])
       return everyMs
     }
-    this.#missing = false
     this.#watch.follow(found.roots)
     const problems = [...found.problems]
     for (const job of found.jobs) {
@@ -106,15 +109,8 @@ export class WatchedFolder {
       if (problem !== undefined) problems.push({ path: job.path, message: problem })
     }
     await this.#dropGone(found.jobs)
-    this.#tell(problems)
+    await this.#tell(problems)
     return this.#nextLook(everyMs)
-  }
-
-  #noteMissing(path: string): void {
-    if (!this.#missing) {
-      this.#options.onProblem({ path, message: 'The folder is not there, or empty. Its jobs stay as they are.' })
-    }
-    this.#missing = true
   }
 
   /** Deploys a job when its folder has changed and is quiet. Answers what stands against it. */
@@ -195,11 +191,15 @@ export class WatchedFolder {
     for (const key of this.#pending.keys()) if (!known.has(key)) this.#pending.delete(key)
   }
 
-  #tell(problems: readonly FolderProblem[]): void {
+  /** Tells of what is not deployed, when it is not what was told before. */
+  async #tell(problems: readonly FolderProblem[]): Promise<void> {
+    const { store, collectionId, instance, onProblem } = this.#options
     const current = new Map(problems.map(({ path, message }) => [path, message]))
-    for (const [path, message] of current) {
-      if (this.#told.get(path) !== message) this.#options.onProblem({ path, message })
-    }
+    const fresh = [...current].filter(([path, message]) => this.#told.get(path) !== message)
+    if (this.#hasTold && fresh.length === 0 && current.size === this.#told.size) return
+    await store.write('noteFolderProblems', { collectionId, instance, problems: problems.slice(0, SHOWN_PROBLEMS) })
+    this.#hasTold = true
+    for (const [path, message] of fresh) onProblem({ path, message })
     this.#told.clear()
     for (const [path, message] of current) this.#told.set(path, message)
   }

@@ -28,12 +28,13 @@ create table hook_call (
 ){keyed};
 create index hook_call_hook on hook_call (hook_id, id);
 
--- A folder that jobs of a collection come from, and the instance that looks into it.
+-- A folder that jobs of a collection come from, the instance that looks into it, and what of it is not deployed and why.
 create table watched_folder (
   collection_id {id} primary key references collection (id) on delete cascade,
   path {text} not null,
   instance {text} not null,
-  seen_at {int} not null
+  seen_at {int} not null,
+  problems {text} not null default '[]'
 ){keyed};
 
 -- Jobs that came from a watched folder and go with it.

@@ -8,15 +8,25 @@ import { all, execute, first, type Steps, sql } from '../sql.ts'
  */
 export const WATCH_KEPT_MS = 90_000
 
+/** Something in a watched folder that is not deployed. */
+export interface FolderProblem {
+  /** Absolute. */
+  readonly path: string
+  readonly message: string
+}
+
 /** The folder that the jobs of a collection come from. */
 export interface WatchedFolder {
   readonly path: string
   /** Name of the instance that looks into it. */
   readonly instance: string
   readonly seenAt: number
+  readonly problems: readonly FolderProblem[]
 }
 
-const watchOf = sql('select path, instance, seen_at as "seenAt" from watched_folder where collection_id = ?')
+type Watch = Omit<WatchedFolder, 'problems'>
+
+const watchOf = sql('select path, instance, seen_at as "seenAt", problems from watched_folder where collection_id = ?')
 const lockedWatch = sql(
   (d) => `select path, instance, seen_at as "seenAt" from watched_folder where collection_id = ?${d.forUpdate}`,
 )
@@ -34,8 +44,9 @@ export function* getWatchedFolder({
   readonly collectionId: string
   readonly at: number
 }): Steps<WatchedFolder | null> {
-  const row = yield* first<WatchedFolder>(watchOf, collectionId)
-  return row === undefined || row.seenAt <= at - WATCH_KEPT_MS ? null : row
+  const row = yield* first<Watch & { readonly problems: string }>(watchOf, collectionId)
+  if (row === undefined || row.seenAt <= at - WATCH_KEPT_MS) return null
+  return { ...row, problems: JSON.parse(row.problems) }
 }
 
 /**
@@ -47,7 +58,7 @@ export function* holdWatchedFolder(
   _scope: Scope,
 ): Steps<boolean> {
   const { collectionId, path, instance, at } = input
-  const row = yield* first<WatchedFolder>(lockedWatch, collectionId)
+  const row = yield* first<Watch>(lockedWatch, collectionId)
   // A clock that was put back must not keep everybody waiting until it has caught up.
   const held =
     row !== undefined &&
@@ -56,6 +67,16 @@ export function* holdWatchedFolder(
     row.seenAt <= at + WATCH_KEPT_MS
   if (!held) yield* execute(putWatch, collectionId, path, instance, at)
   return !held
+}
+
+const putProblems = sql('update watched_folder set problems = ? where collection_id = ? and instance = ?')
+
+/** Notes what of a folder is not deployed, all of it, by the instance that looks into it. */
+export function* noteFolderProblems(
+  input: { readonly collectionId: string; readonly instance: string; readonly problems: readonly FolderProblem[] },
+  _scope: Scope,
+): Steps<void> {
+  yield* execute(putProblems, JSON.stringify(input.problems), input.collectionId, input.instance)
 }
 
 const dropWatch = sql('delete from watched_folder where instance = ?')

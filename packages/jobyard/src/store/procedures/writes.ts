@@ -16,7 +16,7 @@ import { emptyTrash, pruneJob, pruneRecords } from './retention.ts'
 import { rewindPlaces, rewindRuns, rewindSchedules, rewindTasks } from './rewind.ts'
 import { tickSchedules } from './schedules.ts'
 import { stopJobRuns, wantRuns } from './want-runs.ts'
-import { holdWatchedFolder, leaveWatchedFolder } from './watched-folder.ts'
+import { holdWatchedFolder, leaveWatchedFolder, noteFolderProblems } from './watched-folder.ts'
 import { changeTasks, closeRuns, releaseRuns } from './work.ts'
 
 /** Every procedure that changes the repository. */
@@ -69,4 +69,5 @@ export const writes = {
   freeHookCalls: hooks.freeHookCalls,
   holdWatchedFolder,
   leaveWatchedFolder,
+  noteFolderProblems,
 } as const
