@@ -8,5 +8,6 @@ export { bytesOf, Output, type OutputPart, type OutputSource } from './output.ts
 export { Packages, type UploadOptions, type UploadSource } from './packages.ts'
 export { type ClientCode, JobyardProblem, type ProblemDetails } from './problem.ts'
 export { isFinished, Runs } from './runs.ts'
+export { Settings, type SettingsScope } from './settings.ts'
 export type { JobyardOptions } from './transport.ts'
 export type * from './types.ts'

@@ -5,6 +5,7 @@ import { Jobs } from './jobs.ts'
 import { Output } from './output.ts'
 import { Packages } from './packages.ts'
 import { Runs } from './runs.ts'
+import { Settings } from './settings.ts'
 import { type JobyardOptions, Transport } from './transport.ts'
 import type { Me, Status } from './types.ts'
 
@@ -25,6 +26,7 @@ export class Jobyard {
   readonly output: Output
   readonly packages: Packages
   readonly schedules: Schedules
+  readonly settings: Settings
   readonly tokens: Tokens
   readonly webhooks: Webhooks
   readonly hooks: Hooks
@@ -43,6 +45,7 @@ export class Jobyard {
     this.output = new Output(transport)
     this.packages = new Packages(transport)
     this.schedules = new Schedules(transport)
+    this.settings = new Settings(transport)
     this.tokens = new Tokens(transport)
     this.webhooks = new Webhooks(transport)
     this.hooks = new Hooks(transport)

@@ -49,6 +49,29 @@ export interface Reason {
   readonly text: string
 }
 
+/** A name and a value that the jobs of a collection get as environment. */
+export interface AppSetting {
+  readonly name: string
+  /** Null for a secret one, and for whoever may not deploy. */
+  readonly value: string | null
+  readonly secret: boolean
+  /** The only slot that it is for; null: all. */
+  readonly slot: string | null
+  readonly updatedAt: Instant
+  readonly updatedBy: string
+}
+
+/** A value, or what is to be said of a setting; what is left out stays as it is. */
+export type AppSettingInput =
+  | string
+  | {
+      readonly value?: string
+      /** One that is secret stays so until false is said. */
+      readonly secret?: boolean
+      /** The only slot that it is for; true: the server's; null or false: all. */
+      readonly slot?: string | boolean | null
+    }
+
 /** A page of a list. */
 export interface Page<T> {
   readonly items: readonly T[]
@@ -69,6 +92,8 @@ export interface Me {
 /** What the server is and how busy it is. */
 export interface Status {
   readonly instance: string
+  /** The deployment slot that the server belongs to. */
+  readonly slot: string
   readonly version: string
   /** How long the server has been running. */
   readonly uptime: Duration

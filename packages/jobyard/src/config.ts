@@ -127,7 +127,13 @@ export const SETTINGS = {
     'the name of the machine',
     'Name of this instance, unique among those that share a database.',
   ),
-  slot: setting('SLOT', word, 'production', 'production', 'Deployment slot that this instance belongs to.'),
+  slot: setting(
+    'SLOT',
+    word,
+    'production',
+    'production',
+    'Deployment slot that this instance belongs to: app settings that are pinned to another one do not count here.',
+  ),
   callsNetworks: setting(
     'CALLS_NETWORKS',
     networks,

@@ -8,6 +8,7 @@ import { createArm } from './dialects/arm/index.ts'
 import { createKudu } from './dialects/kudu/index.ts'
 import { systemClock } from './domain/clock.ts'
 import { createIds } from './domain/ids.ts'
+import { AppSettings } from './engine/app-settings.ts'
 import { Engine } from './engine/engine.ts'
 import { Events } from './engine/events.ts'
 import { Jobs } from './engine/jobs.ts'
@@ -94,35 +95,36 @@ async function assemble(
   const host = await startProcessHost({ ...names, channel: output.channel, clock, onFatal, onTrouble })
   shutdown.add('process host', () => host.stop())
   const sealer = new Sealer(folder.key)
-  const parts = { ...common, store, output }
+  const appSettings = new AppSettings({ ...common, store, sealer, slot: config.slot, alone: database.alone })
+  const parts = { ...common, store, output, appSettings }
   const scripts = await openScripts({ config, ...parts, host, sealer, folder: config.dataFolder })
   shutdown.add('working folders', () => scripts.workspaces.close())
   const kinds = new Map<string, JobKind>([[scripts.kind.name, scripts.kind]])
   const engine = createEngine({ ...parts, kinds }, identity, config, database, VERSION)
   await ensureDefaultCollection(store, ids, clock)
   const admin = await ensureAdminToken({ store, clock, ids }, config.adminToken ?? undefined)
+  await appSettings.start()
+  shutdown.add('app settings', () => appSettings.stop())
+  await database.onSettings(() => appSettings.look())
   const state = { ready: false, address: '' }
   const jobs = new Jobs({ ...parts, kinds }, engine, { outputBytes: config.outputBytes })
-  const hookCalls = openHookCalls(config, { ...parts, sealer, alone: database.alone }, () => state.address, shutdown)
-  const dialects = [createKudu(config), createArm(config)]
-  const api = await createApi(
-    {
-      ...parts,
-      engine,
-      jobs,
-      kinds,
-      sealer,
-      packages: scripts.packages,
-      hookCalls,
-      limits: host.support,
-      logger,
-      version: VERSION,
-      settings: apiSettings(config, folder.uploads, () => state.address),
-      isReady: () => state.ready,
-    },
-    dialects,
-  )
-  const watching = await startWatchedFolder(config, { ...parts, jobs, engine, packages: scripts.packages }, logger)
+  const services = {
+    ...parts,
+    engine,
+    jobs,
+    kinds,
+    sealer,
+    packages: scripts.packages,
+    hookCalls: openHookCalls(config, { ...parts, sealer, alone: database.alone }, () => state.address, shutdown),
+    limits: host.support,
+    jobPort: scripts.portOf,
+    logger,
+    version: VERSION,
+    settings: apiSettings(config, folder.uploads, () => state.address),
+    isReady: () => state.ready,
+  }
+  const api = await createApi(services, [createKudu(config), createArm(config)])
+  const watching = await startWatchedFolder(config, services, logger)
   await engine.start()
   shutdown.add('engine', () => engine.stop())
   shutdown.add('watched folder', () => watching?.stop())
@@ -131,8 +133,7 @@ async function assemble(
   await listen(api, config)
   state.address = addressOf(config, api.server)
   state.ready = true
-  // Bodies hold the address, which is known only now.
-  await hookCalls.start()
+  await services.hookCalls.start()
   // No new requests while runs come to their end, but the answers of those that are under way.
   shutdown.add('interface', () => {
     state.ready = false
@@ -156,9 +157,9 @@ function createEngine(
 }
 
 function apiSettings(config: Config, uploadFolder: string, address: () => string): ApiSettings {
-  const { dataFolder, concurrency, behindProxy, publicUrl } = config
+  const { dataFolder, concurrency, behindProxy, publicUrl, slot } = config
   const { bodyBytes, payloadBytes, uploadBytes, liveStreams, liveStreamsPerToken } = config
   const bounds = { bodyBytes, payloadBytes, uploadBytes, liveStreams, liveStreamsPerToken }
-  const facts = { dataFolder, uploadFolder, concurrency, behindProxy }
+  const facts = { dataFolder, uploadFolder, concurrency, behindProxy, slot }
   return { ...facts, ...bounds, publicUrl: () => publicUrl ?? address(), ...readTls(config) }
 }

@@ -93,6 +93,7 @@ async function readTriggers(
             type: 'schedule',
             ncrontab: trigger.ncrontab,
             timeZone: trigger.timeZone ?? DEFAULT_TIME_ZONE,
+            ...(trigger.timeZone === undefined ? { zone: 'default' as const } : {}),
           }
         case 'webhook':
           return { type: 'webhook' }

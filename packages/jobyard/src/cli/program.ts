@@ -5,6 +5,7 @@ import { addHooks } from './commands/hooks.ts'
 import { addRuns } from './commands/runs.ts'
 import { addScripts } from './commands/scripts.ts'
 import { addServer } from './commands/server.ts'
+import { addSettings } from './commands/settings.ts'
 import { addWatching } from './commands/watching.ts'
 import type { Build, Result } from './shape.ts'
 import type { Terminal } from './terminal.ts'
@@ -72,6 +73,7 @@ export function buildProgram(terminal: Terminal): { program: Command; result: Re
   addServer(program.commandsGroup('Server:'), build)
   addScripts(program.commandsGroup('Jobs:'), build)
   addRuns(program, build)
+  addSettings(program, build)
   addWatching(program.commandsGroup('Watching:'), build)
   addHooks(program, build)
   addAccess(program.commandsGroup('Administration:'), build)

@@ -11,6 +11,7 @@ export async function status(terminal: Terminal, options: Connected): Promise<vo
   const { limits } = found
   await printFacts(terminal.stdout, [
     ['instance', found.instance],
+    ['slot', found.slot],
     ['version', found.version],
     ['up for', found.uptime],
     ['runs', `${found.load} of ${found.concurrency} at a time`],

@@ -213,6 +213,30 @@ export const ERRORS = {
     title: 'The job runs already.',
     hint: 'Wait until it has ended, stop it, or give the job an overlap rule: queue, skip, replace or allow.',
   },
+  'jobs-stopped': {
+    status: 409,
+    exit: 3,
+    title: 'All jobs of the collection are stopped.',
+    hint: 'Take the app setting WEBJOBS_STOPPED (or WEBJOB_STOPPED) of the collection away, or set it to 0.',
+  },
+  'app-setting-invalid': {
+    status: 400,
+    exit: 2,
+    title: 'The app setting cannot be taken.',
+    hint: 'Correct the setting that is named; nothing of the request was stored.',
+  },
+  'app-setting-unknown': {
+    status: 404,
+    exit: 4,
+    title: 'There is no such app setting.',
+    hint: 'See the list of app settings of the collection.',
+  },
+  'app-settings-changed': {
+    status: 409,
+    exit: 3,
+    title: 'Somebody else changed the app settings at the same moment.',
+    hint: 'Read them again, and send the change once more.',
+  },
   'job-stopped': {
     status: 409,
     exit: 3,

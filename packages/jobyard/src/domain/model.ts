@@ -93,6 +93,8 @@ export type TriggerSpec =
       readonly type: 'schedule'
       readonly ncrontab: string
       readonly timeZone: string
+      /** `default`: nobody named a zone, so it is that of the collection, and changes with it. Absent: somebody did. */
+      readonly zone?: 'default'
       /** `package`: it came with the job's package and goes with it. Absent: somebody set it. */
       readonly origin?: 'package'
     }

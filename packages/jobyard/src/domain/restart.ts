@@ -1,9 +1,15 @@
-import type { RestartPolicy } from './model.ts'
+import { DEFAULT_POLICY, type RestartPolicy } from './model.ts'
 
 /** A run of a continuous job that ended sooner than this, in milliseconds, was short: two minutes, as in WebJobs. */
 export const SHORT_RUN_MS = 120_000
 /** So many short runs in a row are a crash loop. */
 export const CRASH_LOOP_ENDS = 3
+
+/** The rule that counts: a job's own, or where it has the usual one, that of its collection's settings, if they name one. */
+export function restartRule(own: RestartPolicy, collectionMs: number | null): RestartPolicy {
+  const usual = own.backoff === undefined && own.delayMs === DEFAULT_POLICY.restart.delayMs
+  return usual && collectionMs !== null ? { delayMs: collectionMs } : own
+}
 
 /**
  * How many short runs in a row there are once a run has ended unasked. An end that somebody asked for (a stop, a deploy,

@@ -1,4 +1,5 @@
 import { JobyardError } from './errors.ts'
+import { zoneOfWindows } from './windows-zones.ts'
 import { suggestZones } from './zone-names.ts'
 import { ZoneOffsets } from './zone-offsets.ts'
 
@@ -15,13 +16,14 @@ const known = new Map<string, ZoneOffsets>()
 
 /**
  * The IANA name of a time zone, spelled as the time zone database does (`europe/berlin` becomes `Europe/Berlin`, and
- * every name of UTC `UTC`). Links such as `Asia/Calcutta` are kept as they are. Fixed offsets are refused. `field` is
- * the path of the input for the error. Throws JobyardError 'time-zone-unknown' with names that may have been meant.
+ * every name of UTC `UTC`). Links such as `Asia/Calcutta` are kept as they are. A name of Windows, such as `W. Europe
+ * Standard Time`, gives the zone that stands for it. Fixed offsets are refused. `field` is the path of the input for the
+ * error. Throws JobyardError 'time-zone-unknown' with names that may have been meant.
  */
 export function requireZone(name: string, field = 'timeZone'): string {
   if (name === DEFAULT_TIME_ZONE || known.has(name)) return name
   if (UTC_NAMES.has(name.toUpperCase())) return DEFAULT_TIME_ZONE
-  const id = lookUp(name)
+  const id = lookUp(name) ?? lookUp(zoneOfWindows(name) ?? '')
   if (id === undefined) throw unknownZone(name, field)
   return id
 }
@@ -67,7 +69,7 @@ function hintFor(name: string): { hint: string } | Record<string, never> {
     return { hint: 'A fixed offset is no time zone: use the IANA name of the place, such as Asia/Kolkata, or UTC.' }
   }
   if (/ (standard|daylight|summer) time$/i.test(name)) {
-    return { hint: 'Windows names are not read; use the IANA name of the place, such as Europe/Berlin.' }
+    return { hint: 'Windows has no zone of this name; use the IANA name of the place, such as Europe/Berlin.' }
   }
   if (/^[A-Z]{2,5}$/.test(name)) {
     return { hint: 'Abbreviations are ambiguous: use the IANA name of the place, such as America/Los_Angeles.' }

@@ -13,6 +13,7 @@ import { Lease, type LeaseOptions } from './lease.ts'
 import { Loop } from './loop.ts'
 import type { EngineParts, Identity } from './parts.ts'
 import { Retention } from './retention.ts'
+import { type SettingsChanged, SettingsFollower } from './settings-follower.ts'
 
 /** Triggers dealt with in one transaction at the most. */
 const TRIGGERS_AT_ONCE = 500
@@ -40,6 +41,7 @@ export class Engine {
   readonly #executor: Executor
   readonly #lease: Lease
   readonly #retention: Retention
+  readonly #follower: SettingsFollower
   readonly #requests: Batcher<RunRequest, RequestOutcome>
   readonly #schedules: Loop
   readonly #places: Loop
@@ -52,6 +54,7 @@ export class Engine {
   /** Places promised to runs that are being written. */
   #reserved = 0
   #prunedAllAt = Number.NEGATIVE_INFINITY
+  #deaf: () => void = () => undefined
   #tickedAt = Number.POSITIVE_INFINITY
 
   constructor(parts: EngineParts, options: EngineOptions) {
@@ -63,6 +66,7 @@ export class Engine {
     this.#lease = new Lease(parts, options.identity, { ...options.lease, onGone }, this.#executor, absorb)
     this.#lease.onReentered = () => this.#wakeAll()
     this.#retention = new Retention(parts)
+    this.#follower = new SettingsFollower(parts, (runs, reason) => this.want(runs, 'stop', reason))
     this.#requests = new Batcher((items) => this.#create(items))
     this.#schedules = this.#loop('schedules', () => this.#tickOnce())
     this.#places = this.#loop('continuous jobs', () => this.#fillOnce())
@@ -74,6 +78,9 @@ export class Engine {
   /** Enters this instance, ends what dead ones left, and begins to work. */
   async start(): Promise<void> {
     await this.#lease.enter()
+    this.#deaf = this.#parts.events.listen(({ event }) => {
+      if (event.type === 'settings.changed') void this.#adapt(event)
+    })
     await this.#options.dispatcher.start(this.#claimer())
     for (const loop of [this.#renewals, this.#schedules, this.#places, this.#deadlines, this.#pruning]) loop.start()
   }
@@ -81,6 +88,7 @@ export class Engine {
   /** Takes nothing more, lets what runs come to its end within the drain time, and signs off. */
   async stop(): Promise<void> {
     this.#stopping = true
+    this.#deaf()
     await Promise.all([this.#schedules.stop(), this.#places.stop(), this.#deadlines.stop(), this.#pruning.stop()])
     await this.#options.dispatcher.stop()
     await this.#parts.store.write('drainInstance', { id: this.#options.identity.id })
@@ -133,6 +141,14 @@ export class Engine {
     this.#absorb(await this.#parts.store.write('deleteJob', { id, actor, at: this.#parts.clock.now(), ...asked }))
     this.#retention.note(id)
     this.#parts.events.emit({ type: 'job.deleted', jobId: id, name })
+  }
+
+  /** The loops look anew at what follows from changed settings. */
+  async #adapt(changed: SettingsChanged): Promise<void> {
+    await this.#follower.follow(changed, this.#options.identity.id)
+    // A shorter history counts from now on, not from the next full pass.
+    if (changed.history) this.#prunedAllAt = Number.NEGATIVE_INFINITY
+    for (const loop of [this.#schedules, this.#places, this.#pruning]) loop.wake()
   }
 
   /** Runs under way here that take one of its places. */
@@ -246,6 +262,7 @@ export class Engine {
   async #fillOnce(): Promise<number> {
     const { store, clock } = this.#parts
     const { id: owner, name: place } = this.#options.identity
+    await this.#follower.stopUnwanted(owner)
     const filled = await store.write('fillPlaces', { owner, place, at: clock.now() })
     this.#absorb({ settled: filled.settled, created: filled.created })
     this.#executor.take(filled.claimed)

@@ -51,6 +51,15 @@ export type EngineEvent =
       readonly jobId: string
       readonly message: string
     }
+  | {
+      /** The app settings of a collection were changed. */
+      readonly type: 'settings.changed'
+      readonly collectionId: string
+      /** True when jobs see something else from now on: continuous jobs that run on this instance start again with it. */
+      readonly restart: boolean
+      /** True when another number of runs is kept from now on. */
+      readonly history: boolean
+    }
   | { readonly type: 'instance.gone'; readonly instanceId: string }
   | { readonly type: 'lease.lost'; readonly instanceId: string }
   | { readonly type: 'error'; readonly where: string; readonly error: unknown }

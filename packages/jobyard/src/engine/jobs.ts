@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { Value } from 'typebox/value'
 import { JobyardError } from '../domain/errors.ts'
 import { DEFAULT_POLICY, type JobRow, type Policy, type TriggerSpec, type Warning } from '../domain/model.ts'
@@ -35,6 +36,8 @@ export interface JobInput {
 
 /** Whether the job may, must, or must not be there already. */
 export type Expectation = 'new' | 'existing' | 'either'
+
+type PackagePolicy = NonNullable<Awaited<ReturnType<NonNullable<JobKind['prepare']>>>['policy']>
 
 /** How often a save is tried again when somebody else saved the same job in between. */
 const SAVE_TRIES = 5
@@ -112,7 +115,11 @@ export class Jobs {
     const spec = mergePatch(before?.spec ?? {}, input.spec ?? {})
     const { name } = before ?? input
     const wish = { name, type, spec, triggers, triggersGiven: given !== undefined, package: current }
-    const prepared = (await kind.prepare?.(wish)) ?? { spec, triggers, warnings: [] }
+    const prepared = (await kind.prepare?.({ ...wish, packageGiven: added !== null })) ?? {
+      spec,
+      triggers,
+      warnings: [],
+    }
     requireSpec(kind, prepared.spec)
     return {
       id: this.#parts.ids.next(),
@@ -122,12 +129,22 @@ export class Jobs {
       name,
       judged: kind.verdict !== undefined,
       spec: prepared.spec,
-      policy: { ...(before?.policy ?? this.#defaults), ...input.policy },
+      policy: { ...this.#policyOf(before, prepared.policy), ...input.policy },
       triggers: prepared.triggers,
-      enabled: input.enabled ?? before?.enabled ?? true,
+      enabled: input.enabled ?? prepared.enabled ?? before?.enabled ?? true,
       warnings: [...prepared.warnings, ...prepared.triggers.flatMap(triggerWarnings)],
       ...(added === null ? {} : { package: added }),
     }
+  }
+
+  /** The rules before anybody says more: those of the job, in which what a package said gives way to what it says now. */
+  #policyOf(before: JobRow | null, said: PackagePolicy = { now: {}, before: {} }): Policy {
+    const usual: Policy = { ...this.#defaults, ...said.now }
+    if (before === null) return usual
+    const old: Policy = { ...this.#defaults, ...said.before }
+    const names = new Set([...Object.keys(said.now), ...Object.keys(said.before)]) as Set<keyof Policy>
+    const untouched = [...names].filter((name) => isDeepStrictEqual(before.policy[name], old[name]))
+    return { ...before.policy, ...Object.fromEntries(untouched.map((name) => [name, usual[name]])) }
   }
 
   #kind(name: string): JobKind {

@@ -1,8 +1,9 @@
 import type { TSchema } from 'typebox'
 import type { Clock } from '../domain/clock.ts'
-import type { JobRow, RunRow, TaskRow, TriggerSpec, Warning } from '../domain/model.ts'
+import type { JobRow, Policy, RunRow, TaskRow, TriggerSpec, Warning } from '../domain/model.ts'
 import type { Counts } from '../domain/run-state.ts'
 import type { Stream } from '../store/output/contract.ts'
+import type { CollectionSettings } from './collection-settings.ts'
 
 /** One target to work on. */
 export interface TaskPlan {
@@ -51,6 +52,8 @@ export interface Parked {
 export interface TaskContext {
   readonly job: JobRow
   readonly run: RunRow
+  /** The app settings of the job's collection, as they were when the task began; its log masks their secrets. */
+  readonly settings: CollectionSettings
   readonly clock: Clock
   /** Aborts when the task is to end: stop, timeout, lost lease, shutdown. Its `reason` is a {@link StopRequest}. */
   readonly signal: AbortSignal
@@ -84,6 +87,8 @@ export interface Draft<Spec> {
   /** False: nobody named triggers, so those are what the job had, or none. */
   readonly triggersGiven: boolean
   readonly package: { readonly hash: string; readonly detail: unknown } | null
+  /** True when the package is deployed with this change, be it the one that was there. */
+  readonly packageGiven?: boolean
 }
 
 /** A kind of job: how to plan a run and how to work on one target. The engine knows kinds only by this. */
@@ -103,6 +108,10 @@ export interface JobKind<Spec = unknown> {
     readonly spec: Spec
     readonly triggers: readonly TriggerSpec[]
     readonly warnings: readonly Warning[]
+    /** What the package says of the rules, and what the one before it said: nobody else's word is to be lost by that. */
+    readonly policy?: { readonly now: Partial<Policy>; readonly before: Partial<Policy> }
+    /** Whether the job is to be started or stopped by this, when whoever deploys it does not say. */
+    readonly enabled?: boolean
   }>
   /** The spec as it may be shown: without secret values. */
   show?(spec: Spec): unknown

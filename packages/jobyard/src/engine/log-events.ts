@@ -42,6 +42,9 @@ export function logEvents(events: Events, log: EventLog): () => void {
           `run ${event.state}`,
         )
         break
+      case 'settings.changed':
+        log.info({ collection: event.collectionId }, 'app settings were changed')
+        break
       default:
         log.debug({ ...event }, event.type)
     }

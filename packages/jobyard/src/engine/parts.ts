@@ -2,6 +2,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { Ids } from '../domain/ids.ts'
 import type { OutputStore } from '../store/output/contract.ts'
 import type { Repository } from '../store/procedures/index.ts'
+import type { SettingsReader } from './collection-settings.ts'
 import type { Events } from './events.ts'
 import type { JobKind } from './kind.ts'
 
@@ -15,6 +16,8 @@ export interface EngineParts {
   readonly random: () => number
   readonly events: Events
   readonly kinds: ReadonlyMap<string, JobKind>
+  /** The app settings of collections. Absent: there are none. */
+  readonly appSettings?: SettingsReader
 }
 
 /** Who this engine is among the instances. */

@@ -1,19 +1,21 @@
 import { JobyardError } from '../domain/errors.ts'
 import type { OutputOptions } from '../store/output/contract.ts'
 import type { ActiveRun, ActiveTask } from './active-run.ts'
+import { type CollectionSettings, NO_SETTINGS } from './collection-settings.ts'
 import type { Outcome, Parked, TaskContext } from './kind.ts'
 import type { EngineParts } from './parts.ts'
 import { TaskLog } from './task-log.ts'
 
 /** Works on one task until it is done or parked. Never rejects: whatever goes wrong is the task's outcome. */
 export async function workTask(parts: EngineParts, active: ActiveRun, current: ActiveTask): Promise<Outcome | Parked> {
-  const options = logOptions(active)
+  const settings = parts.appSettings?.of(active.job.collectionId) ?? NO_SETTINGS
+  const options = logOptions(active, settings)
   const log = new TaskLog(parts.output, current.task.id, options.log)
   let ended: Outcome | Parked
   try {
     keepToLimit(parts, active, current)
     if (options.problem !== undefined) throw options.problem
-    ended = await active.kind.begin(current.task, active.job.spec, contextFor(parts, active, current, log))
+    ended = await active.kind.begin(current.task, active.job.spec, contextFor(parts, active, current, log, settings))
   } catch (error) {
     ended = { state: 'failed', reason: reasonOf(error) }
     log.write('system', `${ended.reason.text}\n`)
@@ -28,19 +30,30 @@ export async function workTask(parts: EngineParts, active: ActiveRun, current: A
 }
 
 /** How the task's output is kept. Nothing is begun whose secrets cannot be opened: they could not be masked either. */
-function logOptions({ kind, job, run }: ActiveRun): { log: OutputOptions; problem?: unknown } {
+function logOptions(
+  { kind, job, run }: ActiveRun,
+  settings: CollectionSettings,
+): { log: OutputOptions; problem?: unknown } {
   const log = { capBytes: job.policy.outputBytes, rolling: run.why === 'continuous', secrets: [] }
+  if (settings.problem !== undefined) return { log, problem: settings.problem }
   try {
-    return { log: { ...log, secrets: kind.secrets?.(job.spec, job) ?? [] } }
+    return { log: { ...log, secrets: [...(kind.secrets?.(job.spec, job) ?? []), ...settings.secrets] } }
   } catch (problem) {
     return { log, problem }
   }
 }
 
-function contextFor(parts: EngineParts, active: ActiveRun, current: ActiveTask, log: TaskLog): TaskContext {
+function contextFor(
+  parts: EngineParts,
+  active: ActiveRun,
+  current: ActiveTask,
+  log: TaskLog,
+  settings: CollectionSettings,
+): TaskContext {
   return {
     job: active.job,
     run: active.run,
+    settings,
     clock: parts.clock,
     get signal() {
       return current.signal

@@ -9,6 +9,7 @@ import { migrateUp } from '../store/migrate.ts'
 import type { OutputStore } from '../store/output/contract.ts'
 import { createOutputStore } from '../store/output/store.ts'
 import type { Repository } from '../store/procedures/index.ts'
+import { SETTINGS_CHANNEL } from '../store/procedures/settings.ts'
 import { sqliteDialect } from '../store/sql.ts'
 import { SqliteDatabase } from '../store/sqlite/database.ts'
 import { createSqliteStore } from '../store/sqlite/store.ts'
@@ -31,6 +32,8 @@ export interface Database {
   readonly dispatcher: Dispatcher
   /** True where no other instance can share the database. */
   readonly alone: boolean
+  /** Calls `look` when another instance may have changed app settings; where nobody tells, they are looked for. */
+  onSettings(look: () => void): Promise<void>
 }
 
 /** Opens the database that the settings name, with its schema up to date. */
@@ -50,10 +53,16 @@ async function openSqlite(parts: DatabaseParts, shutdown: Shutdown): Promise<Dat
     onFatal,
   })
   shutdown.add('output', () => output.stop())
-  const store: Repository = createSqliteStore({ path, onFatal })
+  const store: Repository = createSqliteStore({ path, onFatal, slot: config.slot })
   shutdown.add('database', () => store.stop())
   const onError = (error: unknown) => events.emit({ type: 'error', where: 'dispatch', error })
-  return { store, output, dispatcher: createLocalDispatcher({ clock, random, onError }), alone: true }
+  return {
+    store,
+    output,
+    dispatcher: createLocalDispatcher({ clock, random, onError }),
+    alone: true,
+    onSettings: async () => undefined,
+  }
 }
 
 async function openPostgres(parts: DatabaseParts, url: string, shutdown: Shutdown): Promise<Database> {
@@ -75,6 +84,7 @@ async function openPostgres(parts: DatabaseParts, url: string, shutdown: Shutdow
     clock,
     ids,
     random,
+    slot: config.slot,
     onTrouble: trouble('database'),
   })
   shutdown.add('database', () => store.stop())
@@ -82,5 +92,9 @@ async function openPostgres(parts: DatabaseParts, url: string, shutdown: Shutdow
   shutdown.add('notifications', () => notifier.stop())
   const onError = trouble('dispatch')
   const dispatcher = createGraphileDispatcher({ url, name: config.instance, notifier, clock, random, onError })
-  return { store, output, dispatcher, alone: false }
+  const onSettings = async (look: () => void) => {
+    notifier.onGap(look)
+    await notifier.on(SETTINGS_CHANNEL, look)
+  }
+  return { store, output, dispatcher, alone: false, onSettings }
 }

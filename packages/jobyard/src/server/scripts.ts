@@ -11,6 +11,7 @@ import { InterpreterFinder } from '../kinds/script/interpreter-finder.ts'
 import { pathForJobs } from '../kinds/script/interpreters.ts'
 import { PackageStore } from '../kinds/script/package.ts'
 import { ScriptPackages } from '../kinds/script/packages.ts'
+import { JobPorts } from '../kinds/script/ports.ts'
 import { resolveRunAs } from '../kinds/script/run-as.ts'
 import { Workspaces } from '../kinds/script/workspace.ts'
 import { chooseJobFolders } from '../kinds/script/workspace-folders.ts'
@@ -38,6 +39,8 @@ export interface Scripts {
   readonly packages: ScriptPackages
   readonly housekeeping: ScriptHousekeeping
   readonly workspaces: Workspaces
+  /** The loopback port of a continuous job that runs here: its WEBJOBS_PORT. */
+  readonly portOf: (jobId: string) => number | undefined
   readonly warnings: readonly string[]
 }
 
@@ -62,6 +65,7 @@ export async function openScripts(parts: ScriptsParts): Promise<Scripts> {
   const onTrouble = (error: unknown) => events.emit({ type: 'error', where: 'working folders', error })
   const workspaces = new Workspaces({ work, jobs: chosen.jobs, user, packages: files, clock, ids, onTrouble })
   await workspaces.open()
+  const ports = new JobPorts()
   const kind = createScriptKind({
     workspaces,
     host,
@@ -74,11 +78,13 @@ export async function openScripts(parts: ScriptsParts): Promise<Scripts> {
     interpreter: (name) => finder.find(name),
     packageDetail: (hash) => packages.detail(hash),
     collectionName: collectionNames(store),
+    ports,
+    slot: config.slot,
     defaults: defaultLimits(config, host),
   })
   const housekeeping = new ScriptHousekeeping({ store, events, clock, random, packages, workspaces })
   const warnings = [...runAs.warnings, ...chosen.warnings].map(({ message }) => message)
-  return { kind, packages, housekeeping, workspaces, warnings }
+  return { kind, packages, housekeeping, workspaces, warnings, portOf: (jobId) => ports.portOf(jobId) }
 }
 
 /** A limit that is only a default holds only where control groups can keep it: rlimits would break innocent scripts. */

@@ -9,7 +9,7 @@ export type Asked = Omit<RunRequest, 'id' | 'jobId'>
 /** A run that was made, or that the job's overlap rule passed over. */
 export type Made = { readonly run: RunRow } | { readonly skipped: string }
 
-/** Asks the engine for a run under a given id. Throws 'run-refused', 'job-stopped' and 'job-unknown'. */
+/** Asks the engine for a run under a given id. Throws 'run-refused', 'job-stopped', 'jobs-stopped' and 'job-unknown'. */
 export async function requestRun(
   { engine, store }: Pick<ApiServices, 'engine' | 'store'>,
   id: string,
@@ -33,8 +33,9 @@ function describePayload(payload: Asked['payload']): { payload?: { contentType: 
   return { payload: { contentType: payload.contentType, bytes: payload.body.length } }
 }
 
-function refusal(code: 'unknown' | 'disabled' | 'refused' | 'taken', text: string): JobyardError {
+function refusal(code: 'unknown' | 'halted' | 'disabled' | 'refused' | 'taken', text: string): JobyardError {
   if (code === 'unknown') return new JobyardError('job-unknown', text)
+  if (code === 'halted') return new JobyardError('jobs-stopped', text)
   if (code === 'disabled') return new JobyardError('job-stopped', text)
   return new JobyardError('run-refused', text)
 }

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import type { Logger } from 'pino'
 import type { Clock } from '../domain/clock.ts'
 import type { Ids } from '../domain/ids.ts'
+import type { AppSettings } from '../engine/app-settings.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Events } from '../engine/events.ts'
 import type { Jobs } from '../engine/jobs.ts'
@@ -22,6 +23,10 @@ export interface ApiServices {
   readonly clock: Clock
   readonly ids: Ids
   readonly kinds: ReadonlyMap<string, JobKind>
+  /** The app settings of collections. */
+  readonly appSettings: AppSettings
+  /** The loopback port that a continuous job which runs here was given as WEBJOBS_PORT; undefined for any other. */
+  readonly jobPort?: (jobId: string) => number | undefined
   /** Encrypts webhook passwords and the answers that are kept for idempotency keys. */
   readonly sealer: Sealer
   readonly packages: PackageService
@@ -47,6 +52,8 @@ export interface ApiSettings {
   readonly uploadFolder: string
   /** Runs at a time on this instance; shown. */
   readonly concurrency: number
+  /** The deployment slot of this server. Default `production`. */
+  readonly slot?: string
   /** The largest JSON body, in bytes. Default 1 MB. */
   readonly bodyBytes?: number
   /** The largest body of a webhook, in bytes. Default 1 MB. */
@@ -69,6 +76,7 @@ export interface ApiSettings {
 
 /** A setting that is left out takes its value from here. */
 export const DEFAULT_SETTINGS = {
+  slot: 'production',
   bodyBytes: 1024 * 1024,
   payloadBytes: 1024 * 1024,
   uploadBytes: 256 * 1024 * 1024,

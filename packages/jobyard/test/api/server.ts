@@ -9,6 +9,7 @@ import type { JobKind } from '../../src/engine/kind.ts'
 import { PackageStore } from '../../src/kinds/script/package.ts'
 import { ScriptPackages } from '../../src/kinds/script/packages.ts'
 import { createToken, hashToken } from '../../src/services/auth/token.ts'
+import type { Dialect } from '../../src/services/http/dialect.ts'
 import type { ApiServices, ApiSettings, PackageService } from '../../src/services/services.ts'
 import type { Role } from '../../src/store/procedures/access.ts'
 import { Sealer } from '../../src/store/seal.ts'
@@ -23,6 +24,8 @@ export interface ServerOptions {
   readonly kinds?: readonly JobKind[]
   /** A database and its folder to go on with; absent: new ones, removed at the stop. */
   readonly place?: Place
+  /** Interfaces beside `/v1`. Default: none. */
+  readonly dialects?: readonly Dialect[]
   /** Called with every line of the log. */
   readonly onLog?: (line: string) => void
   /** Changes the services before the interface is made of them. */
@@ -77,7 +80,7 @@ export async function startTestServer(options: ServerOptions = {}): Promise<Test
   const clock = options.clock === undefined ? {} : { clock: options.clock }
   const stack = await startStack({ kinds: [kind, ...(options.kinds ?? [])], place, ...clock })
   const services = await makeServices(stack, folder, options)
-  const app = await createApi(options.change?.(services) ?? services)
+  const app = await createApi(options.change?.(services) ?? services, options.dialects)
   const admin = await addToken(stack, 'admin', null, null)
   const document = readDocument(await app.inject('/v1/openapi.json'))
   return {
@@ -109,12 +112,13 @@ export async function startTestServer(options: ServerOptions = {}): Promise<Test
 }
 
 async function makeServices(stack: Stack, folder: string, options: ServerOptions): Promise<ApiServices> {
-  const { engine, jobs, parts } = stack
+  const { engine, jobs, parts, settings: appSettings } = stack
   const sink = { write: (line: string) => options.onLog?.(line) }
   return {
     ...parts,
     engine,
     jobs,
+    appSettings,
     sealer: new Sealer(Buffer.alloc(32, 7)),
     packages: await makePackages(stack, folder),
     limits: { memory: 'rlimit', processes: 'none', notes: ['Processes are not limited here.'] },

@@ -79,16 +79,6 @@ describe('an upload', () => {
       [await upload(makeZip([{ name: 'a.txt', data: 'x' }])), 400, 'script-missing'],
       [await upload(makeZip([{ name: '../run.sh', data: SCRIPT }])), 400, 'archive-unsafe'],
       [await upload(makeZip([{ name: 'run.sh', data: 'x', crc: 1 }])), 400, 'archive-broken'],
-      [
-        await upload(
-          makeZip([
-            { name: 'run.sh', data: SCRIPT },
-            { name: 'settings.job', data: '{' },
-          ]),
-        ),
-        400,
-        'settings-invalid',
-      ],
       [await upload(SCRIPT, '?filename=run.exe'), 400, 'script-unsupported'],
       [await upload(SCRIPT, '?filename=a%2Fb.sh'), 400, 'archive-unsafe'],
       [await server.call('POST', '/v1/packages'), 400, 'input-invalid'],

@@ -28,7 +28,7 @@ async function complete(...words: string[]): Promise<string[]> {
 
 describe('completion', () => {
   test('knows commands', async () => {
-    expect(await complete('s')).toEqual(['serve', 'status', 'script', 'schedule'])
+    expect(await complete('s')).toEqual(['serve', 'status', 'script', 'schedule', 'settings'])
     expect(await complete('script', 'r')).toEqual(['runs', 'run', 'rollback', 'rm'])
     expect(await complete('')).not.toContain('complete')
   })

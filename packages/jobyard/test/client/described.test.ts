@@ -6,8 +6,12 @@ import { type LiveServer, startLiveServer } from '../cli/live-server.ts'
 const RENAMED: Readonly<Record<string, string>> = { Package: 'PackageInfo' }
 
 /** Schemas that the client has as unions, as generic types, or not at all. */
-const OTHERS = /Page$|^(Trigger|Retry)(Input)?$|^(Problem|Health|PolicyInput|Nothing)$|^Webhook(Answer|Input)$/
+const OTHERS =
+  /Page$|^(Trigger|Retry)(Input)?$|^AppSettingInput$|^(Problem|Health|PolicyInput|Nothing)$|^Webhook(Answer|Input)$/
 const WITHOUT_TYPE = new Set([
+  'AppSettings',
+  'AppSettingsChange',
+  'AppSettingsInput',
   'CollectionInput',
   'Deployments',
   'Occurrences',

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { request } from 'node:http'
+import { request as requestSecurely } from 'node:https'
 import { join } from 'node:path'
 
 const FOLDER = join(import.meta.dirname, 'golden')
@@ -12,6 +13,8 @@ export interface Asked {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Uint8Array
+  /** What to trust of a server that encrypts. */
+  readonly ca?: string | undefined
 }
 
 /** An answer as it came. */
@@ -24,9 +27,12 @@ export interface RawAnswer {
 }
 
 /** Asks, with nothing added by a client: no redirects, no retries, no headers of its own. */
-export function ask(url: string, { method = 'GET', headers = {}, body }: Asked = {}): Promise<RawAnswer> {
+export function ask(url: string, { method = 'GET', headers = {}, body, ca }: Asked = {}): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
-    const sent = request(url, { method, headers: { ...headers, connection: 'close' } }, (answer) => {
+    const open = url.startsWith('https:') ? requestSecurely : request
+    const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
+    const options = { method, headers: { ...length, ...headers, connection: 'close' }, ca }
+    const sent = open(url, options, (answer) => {
       const chunks: Buffer[] = []
       answer.on('data', (chunk: Buffer) => chunks.push(chunk))
       answer.on('error', reject)

@@ -102,6 +102,23 @@ describe('what Kudu answers, byte for byte', () => {
     await yard.call(path, { method: 'DELETE' })
   })
 
+  it('gives runs of the same moment ids of their own', async () => {
+    await yard.script('triggered', 'many', 'exit 0\n')
+    await yard.server.client.jobs.patch('many', { policy: { overlap: 'allow' } })
+    const path = '/api/triggeredwebjobs/many'
+    const started = await Promise.all(Array.from({ length: 9 }, () => yard.call(`${path}/run`, { method: 'POST' })))
+    const ids = started.map(({ headers }) => String(headers.location).split('/').at(-1) ?? '')
+    expect(new Set(ids).size).toBe(9)
+    for (const id of ids) expect(JSON.parse((await yard.call(`${path}/history/${id}`)).body).id).toBe(id)
+    const { runs } = JSON.parse((await yard.call(`${path}/history`)).body)
+    expect(runs.map((run: { id: string }) => run.id)).toEqual(ids.toSorted().toReversed())
+    await eventually('all have ended', async () => {
+      const { runs } = JSON.parse((await yard.call(`${path}/history`)).body)
+      return runs.every((run: { status: string }) => run.status === 'Success')
+    })
+    await yard.call(path, { method: 'DELETE' })
+  })
+
   it('tells a run that failed', async () => {
     await yard.script('triggered', 'broken', 'exit 3\n')
     await yard.call('/api/triggeredwebjobs/broken/run', { method: 'POST', headers: CURL })
@@ -186,6 +203,33 @@ describe('what Kudu answers, byte for byte', () => {
     await yard.script('triggered', 'set', 'exit 0\n')
     expect(await yard.raw('/api/triggeredwebjobs/set/settings')).toBe(await golden('kudu-no-settings'))
     await yard.call('/api/triggeredwebjobs/set', { method: 'DELETE' })
+  })
+
+  it('says that all jobs are stopped when the settings say so', async () => {
+    await yard.status('pump', 'Stopped')
+    await yard.call('/api/continuouswebjobs/pump/start', { method: 'POST' })
+    await yard.status('pump', 'Running')
+    await yard.server.client.settings.change({ WEBJOBS_STOPPED: '1' })
+    const started = { method: 'POST', headers: CURL }
+    expect(await yard.raw('/api/triggeredwebjobs/report/run', started)).toBe(await golden('kudu-all-stopped'))
+    await yard.status('pump', 'Stopped')
+    expect(await yard.raw('/api/continuouswebjobs/pump')).toBe(await golden('kudu-continuous-stopped'))
+    await yard.server.client.settings.remove('WEBJOBS_STOPPED')
+    await yard.status('pump', 'Running')
+    await yard.call('/api/continuouswebjobs/pump/stop', { method: 'POST' })
+    await yard.status('pump', 'Stopped')
+  })
+
+  it('takes a schedule that nobody can read, and says so where people look', async () => {
+    await yard.script('triggered', 'odd', 'exit 0\n')
+    const body = '{"schedule":"every night"}'
+    expect(await yard.raw('/api/triggeredwebjobs/odd/settings', { method: 'PUT', body })).toBe(
+      await golden('kudu-nothing'),
+    )
+    expect((await yard.call('/api/triggeredwebjobs/odd/settings')).body).toBe(body)
+    const { warnings, triggers } = await yard.server.client.jobs.get('odd')
+    expect([warnings.length, triggers]).toEqual([1, []])
+    await yard.call('/api/triggeredwebjobs/odd', { method: 'DELETE' })
   })
 
   it('describes the triggered jobs in Swagger', async () => {

@@ -97,6 +97,14 @@ describe('an upload that Kudu would refuse', () => {
     }
   })
 
+  it('may say nothing or nonsense of its type', async () => {
+    for (const type of ['', 'nonsense', 'text/html; charset=utf-8', 'multipart/form-data; boundary=x']) {
+      const headers = { ...NAMED, ...(type === '' ? {} : { 'content-type': type }) }
+      const put = await yard.call('/api/triggeredwebjobs/typed', { method: 'PUT', headers, body: 'exit 0\n' })
+      expect(put.status, type).toBe(200)
+    }
+  })
+
   it('needs a name that a job can have', async () => {
     const answer = await yard.call('/api/triggeredwebjobs/my.job', { method: 'PUT', headers: NAMED, body: 'exit 0\n' })
     expect(answer.status).toBe(400)
@@ -180,6 +188,20 @@ describe('who may do what', () => {
     expect((await yard.call(path, { method: 'POST', headers: browser })).status).toBe(202)
   })
 
+  it('may not be a page of another site in a browser that knows the password', async () => {
+    await yard.script('triggered', 'forged', 'exit 0\n')
+    const path = '/api/triggeredwebjobs/forged'
+    const from = (site: string) => ({ headers: { 'sec-fetch-site': site, 'content-type': 'text/plain' } })
+    for (const site of ['cross-site', 'same-site']) {
+      expect((await yard.call(`${path}/run`, { method: 'POST', ...from(site) })).status, site).toBe(403)
+      expect((await yard.call(path, { method: 'DELETE', ...from(site) })).status, site).toBe(403)
+      expect((await yard.call(path, from(site))).status, site).toBe(200)
+    }
+    for (const site of ['same-origin', 'none']) {
+      expect((await yard.call(`${path}/settings`, { method: 'PUT', body: '{}', ...from(site) })).status, site).toBe(200)
+    }
+  })
+
   it('does not take such a password for /v1', async () => {
     const answer = await yard.call('/v1/me')
     expect([answer.status, JSON.parse(answer.body).code]).toEqual([401, 'token-missing'])
@@ -215,6 +237,31 @@ describe('who may do what', () => {
       headers: { authorization: basicOf(token) },
     })
     expect(answer.text.replace(answer.body, 'MESSAGE')).toBe(await golden('kudu-forbidden'))
+  })
+
+  it('may start a job with the password of its webhook, and do nothing else with that', async () => {
+    await yard.script('triggered', 'hooked', 'exit 0\n')
+    await yard.script('triggered', 'unhooked', 'exit 0\n')
+    await yard.server.client.jobs.patch('hooked', { policy: { overlap: 'allow' } })
+    const { password } = await yard.server.client.webhooks.set('hooked')
+    const headers = { authorization: basicOf(password) }
+    const post = { method: 'POST', headers }
+    for (const base of ['/api/triggeredwebjobs', '/api/jobs/triggered']) {
+      expect((await yard.call(`${base}/hooked/run`, post)).status, base).toBe(202)
+    }
+    const [run] = await yard.server.client.runs.list({ job: 'hooked' }).take(1)
+    expect(run?.detail).toMatchObject({ by: 'webhook of hooked' })
+    const others = [
+      ['POST', '/api/triggeredwebjobs/unhooked/run'],
+      ['POST', '/api/triggeredwebjobs/none/run'],
+      ['GET', '/api/triggeredwebjobs/hooked'],
+      ['GET', '/api/triggeredwebjobs/hooked/history'],
+      ['DELETE', '/api/triggeredwebjobs/hooked'],
+      ['GET', '/v1/me'],
+    ] as const
+    for (const [method, path] of others) expect((await yard.call(path, { method, headers })).status, path).toBe(401)
+    const wrong = { method: 'POST', headers: { authorization: basicOf(`${password}x`) } }
+    expect((await yard.call('/api/triggeredwebjobs/hooked/run', wrong)).status).toBe(401)
   })
 
   it('is locked out for a while after too many wrong passwords, the right one apart', async () => {

@@ -104,6 +104,7 @@ describe('the status of a continuous job', () => {
     runs: [],
     instances,
     here: 'a',
+    instanceId: null,
     ...some,
   })
   /** Lines by the order of the short names. */
@@ -125,6 +126,13 @@ describe('the status of a continuous job', () => {
     expect(running).toEqual({ status: 'Running', detail: lines('InactiveInstance', 'Running') })
     const waiting = continuousStatus(facts({ singleton: true, places: [place('*', null, 99)] }))
     expect(waiting).toEqual({ status: 'PendingRestart', detail: lines('PendingRestart', 'InactiveInstance') })
+  })
+
+  it('calls the only instance as its setting says', () => {
+    const only = { instances: instances.slice(0, 1), places: [place('a', null, 99)], instanceId: 'abcdef0123' }
+    expect(continuousStatus(facts(only)).detail).toBe('abcdef - PendingRestart\r\n')
+    expect(continuousStatus(facts({ ...only, places: [] })).detail).toBe('abcdef - Initializing')
+    expect(continuousStatus(facts({ ...only, instances })).detail).toBe(lines('PendingRestart', 'Starting'))
   })
 
   it('goes from Disabling over Stopping to Stopped', () => {

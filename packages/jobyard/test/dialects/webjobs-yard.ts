@@ -34,13 +34,13 @@ export function basicOf(token: string, user = '$shop'): string {
   return `Basic ${Buffer.from(`${user}:${token}`).toString('base64')}`
 }
 
-/** Starts a server of its own. */
-export async function openWebJobsYard(flags: Readonly<Record<string, string>> = {}): Promise<WebJobsYard> {
+/** Starts a server of its own. `ca` is what to trust of one that encrypts. */
+export async function openWebJobsYard(flags: Readonly<Record<string, string>> = {}, ca?: string): Promise<WebJobsYard> {
   const server = await startLiveServer({ instance: 'one', ...flags })
   const { url } = server
   const basic = basicOf(server.token)
   const call = (path: string, asked: Asked = {}) =>
-    ask(`${url}${path}`, { ...asked, headers: { authorization: basic, ...asked.headers } })
+    ask(`${url}${path}`, { ...asked, headers: { authorization: basic, ...asked.headers }, ca })
   const upload = (path: string, type: string, file: string, body: string | Uint8Array) =>
     call(path, {
       method: 'PUT',

@@ -180,12 +180,20 @@ test('a refused upload leaves nothing, and a package that was there stays', asyn
     [[{ name: 'readme.md' }], 'script-missing'],
     [[{ name: 'run.bat' }], 'script-unsupported'],
     [[SCRIPT, { name: '../x' }], 'archive-unsafe'],
-    [[SCRIPT, { name: 'settings.job', data: 'schedule=1' }], 'settings-invalid'],
-    [[SCRIPT, { name: 'settings.job', data: ' '.repeat(70_000) }], 'settings-invalid'],
-    [[SCRIPT, { name: 'settings.job', data: '{"schedule": "* * *"}' }], 'schedule-invalid'],
   ]
   for (const [entries, code] of refused) expect((await refusal(() => store.addZip(zipOf(...entries)))).code).toBe(code)
   expect(names()).toEqual([`${hash.slice(0, 2)}/${hash}`])
+})
+
+test.each([
+  ['settings-unreadable', 'schedule=1'],
+  ['settings-unreadable', ' '.repeat(70_000)],
+  ['schedule-invalid', '{"schedule": "* * *"}'],
+  ['settings-ignored', '{"is_in_place": 1}'],
+  ['settings-unknown', '{"jobyard": {"overlapp": "queue"}}'],
+])('a package with a wrong settings.job is taken, with the warning %s', async (code, data) => {
+  const { warnings } = await store.addZip(zipOf(SCRIPT, { name: 'settings.job', data }))
+  expect(warnings).toMatchObject([{ code, message: expect.stringContaining('settings.job') }])
 })
 
 test('adding the same twice, also at the same time, makes one package and touches nothing', async () => {

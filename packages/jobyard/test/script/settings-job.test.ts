@@ -23,6 +23,7 @@ test('all known keys are read, and unknown ones are kept', () => {
     stoppingWaitMs: 60_000,
     schedule: '0 */15 * * * *',
     jobyard: { retry: { attempts: 3 } },
+    rules: { policy: { retry: { kind: 'fixed', attempts: 3, delayMs: 30_000 } }, limits: {} },
     all: {
       is_singleton: true,
       is_in_place: false,
@@ -105,11 +106,12 @@ test('what is no text, or too large, is refused', async () => {
   await refusal(() => readSettingsJob(Buffer.alloc(LARGEST_SETTINGS + 1, ' ')), 'settings-invalid')
 })
 
-test('a wrong schedule is refused with its place', async () => {
-  const error = await refusal(() => read('{\n"schedule": "0 0 25 * * *"}'), 'schedule-invalid')
-  expect(error).toMatchObject({ field: 'settings.job.schedule', position: 4 })
-  expect(error.message).toContain('line 2')
-  expect((await refusal(() => read('{"schedule": "*/5 * * * *"}'), 'schedule-invalid')).hint).toContain('0 */5 * * * *')
+test('a wrong schedule counts as none, with a warning that names its place and what to write', () => {
+  const wrong = read('{\n"schedule": "0 0 25 * * *", "is_in_place": true}')
+  expect(wrong).toMatchObject({ schedule: undefined, isInPlace: true })
+  expect(wrong.warnings).toMatchObject([{ code: 'schedule-invalid', field: 'schedule', position: 4 }])
+  expect(wrong.warnings[0]?.message).toContain('line 2')
+  expect(read('{"schedule": "*/5 * * * *"}').warnings[0]?.message).toContain('0 */5 * * * *')
 })
 
 test('what is doubtful in a schedule is a warning', () => {

@@ -65,6 +65,12 @@ test('what somebody else may have put there is refused', async () => {
   expect(modeOf(open)).toBe(0o777)
 })
 
+test('a lasting folder is made once when runs of a new job begin together', async () => {
+  const folder = join(top, 'together')
+  await Promise.all(Array.from({ length: 4 }, () => ensureJobsFolder(folder, OWN)))
+  expect(modeOf(folder)).toBe(0o700)
+})
+
 describe.skipIf(!IS_ROOT)('for another user (only root can try it)', () => {
   test('a data folder that jobs can enter is used', async () => {
     chmodSync(data, 0o711)

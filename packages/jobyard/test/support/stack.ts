@@ -7,6 +7,7 @@ import { createLocalDispatcher } from '../../src/dispatch/local.ts'
 import { type Clock, systemClock } from '../../src/domain/clock.ts'
 import { createIds } from '../../src/domain/ids.ts'
 import type { Policy, RunRow, TriggerSpec } from '../../src/domain/model.ts'
+import { AppSettings } from '../../src/engine/app-settings.ts'
 import { Engine } from '../../src/engine/engine.ts'
 import { Events, type NumberedEvent } from '../../src/engine/events.ts'
 import { type JobInput, Jobs } from '../../src/engine/jobs.ts'
@@ -18,6 +19,8 @@ import { createOutputStore } from '../../src/store/output/store.ts'
 import { createPostgresNotifier } from '../../src/store/postgres/notifier.ts'
 import { createPostgresStore } from '../../src/store/postgres/store.ts'
 import { type Repository, reads, writes } from '../../src/store/procedures/index.ts'
+import { SETTINGS_CHANNEL } from '../../src/store/procedures/settings.ts'
+import { Sealer } from '../../src/store/seal.ts'
 import { sqliteDialect } from '../../src/store/sql.ts'
 import { SqliteDatabase } from '../../src/store/sqlite/database.ts'
 import { createSqliteStore } from '../../src/store/sqlite/store.ts'
@@ -72,6 +75,8 @@ export interface StackOptions {
   /** False: other instances may share the database. Default true. */
   readonly alone?: boolean
   readonly instance?: string
+  /** Default `production`. */
+  readonly slot?: string
 }
 
 /** A whole engine on real parts: SQLite, output store, dispatcher. */
@@ -80,6 +85,7 @@ export interface Stack {
   readonly parts: EngineParts
   readonly engine: Engine
   readonly jobs: Jobs
+  readonly settings: AppSettings
   readonly store: Repository
   readonly events: NumberedEvent[]
   readonly collectionId: string
@@ -115,17 +121,22 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   events.listen((event) => seen.push(event))
   const identity = { id: ids.next(), name: options.instance ?? 'here' }
   const base = { clock, ids, random: () => 0.5, events, onFatal: (error: Error) => problems.push(error) }
-  const { store, output, dispatcher, close } = await openDatabase(place, base, identity.name)
+  const slot = options.slot ?? 'production'
+  const { store, output, dispatcher, onSettings, close } = await openDatabase(place, base, identity.name, slot)
   const kinds = new Map(options.kinds.map((kind) => [kind.name, kind]))
-  const parts: EngineParts = { store, output, ...base, kinds }
+  const alone = options.alone ?? true
+  const settings = new AppSettings({ ...base, store, sealer: new Sealer(Buffer.alloc(32, 7)), slot, alone })
+  const parts: EngineParts = { store, output, ...base, kinds, appSettings: settings }
   const lease = { leaseMs: options.leaseMs ?? 15_000, host: 'test', pid: process.pid, version: '0' }
   const engine = new Engine(parts, {
     identity,
     dispatcher,
-    lease: { ...lease, alone: options.alone ?? true },
+    lease: { ...lease, alone },
     concurrency: options.concurrency ?? 16,
     drainMs: options.drainMs ?? 0,
   })
+  await settings.start()
+  await onSettings(() => settings.look())
   await engine.start()
   const jobs = new Jobs(parts, engine)
   const collectionId = await defaultCollection(store, ids.next(), clock.now())
@@ -135,6 +146,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     parts,
     engine,
     jobs,
+    settings,
     store,
     events: seen,
     collectionId,
@@ -154,11 +166,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       }),
     async stop() {
       await engine.stop()
+      await settings.stop()
       await close()
       if (options.place === undefined) await place.drop()
       if (problems.length > 0) throw problems[0]
     },
-    close,
+    async close() {
+      await settings.stop()
+      await close()
+    },
   }
 }
 
@@ -166,17 +182,18 @@ interface Opened {
   readonly store: Repository
   readonly output: OutputStore
   readonly dispatcher: Dispatcher
+  onSettings(look: () => void): Promise<void>
   close(): Promise<void>
 }
 
 type Base = Pick<EngineParts, 'clock' | 'ids' | 'random' | 'events'> & { onFatal: (error: Error) => void }
 
-async function openDatabase(place: Place, base: Base, name: string): Promise<Opened> {
+async function openDatabase(place: Place, base: Base, name: string, slot: string): Promise<Opened> {
   const { clock, ids, random, events, onFatal } = base
   const report = (where: string) => (error: unknown) => events.emit({ type: 'error', where, error })
   const claims = { clock, random, onError: report('dispatch') }
   if (place.url === undefined) {
-    const store: Repository = createSqliteStore({ path: join(place.folder, 'jobyard.db'), onFatal })
+    const store: Repository = createSqliteStore({ path: join(place.folder, 'jobyard.db'), onFatal, slot })
     const output = await createOutputStore({
       database: { kind: 'sqlite', path: join(place.folder, 'output.db') },
       onFatal,
@@ -185,7 +202,7 @@ async function openDatabase(place: Place, base: Base, name: string): Promise<Ope
       await output.stop()
       await store.stop()
     })
-    return { store, output, dispatcher: createLocalDispatcher(claims), close }
+    return { store, output, dispatcher: createLocalDispatcher(claims), onSettings: async () => undefined, close }
   }
   const { url } = place
   const output = await createOutputStore({ database: { kind: 'postgres', url }, onFatal })
@@ -196,6 +213,7 @@ async function openDatabase(place: Place, base: Base, name: string): Promise<Ope
     clock,
     ids,
     random,
+    slot,
     onTrouble: report('database'),
   })
   // Connections are watched by the machine's clock, even where the test moves its own.
@@ -206,7 +224,11 @@ async function openDatabase(place: Place, base: Base, name: string): Promise<Ope
     await output.stop()
     await store.stop()
   })
-  return { store, output, dispatcher, close }
+  const onSettings = async (look: () => void) => {
+    notifier.onGap(look)
+    await notifier.on(SETTINGS_CHANNEL, look)
+  }
+  return { store, output, dispatcher, onSettings, close }
 }
 
 function once(act: () => Promise<void>): () => Promise<void> {
@@ -219,5 +241,13 @@ function once(act: () => Promise<void>): () => Promise<void> {
 
 async function defaultCollection(store: Repository, id: string, at: number): Promise<string> {
   const [existing] = await store.read('listCollections', undefined)
-  return existing?.id ?? (await store.write('addCollection', { id, name: 'default', actor: ACTOR, at })).id
+  if (existing !== undefined) return existing.id
+  try {
+    return (await store.write('addCollection', { id, name: 'default', actor: ACTOR, at })).id
+  } catch (error) {
+    // Another stack on the same database was quicker.
+    const [made] = await store.read('listCollections', undefined)
+    if (made === undefined) throw error
+    return made.id
+  }
 }

@@ -78,6 +78,9 @@ export function lookBack(events: Events, epoch: string, after: string | undefine
 export function mayConcern(event: EngineEvent, { jobId, collectionId }: EventScope, directory: Directory): boolean {
   // Errors are the log's; who is up and who is gone is about the whole installation.
   if (event.type === 'error') return false
+  if (event.type === 'settings.changed') {
+    return jobId === undefined && (collectionId === undefined || collectionId === event.collectionId)
+  }
   if (!('jobId' in event)) return jobId === undefined && collectionId === undefined
   if (jobId !== undefined && event.jobId !== jobId) return false
   const brief = collectionId === undefined ? undefined : directory.recall(event.jobId)
@@ -96,6 +99,7 @@ export async function concerns(
   directory: Directory,
 ): Promise<boolean> {
   if (collectionId === undefined) return true
+  if (event.type === 'settings.changed') return event.collectionId === collectionId
   const brief = 'jobId' in event ? await directory.brief(event.jobId) : undefined
   return brief?.collectionId === collectionId
 }

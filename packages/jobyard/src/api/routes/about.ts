@@ -44,6 +44,7 @@ export function aboutRoutes(app: ApiApp, context: ApiContext): void {
       const seconds = Math.floor((services.clock.elapsed() - startedAt) / 1000)
       return {
         instance: services.engine.identity.name,
+        slot: settings.slot,
         version: services.version,
         uptime: formatDuration(seconds * 1000),
         load: services.engine.load,

@@ -14,6 +14,7 @@ import { packageRoutes, uploadRoute } from './packages.ts'
 import { runListRoutes } from './run-lists.ts'
 import { runRoutes, runStartRoutes, taskRoutes } from './runs.ts'
 import { scheduleRoutes } from './schedules.ts'
+import { settingRoutes, settingWriteRoutes } from './settings.ts'
 import { tokenRoutes, tokenWriteRoutes } from './tokens.ts'
 import { watchedFolderRoutes } from './watched-folder.ts'
 import { webhookRoutes } from './webhooks.ts'
@@ -38,6 +39,8 @@ export async function addRoutes(app: ApiApp, context: ApiContext, metrics: Metri
   packageRoutes(app, context)
   webhookRoutes(app, context)
   scheduleRoutes(app, context)
+  settingRoutes(app, context)
+  settingWriteRoutes(app, context)
   tokenRoutes(app, context)
   tokenWriteRoutes(app, context)
   auditRoutes(app, context)

@@ -37,6 +37,7 @@ export const Status = named(
   'Status',
   closed({
     instance: Type.String(),
+    slot: Type.String({ description: 'The deployment slot that the server belongs to.' }),
     version: Type.String(),
     uptime: duration('How long the server has been running.'),
     load: Type.Integer({ description: 'Runs that are worked on now.' }),

@@ -59,7 +59,12 @@ export const TriggerInput = named(
         {
           type: Type.Literal('schedule'),
           ncrontab: Type.String({ maxLength: 1000, description: SCHEDULE, examples: ['0 30 2 * * *'] }),
-          timeZone: Type.Optional(Type.String({ maxLength: 100, description: 'IANA name. Default UTC.' })),
+          timeZone: Type.Optional(
+            Type.String({
+              maxLength: 100,
+              description: 'IANA name, or that of Windows. Default: as app settings say, else UTC.',
+            }),
+          ),
         },
         'Runs when it falls due.',
       ),

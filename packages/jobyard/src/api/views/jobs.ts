@@ -1,5 +1,6 @@
 import { isFinished } from '@jobyard/jobs'
 import type { Static } from 'typebox'
+import type { Steering } from '../../domain/app-settings.ts'
 import type { JobRow, RunRow } from '../../domain/model.ts'
 import { isCrashLoop } from '../../domain/restart.ts'
 import type { JobKind } from '../../engine/kind.ts'
@@ -19,11 +20,14 @@ export interface JobFacts {
   readonly places: readonly PlaceRow[]
   /** Epoch milliseconds. */
   readonly now: number
+  /** What the settings of its collection say. */
+  readonly steering: Steering
 }
 
 /** A job as it is shown. */
 export function showJob(facts: JobFacts): Static<typeof Job> {
-  const { job, collection, kind, triggers, latestRun, places, now } = facts
+  const { job, collection, kind, latestRun, places, now } = facts
+  const triggers = standing(facts)
   const { id, number, type, name, enabled, version } = job
   const due = triggers.flatMap(({ nextDue }) => (nextDue === null ? [] : [nextDue]))
   const continuous = triggers.some(({ spec }) => spec.type === 'continuous')
@@ -48,6 +52,12 @@ export function showJob(facts: JobFacts): Static<typeof Job> {
     ...(continuous ? { places: places.map((place) => showPlace(place, now)) } : {}),
     state: stateOf(facts, continuous),
   }
+}
+
+/** The triggers; while the settings let no schedule fall due, none of them says when it will. */
+function standing({ triggers, steering }: JobFacts): readonly TriggerRow[] {
+  if (!steering.stopped && !steering.unscheduled) return triggers
+  return triggers.map((trigger) => ({ ...trigger, nextDue: null }))
 }
 
 /** A spec whose kind this program does not know may hold anything, secrets too, and is not shown. */
@@ -92,9 +102,13 @@ function inCrashLoop({ runId, startedAt, quickEnds }: PlaceRow, now: number): bo
   return isCrashLoop(quickEnds, runId === null || startedAt === null ? 0 : now - startedAt)
 }
 
-function stateOf({ job, latestRun, places, now }: JobFacts, continuous: boolean): Static<typeof Job>['state'] {
+function stateOf(
+  { job, latestRun, places, now, steering }: JobFacts,
+  continuous: boolean,
+): Static<typeof Job>['state'] {
+  const off = !job.enabled || steering.stopped
   if (continuous) {
-    if (!job.enabled) return 'stopped'
+    if (off) return 'stopped'
     if (places.some((place) => inCrashLoop(place, now))) return 'crash-loop'
     if (places.some(({ runId }) => runId !== null)) return 'running'
     return places.some(({ restartAt }) => restartAt !== null) ? 'restarting' : 'waiting'
@@ -104,5 +118,5 @@ function stateOf({ job, latestRun, places, now }: JobFacts, continuous: boolean)
     const works = latestRun.queued || ['running', 'suspending', 'stopping'].includes(latestRun.state)
     return works ? 'running' : 'waiting'
   }
-  return job.enabled ? 'idle' : 'stopped'
+  return off ? 'stopped' : 'idle'
 }

@@ -20,7 +20,7 @@ export class Shower {
   /** Jobs with their triggers, their newest run and their places. */
   async jobs(jobs: readonly JobRow[]): Promise<Static<typeof Job>[]> {
     if (jobs.length === 0) return []
-    const { store, kinds, clock } = this.#services
+    const { store, kinds, clock, appSettings } = this.#services
     const jobIds = jobs.map(({ id }) => id)
     const [triggers, runs, places, collections] = await Promise.all([
       store.read('listTriggers', { jobIds }),
@@ -42,6 +42,7 @@ export class Shower {
         latestRun: runOf.get(job.id),
         places: placesOf.get(job.id) ?? [],
         now,
+        steering: appSettings.of(job.collectionId).steering,
       })
     })
   }

@@ -13,6 +13,7 @@ import { collect, type Found } from './collect.ts'
 import { newManifest } from './manifest.ts'
 import type { BackupOptions } from './options.ts'
 import { type Packed, pack } from './pack.ts'
+import { leaveOutPinned } from './pinned.ts'
 import { findPlaces, type Places } from './places.ts'
 import { copyDatabase, readCopy } from './snapshot.ts'
 
@@ -123,6 +124,7 @@ async function copyDatabases(places: Places, copies: string, output: boolean): P
     names.map(async (name): Promise<Found> => {
       const file = join(copies, name)
       copyDatabase(join(places.data, name), file)
+      if (name === 'jobyard.db') leaveOutPinned(file)
       return { file, path: name, type: 'file', stats: await lstat(file) }
     }),
   )

@@ -9,4 +9,8 @@ export type BackupOptions = SettingFlags & {
 }
 
 /** Options of `restore`. */
-export type RestoreOptions = SettingFlags & { readonly force?: boolean }
+export type RestoreOptions = SettingFlags & {
+  readonly force?: boolean
+  /** True: nothing starts on servers of this slot until somebody says so. */
+  readonly stopped?: boolean
+}

@@ -4,6 +4,9 @@ import { dirname, join, relative, resolve } from 'node:path'
 import type { Config } from '../../config.ts'
 import { JobyardError } from '../../domain/errors.ts'
 import { explainFullDisk, isSystemError } from '../../kinds/script/system-error.ts'
+import { migrateUp } from '../../store/migrate.ts'
+import { sqliteDialect } from '../../store/sql.ts'
+import { SqliteDatabase } from '../../store/sqlite/database.ts'
 import { lockFolder } from '../../store/sqlite/lock.ts'
 import { printJson } from '../answer.ts'
 import { configOf } from '../machine.ts'
@@ -11,6 +14,7 @@ import { Progress } from '../progress.ts'
 import type { Terminal } from '../terminal.ts'
 import { sayCount, sayTime } from '../wording.ts'
 import type { RestoreOptions } from './options.ts'
+import { keepPinned, type Pinned, readPinned, stopAll } from './pinned.ts'
 import { findPlaces, type Places } from './places.ts'
 import { type OpenBackup, openBackup } from './unpack.ts'
 
@@ -35,8 +39,10 @@ export async function restore(terminal: Terminal, given: string, options: Restor
   try {
     const places = await findPlaces(config)
     const aside = await makeRoom(terminal, config, places, options.force === true)
-    await putBack(terminal, backup, places)
-    await report(terminal, config, options, backup, aside)
+    const pinned = aside === undefined ? [] : readPinned(join(aside, 'jobyard.db'))
+    const amend = (path: string) => amendSettings(path, pinned, options.stopped === true ? config.slot : null, terminal)
+    const settings = await putBack(terminal, backup, places, amend)
+    await report(terminal, config, options, backup, { aside, settings })
   } catch (error) {
     throw explainFullDisk(error, 'the backup was restored')
   } finally {
@@ -80,7 +86,12 @@ async function namesIn(folder: string): Promise<string[]> {
 }
 
 /** Unpacks beside the final places, and moves in when all of it has been found whole. */
-async function putBack(terminal: Terminal, backup: OpenBackup, places: Places): Promise<void> {
+async function putBack(
+  terminal: Terminal,
+  backup: OpenBackup,
+  places: Places,
+  amend: (database: string) => Amended,
+): Promise<Amended> {
   const staging = join(places.data, '.restoring')
   await rm(staging, { recursive: true, force: true })
   await mkdir(staging, { mode: 0o700 })
@@ -88,16 +99,54 @@ async function putBack(terminal: Terminal, backup: OpenBackup, places: Places): 
   const progress = new Progress(terminal, 'Unpacking', total)
   try {
     await backup.unpack(staging, (bytes) => progress.advance(bytes))
+    const database = join(staging, 'jobyard.db')
+    const amended = existsSync(database) ? amend(database) : { kept: 0, lost: 0, stopped: 0 }
     await giveToOwner(places.data, staging)
     await moveIn(join(staging, 'packages'), places.packages, 0o755)
     await moveIn(join(staging, 'jobs'), places.jobs, 0o711)
     await moveIn(join(staging, 'output.db'), places.output)
     // Last: a data folder with this file in it is a whole one.
-    await moveIn(join(staging, 'jobyard.db'), places.database)
+    await moveIn(database, places.database)
+    return amended
   } finally {
     progress.end()
     await rm(staging, { recursive: true, force: true })
   }
+}
+
+/** What became of settings that are about the place and not about the backup. */
+interface Amended {
+  /** Settings of one slot only that were there before and are again. */
+  readonly kept: number
+  /** Those for which there is no place any more. */
+  readonly lost: number
+  /** Collections in which nothing runs until somebody says so. */
+  readonly stopped: number
+}
+
+/** Settings of one slot only stay at their place: those of the backup never came along. */
+function amendSettings(path: string, pinned: readonly Pinned[], stop: string | null, { clock }: Terminal): Amended {
+  if (pinned.length === 0 && stop === null) return { kept: 0, lost: 0, stopped: 0 }
+  const database = new SqliteDatabase(path, { readOnly: false })
+  // A backup may be older than the table of settings; the server would do the same at its start.
+  database.run(migrateUp({ dialect: sqliteDialect, at: clock.now() }))
+  database.close()
+  const kept = keepPinned(path, pinned)
+  return { kept, lost: pinned.length - kept, stopped: stop === null ? 0 : stopAll(path, stop, clock.now()) }
+}
+
+function sayAmended({ kept, lost, stopped }: Amended): string[] {
+  return [
+    ...(kept === 0
+      ? []
+      : [`Kept ${sayCount(kept, 'app setting')} that ${kept === 1 ? 'is' : 'are'} pinned to a slot.`]),
+    ...(lost === 0
+      ? []
+      : [`Could not keep ${sayCount(lost, 'app setting')} pinned to a slot: their collections are gone.`]),
+    ...(stopped === 0
+      ? []
+      : [`No job runs until WEBJOBS_STOPPED is taken away in ${sayCount(stopped, 'collection')}.`]),
+  ]
 }
 
 /**
@@ -129,7 +178,7 @@ async function report(
   config: Config,
   options: RestoreOptions,
   { manifest }: OpenBackup,
-  aside: string | undefined,
+  { aside, settings }: { readonly aside: string | undefined; readonly settings: Amended },
 ): Promise<void> {
   const { dataFolder, keyFile } = config
   const hasKey = existsSync(keyFile)
@@ -142,12 +191,14 @@ async function report(
       keyFile,
       hasKey,
       movedAside: aside ?? null,
+      settings,
     })
   }
   const made = `made ${sayTime(manifest.createdAt)} by Jobyard ${manifest.version}`
   const count = sayCount(manifest.entries.length, 'entry', 'entries')
   terminal.stdout.write(`Restored ${count} of the backup ${made} to ${dataFolder}.\n`)
   if (aside !== undefined) terminal.stdout.write(`What was there before is in ${aside}.\n`)
+  for (const line of sayAmended(settings)) terminal.stdout.write(`${line}\n`)
   if (!hasKey) {
     terminal.stdout.write(
       `Now put the key file back as ${keyFile}: without it a new one is made, and secrets are lost.\n`,

@@ -26,7 +26,10 @@ function addDeploy(script: Command, { terminal }: Build): void {
     .addOption(new Option('--continuous', 'for ever: started again whenever it ends').conflicts('schedule'))
     .option('--singleton', 'with --continuous: on one instance only')
     .option('--schedule <ncrontab>', 'six fields: {second} {minute} {hour} {day} {month} {day of week}')
-    .option('--time-zone <zone>', 'with --schedule: IANA name such as Europe/Berlin (default: UTC)')
+    .option(
+      '--time-zone <zone>',
+      'with --schedule: IANA name such as Europe/Berlin (default: that of the app settings, else UTC)',
+    )
     .addOption(
       new Option('--overlap <rule>', 'what happens to a trigger while it runs').choices([
         'forbid',

@@ -29,7 +29,7 @@ export function addServer(program: Command, { terminal, result }: Build): void {
       await (await import('../backup/backup.ts')).backup(terminal, file, options)
     },
   )
-  speaking(withSettings(restoreCommand(program), ['dataFolder', 'keyFile'])).action(
+  speaking(withSettings(restoreCommand(program), ['dataFolder', 'keyFile', 'slot'])).action(
     async (file: string, options: RestoreOptions) => {
       await (await import('../backup/restore.ts')).restore(terminal, file, options)
     },
@@ -106,5 +106,8 @@ function backupCommand(program: Command): Command {
 function restoreCommand(program: Command): Command {
   return verb(program, 'restore <file>', 'put back a backup into an empty data folder, while no server runs there', [
     'jobyard restore jobyard.zip --data /var/lib/jobyard',
-  ]).option('--force', 'move aside what is in the data folder')
+    'jobyard restore production.zip --slot staging --stopped    # a copy in which nothing runs',
+  ])
+    .option('--force', 'move aside what is in the data folder')
+    .option('--stopped', 'let no job run on servers of this slot: WEBJOBS_STOPPED, pinned to it, in all collections')
 }

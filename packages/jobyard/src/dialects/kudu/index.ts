@@ -2,11 +2,14 @@ import type { ApiApp } from '../../services/http/api-app.ts'
 import type { Dialect } from '../../services/http/dialect.ts'
 import { leaveBodies } from '../webjobs/bodies.ts'
 import { WebJobReader, type WebJobType } from '../webjobs/reader.ts'
+import { appSettingRoutes } from './app-settings.ts'
 import type { KuduContext } from './context.ts'
 import { switchRoutes } from './continuous.ts'
 import { answerError, answerUnknownRoute } from './errors.ts'
 import { jobRoutes, listRoute } from './jobs.ts'
-import { ALL_JOBS, OWN, pathsOf, SWAGGER } from './paths.ts'
+import { refuseOtherSites } from './other-sites.ts'
+import { passthroughRoute } from './passthrough.ts'
+import { ALL_JOBS, APP_SETTINGS, OWN, pathsOf, SWAGGER } from './paths.ts'
 import { route } from './routes.ts'
 import { historyRoutes, runRoute } from './runs.ts'
 import { settingsRoutes } from './settings.ts'
@@ -27,12 +30,15 @@ export function createKudu({ instance }: KuduOptions): Dialect {
   return (app, services) => {
     const context: KuduContext = { ...services, reader: new WebJobReader(services, instance) }
     app.setErrorHandler(answerError)
+    refuseOtherSites(app)
     leaveBodies(app)
     for (const path of ALL_JOBS) listRoute(app, context, path)
+    for (const path of APP_SETTINGS) appSettingRoutes(app, context, path)
     for (const path of SWAGGER) swaggerRoute(app, context, path)
     for (const type of ['triggered', 'continuous'] as const) {
       for (const base of pathsOf(type)) routesOfType(app, context, base, type)
     }
+    for (const base of pathsOf('continuous')) passthroughRoute(app, context, base)
     unknownRoutes(app)
   }
 }
@@ -50,13 +56,15 @@ function routesOfType(app: ApiApp, context: KuduContext, base: string, type: Web
   historyRoutes(app, context, base)
 }
 
-const OTHERS = ['HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 
 /** What is not there below Kudu's addresses, and other methods than its own, are answered as Kudu answers them. */
 function unknownRoutes(app: ApiApp): void {
   for (const base of OWN) {
+    const options = route(base, 'viewer')
+    const others = METHODS.filter((method) => !app.hasRoute({ ...options, method, url: base }))
+    app.route({ ...options, method: others, url: base, handler: answerUnknownRoute })
     const below = `${base}/*`
-    app.route({ ...route(base, 'viewer'), method: [...OTHERS], url: base, handler: answerUnknownRoute })
-    app.route({ ...route(below, 'viewer'), method: ['GET', ...OTHERS], url: below, handler: answerUnknownRoute })
+    app.route({ ...route(below, 'viewer'), method: [...METHODS], url: below, handler: answerUnknownRoute })
   }
 }

@@ -11,5 +11,8 @@ export function pathsOf(type: WebJobType): readonly string[] {
 /** Where the description of the triggered jobs is. */
 export const SWAGGER = ['/api/triggeredwebjobsswagger', '/api/triggeredjobsswagger'] as const
 
+/** The spellings of the address of the app settings. */
+export const APP_SETTINGS = ['/api/settings', '/settings'] as const
+
 /** Below these addresses everything is Kudu's, what is not there too. */
-export const OWN = ['/api/webjobs', '/api/jobs', '/jobs', ...pathsOf('triggered'), ...pathsOf('continuous')]
+export const OWN = [...ALL_JOBS, ...APP_SETTINGS, ...pathsOf('triggered'), ...pathsOf('continuous')]

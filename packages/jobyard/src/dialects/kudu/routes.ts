@@ -1,5 +1,8 @@
 import type { Access } from '../../services/auth/bearer.ts'
 
+/** Addresses that IoT Central has, too, or that a page may have. */
+const SHARED = /^\/(?:api\/jobs|jobs|settings)(?=\/|$)/
+
 /** The types of a route of one job. */
 export interface OfJob {
   Params: { name: string }
@@ -12,12 +15,12 @@ export interface OfRun {
 
 /**
  * What every route of Kudu says of itself: who may use it, that a token may come by HTTP Basic, that the description of
- * `/v1` has not got it, and, where another dialect shares the address, whose it is.
+ * `/v1` has not got it, and whose it is where others share the address.
  */
 export function route(path: string, access: Access) {
   return {
     config: { access, credentials: 'any', idempotency: 'off' } as const,
     schema: { hide: true },
-    ...(path.startsWith('/api/jobs') ? { constraints: { dialect: 'kudu' } } : {}),
+    ...(SHARED.test(path) ? { constraints: { dialect: 'kudu' } } : {}),
   }
 }

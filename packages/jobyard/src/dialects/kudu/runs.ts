@@ -1,9 +1,11 @@
 import type { FastifyRequest } from 'fastify'
 import { JobyardError } from '../../domain/errors.ts'
+import type { Bearer } from '../../services/auth/bearer.ts'
 import type { ApiApp } from '../../services/http/api-app.ts'
 import { run } from '../webjobs/acts.ts'
 import { showRunId } from '../webjobs/run-id.ts'
 import { sendJson, sendNothing, sendTagged } from '../webjobs/sending.ts'
+import { siteOfHost } from '../webjobs/site.ts'
 import { tagOfHistory } from '../webjobs/tags.ts'
 import { armPlaceOf, historyFor, runFor } from './answers.ts'
 import { callerOf, type KuduContext, linksOf, requireJob } from './context.ts'
@@ -12,7 +14,9 @@ import { type OfJob, type OfRun, route } from './routes.ts'
 /** The route that starts a run. What is sent along is not looked at. */
 export function runRoute(app: ApiApp, context: KuduContext, base: string): void {
   const path = `${base}/:name/run`
-  app.post<OfJob>(path, route(path, 'operator'), async (request, reply) => {
+  const options = route(path, 'operator')
+  const otherwise = webhookOf(context)
+  app.post<OfJob>(path, { ...options, config: { ...options.config, otherwise } }, async (request, reply) => {
     const job = await requireJob(context, request, 'triggered', request.params.name)
     const made = await run(context, job, argumentsOf(request), callerOf(request))
     reply.header('location', linksOf(context, request).run(job, showRunId(made)))
@@ -20,6 +24,25 @@ export function runRoute(app: ApiApp, context: KuduContext, base: string): void 
     return sendNothing(reply, armPlaceOf(request) === undefined ? 202 : 200)
   })
 }
+
+/**
+ * The address of a run is what the portal of WebJobs calls a job's webhook, so the password of the job's webhook opens it,
+ * for this job and nothing else.
+ */
+function webhookOf(context: KuduContext) {
+  const { reader, webhooks } = context
+  return async (request: FastifyRequest, secret: string): Promise<Bearer | null> => {
+    const { name } = request.params as OfJob['Params']
+    const { id: collectionId } = await siteOfHost(context, UNLIMITED, request.hostname)
+    const job = await reader.row(collectionId, 'triggered', name)
+    if (job === null || !(await webhooks.triggers(job.id)).some(({ type }) => type === 'webhook')) return null
+    if (!(await webhooks.verify(job, secret))) return null
+    return { tokenId: `webhook:${job.id}`, name: `webhook of ${job.name}`, role: 'operator', collectionId }
+  }
+}
+
+/** Whoever has not been asked yet who he is: no token says of which collection he speaks. */
+const UNLIMITED: Bearer = { tokenId: '', name: '', role: 'viewer', collectionId: null }
 
 /** The arguments as they were written, `+` for a blank; the name of the parameter in any case. */
 function argumentsOf({ query }: FastifyRequest): string | undefined {

@@ -10,6 +10,9 @@ import { requestRun } from '../../services/run-requests.ts'
 import type { Actor } from '../../store/procedures/audit.ts'
 import { KIND, type WebJobType } from './reader.ts'
 
+/** So much of what a program says of itself is kept with each run, in characters. */
+const LONGEST_PROGRAM = 1000
+
 /** Who asks for something. */
 export interface Caller {
   readonly actor: Actor
@@ -107,7 +110,7 @@ export async function run(
   const detail = {
     by: actor.name,
     address: actor.address,
-    userAgent: userAgent ?? '',
+    userAgent: userAgent?.slice(0, LONGEST_PROGRAM) ?? '',
     ...(text === undefined ? {} : { arguments: text }),
   }
   const made = await requestRun(services, services.ids.next(), job, { why: 'manual', detail, args })

@@ -111,11 +111,14 @@ export class WebJobReader {
       store.read('listPlaces', { jobIds }),
       store.read('listInstances', undefined),
     ])
+    const { appSettings } = this.#context.services
     const placesOf = Map.groupBy(places, ({ jobId }) => jobId)
     const runsOf = Map.groupBy(runs, ({ jobId }) => jobId)
     return common.map((job, index) => {
+      const { steering } = appSettings.of(job.collectionId)
       const facts = {
-        enabled: jobs[index]?.enabled ?? false,
+        enabled: jobs[index]?.enabled === true && !steering.stopped,
+        instanceId: steering.instanceId,
         singleton: job.singleton,
         places: placesOf.get(job.id) ?? [],
         runs: runsOf.get(job.id) ?? [],

@@ -53,6 +53,8 @@ export interface ContinuousFacts {
   readonly instances: readonly Instance[]
   /** The name of the instance that is asked. */
   readonly here: string
+  /** What the setting WEBSITE_INSTANCE_ID has the only instance called; null: it says nothing. */
+  readonly instanceId: string | null
 }
 
 /** The status of a continuous job: one word for all instances, and a line for each. */
@@ -65,11 +67,13 @@ export interface ContinuousStatus {
 export function continuousStatus(facts: ContinuousFacts): ContinuousStatus {
   const { enabled, singleton, places, here } = facts
   const names = [...new Set(facts.instances.map(({ name }) => name))]
+  const call = (name: string) =>
+    facts.instanceId === null || names.length > 1 ? shortName(name) : facts.instanceId.slice(0, 6)
   const taken = places.some(({ place }) => (singleton ? place === ANYWHERE : names.includes(place)))
   // Nobody has taken it up yet: Kudu then speaks for the instance that is asked, and without an end of line.
-  if (enabled && !taken) return { status: 'Initializing', detail: `${shortName(here)} - Initializing` }
+  if (enabled && !taken) return { status: 'Initializing', detail: `${call(here)} - Initializing` }
   const lines = (names.length === 0 ? [here] : names)
-    .map((name) => ({ short: shortName(name), status: statusAt(name, facts) }))
+    .map((name) => ({ short: call(name), status: statusAt(name, facts) }))
     .toSorted((one, other) => (one.short < other.short ? -1 : 1))
   const speaking = lines.findLast(({ status }) => status !== 'InactiveInstance') ?? lines[0]
   return {

@@ -2,6 +2,7 @@ import { basename, dirname, join } from 'node:path'
 import { formatSize, parseDuration, parseSize } from '../../domain/durations.ts'
 import { JobyardError } from '../../domain/errors.ts'
 import type { JobRow, TaskRow } from '../../domain/model.ts'
+import { webjobsRunId } from '../../domain/webjobs-run-id.ts'
 import type { Outcome, StopRequest, TaskContext } from '../../engine/kind.ts'
 import type { ProcessHost } from '../../process/contract.ts'
 import type { Repository } from '../../store/procedures/index.ts'
@@ -9,8 +10,10 @@ import type { Sealer } from '../../store/seal.ts'
 import { joinArguments } from './arguments.ts'
 import { buildEnvironment } from './environment.ts'
 import { commandLine, type FoundInterpreter, type Interpreter } from './interpreters.ts'
+import type { JobPorts } from './ports.ts'
 import { openSecrets, type PackageDetail } from './prepare.ts'
 import type { JobsUser } from './run-as.ts'
+import { NO_RULES, type PackageRules } from './settings-rules.ts'
 import type { ScriptSpec } from './spec.ts'
 import { supervise } from './supervise.ts'
 import type { WorkingCopy, Workspaces } from './workspace.ts'
@@ -33,6 +36,12 @@ export interface ScriptParts {
   /** What is stored of a package; the same few are asked for again and again. */
   readonly packageDetail: (hash: string) => Promise<PackageDetail>
   readonly collectionName: (id: string) => Promise<string>
+  /** Ports for continuous jobs to listen on. */
+  readonly ports: JobPorts
+  /** The folder of the web site that jobs belong to, if there is one. */
+  readonly webRoot?: string
+  /** The deployment slot of this instance. */
+  readonly slot: string
   /** Limits of jobs that name none; undefined: no limit. */
   readonly defaults: { readonly memoryBytes: number | undefined; readonly processes: number | undefined }
 }
@@ -94,12 +103,28 @@ async function runProcess(
   context: TaskContext,
   prepared: Prepared,
 ): Promise<Outcome> {
-  const { copy, place, detail, interpreter } = prepared
-  const { file } = detail.script
+  const { copy, place } = prepared
   for (const change of copy.changes) context.output('system', `${change}\n`)
   const args = context.run.args.length > 0 ? context.run.args : (spec.args ?? [])
   const limits = limitsOf(parts, spec)
-  const env = await environmentOf(parts, task, spec, context, { place, copy, args })
+  const port = context.job.type === 'continuous' ? await parts.ports.take(context.job.id, task.id) : undefined
+  try {
+    const env = await environmentOf(parts, task, spec, context, { place, copy, args, port })
+    return await startAndWatch(parts, task, spec, context, prepared, { args, env, limits })
+  } finally {
+    parts.ports.release(context.job.id, task.id)
+  }
+}
+
+async function startAndWatch(
+  parts: ScriptParts,
+  task: TaskRow,
+  spec: ScriptSpec,
+  context: TaskContext,
+  { copy, place, detail, interpreter }: Prepared,
+  { args, env, limits }: { args: readonly string[]; env: Record<string, string>; limits: Limits },
+): Promise<Outcome> {
+  const { file } = detail.script
   const channel = await context.openChannel()
   let process: Awaited<ReturnType<ProcessHost['start']>>
   try {
@@ -128,8 +153,8 @@ async function runProcess(
     process,
     context,
     requestStop: () => place.requestStop(),
-    stopSignal: spec.stopSignal ?? 'after-grace',
-    idleMs: spec.idleTimeout === undefined ? null : parseDuration(spec.idleTimeout),
+    stopSignal: spec.stopSignal ?? rulesOf(spec).limits.stopSignal ?? 'after-grace',
+    idleMs: idleMs(spec, context),
     graceMs: context.job.policy.graceMs ?? defaultGrace(context.job),
     limits: {
       memory: limits.memoryBytes === undefined ? undefined : formatSize(limits.memoryBytes),
@@ -144,22 +169,49 @@ export function defaultGrace({ type, spec }: JobRow): number {
   return settings?.stoppingWaitMs ?? (type === 'continuous' ? 5000 : 30_000)
 }
 
-function limitsOf({ defaults }: ScriptParts, spec: ScriptSpec): { memoryBytes?: number; processes?: number } {
+/** What settings.job of the package says, as far as the job itself says nothing. */
+function rulesOf({ settings }: ScriptSpec): PackageRules {
+  return (settings as { rules?: PackageRules } | undefined)?.rules ?? NO_RULES
+}
+
+/** The job's own word, then its package's, and for triggered jobs that of the collection's settings. */
+function idleMs(spec: ScriptSpec, { job, settings }: TaskContext): number | null {
+  const said = spec.idleTimeout ?? rulesOf(spec).limits.idleTimeout
+  if (said !== undefined) return parseDuration(said)
+  return job.type === 'continuous' ? null : settings.steering.idleMs
+}
+
+interface Limits {
+  readonly memoryBytes?: number
+  readonly processes?: number
+}
+
+function limitsOf({ defaults }: ScriptParts, spec: ScriptSpec): Limits {
+  const said = { ...rulesOf(spec).limits, ...withoutUndefined(spec) }
   const memory =
-    spec.memory === 'none' ? undefined : spec.memory === undefined ? defaults.memoryBytes : parseSize(spec.memory)
-  const processes = spec.processes === 0 ? undefined : (spec.processes ?? defaults.processes)
+    said.memory === 'none' ? undefined : said.memory === undefined ? defaults.memoryBytes : parseSize(said.memory)
+  const processes = said.processes === 0 ? undefined : (said.processes ?? defaults.processes)
   return {
     ...(memory === undefined ? {} : { memoryBytes: memory }),
     ...(processes === undefined ? {} : { processes }),
   }
 }
 
+function withoutUndefined({ memory, processes }: ScriptSpec): Pick<ScriptSpec, 'memory' | 'processes'> {
+  return { ...(memory === undefined ? {} : { memory }), ...(processes === undefined ? {} : { processes }) }
+}
+
 async function environmentOf(
   parts: ScriptParts,
   task: TaskRow,
   spec: ScriptSpec,
-  { job, run }: TaskContext,
-  { place, copy, args }: { place: RunPlace; copy: WorkingCopy; args: readonly string[] },
+  { job, run, settings }: TaskContext,
+  {
+    place,
+    copy,
+    args,
+    port,
+  }: { place: RunPlace; copy: WorkingCopy; args: readonly string[]; port: number | undefined },
 ): Promise<Record<string, string>> {
   const said = run.detail.arguments
   return buildEnvironment({
@@ -174,6 +226,7 @@ async function environmentOf(
     },
     run: {
       id: run.id,
+      webjobsId: webjobsRunId(run),
       taskId: task.id,
       attempt: task.attempt,
       trigger: run.why,
@@ -183,6 +236,11 @@ async function environmentOf(
     shutdownFile: place.shutdownFile,
     ...(place.payloadFile === undefined ? {} : { payloadFile: place.payloadFile }),
     instance: parts.instance,
+    slot: parts.slot,
+    webRoot: parts.webRoot ?? copy.folder,
+    ...(port === undefined ? {} : { port }),
+    appSettings: settings.variables,
+    ...(settings.steering.instanceId === null ? {} : { instanceId: settings.steering.instanceId }),
     settings: { ...spec.env, ...openSecrets(job.name, spec, parts.sealer) },
   })
 }

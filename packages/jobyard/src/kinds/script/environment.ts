@@ -1,3 +1,4 @@
+import { variableFault } from '../../domain/app-settings.ts'
 import { JobyardError } from '../../domain/errors.ts'
 
 /** What of the server's own environment jobs may see, PATH aside, which is made for them. Every `LC_*` too. */
@@ -16,9 +17,6 @@ const ALLOWED_ON_WINDOWS = new Set([
 /** The most bytes that all names and values may have together, each counted with its `=` and its end. */
 export const LARGEST_ENVIRONMENT = 128 * 1024
 
-/** The variable by which left-over processes are found; nobody but the process host sets it. */
-const MARK = 'JOBYARD_MARK'
-
 /** What the environment of a run is made from. */
 export interface EnvironmentInput {
   /** The server's environment. Only what is on the allow list is taken. */
@@ -36,6 +34,8 @@ export interface EnvironmentInput {
   }
   readonly run: {
     readonly id: string
+    /** The id that the run has for clients of WebJobs. */
+    readonly webjobsId: string
     readonly taskId: string
     /** Counted from 1. */
     readonly attempt: number
@@ -59,19 +59,30 @@ export interface EnvironmentInput {
   readonly port?: number
   /** Name of the instance that runs it. */
   readonly instance: string
+  /** The deployment slot of the instance. */
+  readonly slot: string
+  /** The folder of the web site that jobs belong to. */
+  readonly webRoot: string
+  /** What WEBSITE_INSTANCE_ID says in place of the instance's name. */
+  readonly instanceId?: string
+  /** The app settings of the job's collection. */
+  readonly appSettings: Readonly<Record<string, string>>
   /** The job's own settings. */
   readonly settings: Readonly<Record<string, string>>
 }
 
 /**
- * The whole environment of a script's process: the allow list, over it the job's own settings, over these what
+ * The whole environment of a script's process: the allow list, over it the app settings of its collection, over these the
+ * job's own settings, over these what
  * describes the run: the WEBJOBS_ variables of Azure, each with a JOBYARD_ twin, and those that WebJobs have not. Nothing
  * else of the server's comes through. Throws 'environment-invalid' for a setting that no environment can hold, for
  * JOBYARD_MARK, and when all is larger than {@link LARGEST_ENVIRONMENT}.
  */
 export function buildEnvironment(input: EnvironmentInput): Record<string, string> {
+  checkSettings(input.appSettings, 'appSettings')
   checkSettings(input.settings)
-  const environment = { ...basics(input), ...input.settings, ...webjobs(input), ...twins(input) }
+  const said = { ...input.appSettings, ...input.settings }
+  const environment = { ...basics(input), ...said, ...webjobs(input), ...twins(input) }
   checkSize(environment)
   return environment
 }
@@ -101,6 +112,8 @@ function basics(input: EnvironmentInput): Record<string, string> {
     ...(windows ? { USERNAME: input.userName, USERPROFILE: input.folders.home } : { SHELL: '/bin/sh' }),
     // Python holds output back for kilobytes when it is no terminal, which makes a live log useless.
     PYTHONUNBUFFERED: '1',
+    WEBSITE_SITE_NAME: input.job.collection,
+    WEBSITE_SLOT_NAME: input.slot,
   }
 }
 
@@ -118,12 +131,13 @@ function webjobs(input: EnvironmentInput): Record<string, string> {
   const marker = job.type === 'continuous' ? 'WEBSITE_ALWAYS_ON_JOB_RUNNING_' : 'WEBSITE_TRIGGERED_JOB_RUNNING_'
   return {
     [`${marker}${job.name}`]: 'true',
-    WEBSITE_INSTANCE_ID: input.instance,
+    WEBSITE_INSTANCE_ID: input.instanceId ?? input.instance,
+    WEBROOT_PATH: input.webRoot,
     WEBJOBS_PATH: input.folders.work,
     WEBJOBS_NAME: job.name,
     WEBJOBS_TYPE: job.type,
     WEBJOBS_DATA_PATH: input.folders.data,
-    WEBJOBS_RUN_ID: job.type === 'continuous' ? '' : run.id,
+    WEBJOBS_RUN_ID: job.type === 'continuous' ? '' : run.webjobsId,
     WEBJOBS_COMMAND_ARGUMENTS: run.arguments,
     WEBJOBS_SHUTDOWN_FILE: input.shutdownFile,
     ...(input.port === undefined ? {} : { WEBJOBS_PORT: String(input.port) }),
@@ -134,6 +148,7 @@ function twins(input: EnvironmentInput): Record<string, string> {
   const { job, run, folders } = input
   return {
     JOBYARD_PATH: folders.work,
+    JOBYARD_WEBROOT_PATH: input.webRoot,
     JOBYARD_NAME: job.name,
     JOBYARD_TYPE: job.type,
     JOBYARD_DATA_PATH: folders.data,
@@ -158,19 +173,9 @@ function twins(input: EnvironmentInput): Record<string, string> {
  */
 export function checkSettings(settings: Readonly<Record<string, string>>, field = 'settings'): void {
   for (const [name, value] of Object.entries(settings)) {
-    const fault = settingFault(name, value)
+    const fault = variableFault(name, value)
     if (fault !== undefined) throw invalid(`The setting ${JSON.stringify(name)} ${fault}.`, `${field}.${name}`)
   }
-}
-
-function settingFault(name: string, value: string): string | undefined {
-  if (name === '') return 'has no name'
-  if (name.includes('=')) return 'has "=" in its name, which no environment variable can'
-  if (name.includes('\0')) return 'has a NUL in its name'
-  // Windows does not tell the case of names.
-  if (name.toUpperCase() === MARK) return 'is reserved for finding left-over processes'
-  if (value.includes('\0')) return 'has a NUL in its value'
-  return undefined
 }
 
 function checkSize(environment: Readonly<Record<string, string>>): void {

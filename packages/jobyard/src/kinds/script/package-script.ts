@@ -20,8 +20,8 @@ export interface PackageScript {
 }
 
 /**
- * Finds the script of a package whose tree lies in `folder`, and reads the settings beside it. Throws 'script-missing',
- * 'script-unsupported', 'settings-invalid' or 'schedule-invalid'. A missing interpreter is only a warning.
+ * Finds the script of a package whose tree lies in `folder`, and reads the settings beside it. Throws 'script-missing' or
+ * 'script-unsupported'. A missing interpreter is only a warning, and so is a settings.job that cannot be read.
  */
 export async function readPackageScript(
   tree: PackageTree,
@@ -51,10 +51,21 @@ function fileName(path: string): string {
 async function readSettings(file: PackageFile | undefined, folder: string): Promise<SettingsJob> {
   if (file === undefined) return NO_SETTINGS
   if (file.bytes > LARGEST_SETTINGS) {
-    const message = `${SETTINGS_FILE} has ${file.bytes} bytes; at most ${LARGEST_SETTINGS} are read.`
-    throw new JobyardError('settings-invalid', message, { field: SETTINGS_FILE })
+    return unread(`${SETTINGS_FILE} has ${file.bytes} bytes; at most ${LARGEST_SETTINGS} are read.`)
   }
-  return readSettingsJob(await readFile(join(folder, file.path)))
+  try {
+    return readSettingsJob(await readFile(join(folder, file.path)))
+  } catch (error) {
+    if (!(error instanceof JobyardError) || error.code !== 'settings-invalid') throw error
+    return unread(error.message, error.position)
+  }
+}
+
+/** A file that cannot be read counts as empty, as with Kudu, so that what could be deployed there can be here; but it is told. */
+function unread(why: string, position?: number): SettingsJob {
+  const message = `None of ${SETTINGS_FILE} counts: ${why}`
+  const place = position === undefined ? {} : { position }
+  return { ...NO_SETTINGS, warnings: [{ code: 'settings-unreadable', field: SETTINGS_FILE, message, ...place }] }
 }
 
 function interpreterWarnings(script: Discovery, places: InterpreterPlaces): ScriptWarning[] {

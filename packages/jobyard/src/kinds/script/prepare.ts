@@ -1,8 +1,8 @@
 import { parseDuration, parseSize } from '../../domain/durations.ts'
 import { JobyardError } from '../../domain/errors.ts'
 import type { TriggerSpec, Warning } from '../../domain/model.ts'
-import { DEFAULT_TIME_ZONE, requireZone } from '../../domain/zone.ts'
-import type { Draft } from '../../engine/kind.ts'
+import { DEFAULT_TIME_ZONE } from '../../domain/zone.ts'
+import type { Draft, JobKind } from '../../engine/kind.ts'
 import type { Sealer } from '../../store/seal.ts'
 import { checkSettings } from './environment.ts'
 import { checkJobName } from './names.ts'
@@ -19,21 +19,44 @@ export type ScriptInput = Omit<ScriptSpec, 'secrets'> & {
 export type PackageDetail = PackageScript
 
 /** Completes a script job before it is saved: what its package says, sealed secrets, warnings. */
-export function prepareScript(
-  draft: Draft<ScriptInput>,
-  sealer: Sealer,
-): { spec: ScriptSpec; triggers: TriggerSpec[]; warnings: Warning[] } {
+export function prepareScript(draft: Draft<ScriptInput>, sealer: Sealer): Prepared {
   checkJobName(draft.name)
   if (draft.package === null) {
     throw new JobyardError('package-missing', `The job ${draft.name} has no package.`, { field: 'package' })
   }
   const detail = draft.package.detail as PackageDetail
   const { settings, warnings: found } = settingsOf(draft.spec, detail)
+  const earlier = (draft.spec.settings ?? {}) as Partial<StoredSettings>
   checkSpec(draft.spec)
   const { secrets: _plain, ...said } = draft.spec
-  const spec = { ...said, ...sealSecrets(draft, sealer), settings }
+  const disabled = draft.type === 'continuous' && detail.disabled
+  const stored: StoredSettings = { ...settings, ...(disabled ? { disabled } : {}) }
+  const spec = { ...said, ...sealSecrets(draft, sealer), settings: stored }
   const { triggers, warnings } = triggersOf(draft, settings)
-  return { spec, triggers, warnings: [...found.map(({ code, message }) => ({ code, message })), ...warnings] }
+  const told = found.map(({ code, message }) => ({ code, message }))
+  return {
+    spec,
+    triggers,
+    warnings: [...told, ...(disabled ? [DISABLED] : []), ...warnings],
+    policy: { now: settings.rules.policy, before: earlier.rules?.policy ?? {} },
+    ...(draft.packageGiven === true ? startOrStop(disabled, earlier.disabled === true) : {}),
+  }
+}
+
+type Prepared = Awaited<ReturnType<NonNullable<JobKind<ScriptSpec>['prepare']>>>
+
+/** What is stored of settings.job with the job: whether its package stopped it, too. */
+type StoredSettings = SettingsJob & { readonly disabled?: boolean }
+
+const DISABLED: Warning = {
+  code: 'disabled-by-package',
+  message: 'The package holds disable.job: whenever it is deployed the job is stopped, until somebody starts it.',
+}
+
+/** `disable.job` stops a continuous job; a package without it starts one that the package before had stopped. */
+function startOrStop(disabled: boolean, wasDisabled: boolean): { enabled?: boolean } {
+  if (disabled) return { enabled: false }
+  return wasDisabled ? { enabled: true } : {}
 }
 
 /** The settings that count: those that somebody put in the place of settings.job, or the package's own. */
@@ -120,7 +143,7 @@ function triggersOf(
   const trigger = {
     type: 'schedule',
     ncrontab: settings.schedule,
-    timeZone: timeZoneOf(settings),
+    ...zoneOf(settings),
     origin: 'package',
   } as const
   return { triggers: [...kept, trigger], warnings: [] }
@@ -130,9 +153,9 @@ function isFromPackage(trigger: TriggerSpec): boolean {
   return trigger.type === 'schedule' && trigger.origin === 'package'
 }
 
-function timeZoneOf({ jobyard }: SettingsJob): string {
-  const zone = jobyard?.timeZone
-  return typeof zone === 'string' ? requireZone(zone, 'settings.job.jobyard.timeZone') : DEFAULT_TIME_ZONE
+/** The zone that the package names, else that of the collection, which whoever stores the job knows. */
+function zoneOf({ rules: { timeZone } }: SettingsJob): { timeZone: string; zone?: 'default' } {
+  return timeZone === undefined ? { timeZone: DEFAULT_TIME_ZONE, zone: 'default' } : { timeZone }
 }
 
 function continuousTriggers(

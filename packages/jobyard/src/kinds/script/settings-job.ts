@@ -3,6 +3,7 @@ import { JobyardError } from '../../domain/errors.ts'
 import { parseNcrontab } from '../../domain/ncrontab.ts'
 import { JsonFault, type JsonMember, type JsonValue, placeOf, readJsonObject } from './lenient-json.ts'
 import { quoteName } from './names.ts'
+import { NO_RULES, type PackageRules, readRules } from './settings-rules.ts'
 import type { ScriptWarning } from './warning.ts'
 
 /** The file beside the script that holds the job's settings. */
@@ -26,6 +27,8 @@ export interface SettingsJob {
   readonly schedule: string | undefined
   /** The object under `jobyard`, for settings that WebJobs have not. */
   readonly jobyard: { readonly [key: string]: JsonValue } | undefined
+  /** What that object says, as far as it is understood. */
+  readonly rules: PackageRules
   /** Every key as it was written, unknown ones too. */
   readonly all: { readonly [key: string]: JsonValue }
   readonly warnings: readonly ScriptWarning[]
@@ -38,14 +41,15 @@ export const NO_SETTINGS: SettingsJob = {
   stoppingWaitMs: undefined,
   schedule: undefined,
   jobyard: undefined,
+  rules: NO_RULES,
   all: {},
   warnings: [],
 }
 
 /**
  * Reads the contents of a settings.job. Kudu took a file that it could not read for an empty one; here it is refused:
- * 'settings-invalid' with line and column. A known key of a wrong type gives a warning and counts as absent, and
- * a wrong schedule is refused with 'schedule-invalid' and the position within the schedule.
+ * 'settings-invalid' with line and column. A known key of a wrong type, and a schedule that cannot be read, gives a
+ * warning and counts as absent.
  */
 export function readSettingsJob(contents: Uint8Array): SettingsJob {
   if (contents.length > LARGEST_SETTINGS) {
@@ -55,8 +59,10 @@ export function readSettingsJob(contents: Uint8Array): SettingsJob {
   const text = Buffer.from(contents).toString('utf8')
   const members = readMembers(text)
   const warnings: ScriptWarning[] = []
-  const schedule = takeKey(members, 'schedule', 'a text', asText, warnings)
-  if (schedule !== undefined) warnings.push(...checkSchedule(schedule, members.get('schedule'), text))
+  const schedule = takeSchedule(members, text, warnings)
+  const jobyard = takeKey(members, 'jobyard', 'an object', asObject, warnings)
+  const { rules, warnings: ofRules } = readRules(jobyard ?? {})
+  warnings.push(...ofRules)
   return {
     isSingleton: takeKey(members, 'is_singleton', 'true or false', asBoolean, warnings),
     isInPlace: takeKey(members, 'is_in_place', 'true or false', asBoolean, warnings),
@@ -68,7 +74,8 @@ export function readSettingsJob(contents: Uint8Array): SettingsJob {
       warnings,
     ),
     schedule,
-    jobyard: takeKey(members, 'jobyard', 'an object', asObject, warnings),
+    jobyard,
+    rules,
     all: Object.fromEntries([...members].map(([key, member]) => [key, member.value])),
     warnings,
   }
@@ -135,16 +142,28 @@ function isObject(value: JsonValue): value is { readonly [key: string]: JsonValu
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function checkSchedule(schedule: string, member: JsonMember | undefined, text: string): ScriptWarning[] {
+/** The schedule, if it can be read; what is wrong with it, or doubtful, is told. */
+function takeSchedule(
+  members: ReadonlyMap<string, JsonMember>,
+  text: string,
+  warnings: ScriptWarning[],
+): string | undefined {
+  const schedule = takeKey(members, 'schedule', 'a text', asText, warnings)
+  if (schedule === undefined) return undefined
   try {
-    return parseNcrontab(schedule).warnings.map((warning) => ({ ...warning, field: 'schedule' }))
+    const doubts = parseNcrontab(schedule).warnings
+    warnings.push(...doubts.map((warning) => ({ ...warning, field: 'schedule' })))
+    return schedule
   } catch (error) {
     if (!(error instanceof JobyardError)) throw error
-    const { line } = placeOf(text, member?.position ?? 0)
-    throw new JobyardError(error.code, `${error.message} (schedule in ${SETTINGS_FILE}, line ${line})`, {
-      ...error.details,
-      field: `${SETTINGS_FILE}.schedule`,
-      cause: error,
+    const { line } = placeOf(text, members.get('schedule')?.position ?? 0)
+    const { code, message, position, hint } = error
+    warnings.push({
+      code,
+      field: 'schedule',
+      message: `The job has no schedule: ${message} (schedule in ${SETTINGS_FILE}, line ${line}) ${hint}`,
+      ...(position === undefined ? {} : { position }),
     })
+    return undefined
   }
 }

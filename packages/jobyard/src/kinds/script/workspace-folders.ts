@@ -103,7 +103,7 @@ export async function makeJobsFolder(path: string, user: JobsUser): Promise<void
  */
 export async function ensureJobsFolder(path: string, user: JobsUser): Promise<void> {
   const stats = lstatSync(path, { throwIfNoEntry: false })
-  if (stats === undefined) return makeJobsFolder(path, user)
+  if (stats === undefined) return await makeOrFind(path, user)
   if (!stats.isDirectory()) throw new JobyardError('folder-unsafe', `${path} is not a folder.`)
   const uid = user.own ? process.getuid?.() : user.uid
   if (uid === undefined || stats.uid === uid) return
@@ -114,6 +114,16 @@ export async function ensureJobsFolder(path: string, user: JobsUser): Promise<vo
     )
   }
   await changeHands(path, stats.uid, uid, user.gid)
+}
+
+/** Makes a lasting folder; when another run of the job was faster, what that one has made is as good. */
+async function makeOrFind(path: string, user: JobsUser): Promise<void> {
+  try {
+    await makeJobsFolder(path, user)
+  } catch (error) {
+    if (!isSystemError(error, 'EEXIST')) throw error
+    await ensureJobsFolder(path, user)
+  }
 }
 
 /** The folder itself comes last: as long as it is the old user's, the next run begins here again. */

@@ -70,6 +70,7 @@ export class HookCaller implements HookCalls {
     })
   }
 
+  /** Begins to make calls; once the server's address is known, because bodies hold it. */
   async start(): Promise<void> {
     const { alone = false, store } = this.#options
     if (alone) await store.write('freeHookCalls', undefined)

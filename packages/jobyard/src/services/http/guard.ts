@@ -26,14 +26,16 @@ export function guardRoutes(app: ApiApp, authenticator: Authenticator, lockout: 
     for (const each of [method].flat()) table.set(`${each} ${url}`, access)
   })
   app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
-    const { access, whole, credentials } = request.routeOptions.config
+    const { access, whole, credentials, otherwise } = request.routeOptions.config
     // Only the answer to unknown addresses has none.
     if (access === undefined || access === 'open') return
     const token = credentials === 'any' ? secretOf(request) : tokenOf(request)
-    const bearer = token.length > LONGEST_TOKEN ? null : await authenticator.authenticate(token)
+    const known = token.length > LONGEST_TOKEN ? null : await authenticator.authenticate(token)
+    // Passwords can be guessed, so whoever has been wrong too often is not asked for one.
+    const sender = senderOf(request.ip)
+    if (known === null) lockout.check(sender)
+    const bearer = known ?? (await otherwise?.(request, token)) ?? null
     if (bearer === null) {
-      const sender = senderOf(request.ip)
-      lockout.check(sender)
       lockout.fail(sender)
       throw new JobyardError('token-invalid')
     }

@@ -9,6 +9,8 @@ declare module 'fastify' {
     access?: Access
     /** How the token may come to a route of a dialect: as Bearer only, or as the password of HTTP Basic, too. */
     credentials?: 'bearer' | 'any'
+    /** Asked when what came is no token: whom it stands for on this route alone; null: nobody. */
+    otherwise?: (request: FastifyRequest, secret: string) => Promise<Bearer | null>
     /** True: about the whole installation, so not for tokens that are limited to a collection. */
     whole?: boolean
     /** What becomes of an Idempotency-Key: `off` where nothing changes, `own` where the route sees to it. Default `on` for writes. */

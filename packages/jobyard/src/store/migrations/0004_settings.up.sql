@@ -13,4 +13,5 @@ create table setting (
   updated_by {text} not null,
   primary key (collection_id, name_key)
 ){keyed};
-create index setting_steer on setting (collection_id, steer) where steer is not null;
+-- Covering, because SQLite would look through all settings of the collection otherwise, at every start of a run.
+create index setting_steer on setting (collection_id, steer, amount, slot) where steer is not null;

@@ -3,6 +3,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { JobyardError } from '../../domain/errors.ts'
 import type { Ids } from '../../domain/ids.ts'
 import type { InputOf, OutputOf, Procedure, Procedures, Scope, Store } from '../contract.ts'
+import { DEFAULT_SLOT } from '../slot.ts'
 import { first, postgresDialect, type Steps, sql } from '../sql.ts'
 import { type ConnectionOptions, connectionConfig } from './connection.ts'
 import { explain, unavailable } from './errors.ts'
@@ -24,6 +25,8 @@ export interface PostgresOptions<W extends Procedures, R extends Procedures> ext
   readonly urgent?: ReadonlySet<string>
   /** Connections that read at the same time. Default 4. */
   readonly readers?: number
+  /** The deployment slot of this instance. Default `production`. */
+  readonly slot?: string
   /** Told when a connection broke that nobody was using; it is replaced when one is needed. */
   readonly onTrouble: (error: Error) => void
 }
@@ -45,7 +48,8 @@ export async function createPostgresStore<W extends Procedures, R extends Proced
   options: PostgresOptions<W, R>,
 ): Promise<Store<W, R>> {
   const { writers = 4, readers = 4, urgent = URGENT, clock, random } = options
-  const scope: Scope = { dialect: postgresDialect, ids: options.ids, leaseTime, send: createSend(clock) }
+  const slot = (options.slot ?? DEFAULT_SLOT).toLowerCase()
+  const scope: Scope = { dialect: postgresDialect, ids: options.ids, slot, leaseTime, send: createSend(clock) }
   const begin = (procedures: Procedures, name: string, input: unknown): Steps<unknown> => {
     const procedure: Procedure<unknown, unknown> | undefined = procedures[name]
     if (procedure === undefined) throw new Error(`There is no procedure ${name}.`)

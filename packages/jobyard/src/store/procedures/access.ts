@@ -134,6 +134,7 @@ export function* addCollection(
 const collections = sql('select id, name, created_at as "createdAt" from collection order by name_key')
 const jobsLeft = sql('select count(*) as count from job where collection_id = ? and deleted_at is null')
 const dropCollection = sql('delete from collection where id = ? returning name')
+const dropSettings = sql('delete from setting where collection_id = ?')
 const dropDeleted = sql('select id from job where collection_id = ? limit 1')
 
 /** All collections, by name. */
@@ -150,6 +151,7 @@ export function* deleteCollection(
   if (left > 0 || (yield* first(dropDeleted, id)) !== undefined) {
     throw new JobyardError('collection-in-use', `The collection still has ${left === 0 ? 'history' : `${left} jobs`}.`)
   }
+  yield* execute(dropSettings, id)
   const row = yield* first<{ name: string }>(dropCollection, id)
   if (row === undefined) throw new JobyardError('collection-unknown')
   const target = { targetType: 'collection', targetId: id, targetName: row.name, collectionId: id }

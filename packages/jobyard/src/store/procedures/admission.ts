@@ -1,7 +1,9 @@
 import type { JobRow, Why } from '../../domain/model.ts'
 import { decideOverlap } from '../../domain/overlap.ts'
+import type { Scope } from '../contract.ts'
 import { all, type Steps, sql } from '../sql.ts'
 import { JOB_COLUMNS, type JobRecord, toJob } from './entities.ts'
+import { flagOn } from './steering.ts'
 
 /** What of a request for a run counts for its admission. */
 export interface Applicant {
@@ -15,6 +17,8 @@ export interface JobFacts {
   readonly job: JobRow
   /** 1 when the job's kind passes the verdict on its runs itself. */
   readonly judged: number
+  /** True while the settings of its collection let nothing start. */
+  readonly halted: boolean
   runCount: number
   /** Unfinished runs, those that wait in the queue apart. */
   live: number
@@ -22,8 +26,10 @@ export interface JobFacts {
 }
 
 const lockJobs = sql(
-  (d) => `select ${JOB_COLUMNS}, judged, run_count as "runCount" from job
-    where deleted_at is null and id in (select id from ${d.rows({ id: 'text' })} as wanted_) order by id${d.forUpdate}`,
+  (
+    d,
+  ) => `select ${JOB_COLUMNS}, judged, run_count as "runCount", case when ${flagOn('stopped')} then 1 else 0 end as halted
+    from job where deleted_at is null and id in (select id from ${d.rows({ id: 'text' })} as wanted_) order by id${d.forUpdate}`,
 )
 const countLive = sql(
   (d) => `select job_id as "jobId", sum(1 - queued) as live, sum(queued) as queue from run
@@ -35,12 +41,12 @@ const findExclusive = sql(
 )
 
 /** Locks and reads the jobs of requests; unknown and deleted ones are absent. */
-export function* readJobs(requests: readonly Applicant[]): Steps<Map<string, JobFacts>> {
+export function* readJobs({ slot }: Scope, requests: readonly Applicant[]): Steps<Map<string, JobFacts>> {
   const ids = JSON.stringify([...new Set(requests.map(({ jobId }) => jobId))].map((id) => ({ id })))
-  const rows = yield* all<JobRecord & { judged: number; runCount: number }>(lockJobs, ids)
+  const rows = yield* all<JobRecord & { judged: number; runCount: number; halted: number }>(lockJobs, slot, ids)
   const jobs = new Map<string, JobFacts>()
-  for (const { judged, runCount, ...record } of rows) {
-    jobs.set(record.id, { job: toJob(record), judged, runCount, live: 0, queue: 0 })
+  for (const { judged, runCount, halted, ...record } of rows) {
+    jobs.set(record.id, { job: toJob(record), judged, halted: halted === 1, runCount, live: 0, queue: 0 })
   }
   const bounded = [...jobs.values()]
     .filter(({ job }) => job.policy.overlap !== 'allow')
@@ -67,9 +73,12 @@ export type Admission = { readonly queued: boolean; readonly replace: boolean } 
 
 /** Why a run is not written. */
 export interface Refusal {
-  readonly code: 'unknown' | 'disabled' | 'refused' | 'skipped' | 'taken'
+  readonly code: 'unknown' | 'halted' | 'disabled' | 'refused' | 'skipped' | 'taken'
   readonly text: string
 }
+
+/** What Kudu answers, so that scripts which look for it find it. */
+const HALTED = 'WebJobs are currently in "stopped" state.'
 
 /** Why a request was not admitted. */
 export function refusal(admission: Admission): Refusal {
@@ -80,6 +89,7 @@ export function refusal(admission: Admission): Refusal {
 export function admit({ why, claim }: Applicant, facts: JobFacts | undefined, taken: Set<string>): Admission {
   if (facts === undefined) return { code: 'unknown', text: 'There is no such job.' }
   const { job } = facts
+  if (facts.halted) return { code: 'halted', text: HALTED }
   const byHand = why === 'manual' || why === 'rerun'
   if (!job.enabled && !byHand) return { code: 'disabled', text: `The job ${job.name} is stopped.` }
   if (claim?.exclusive !== undefined) {

@@ -1,11 +1,12 @@
 import type { Policy, RestartPolicy } from '../../domain/model.ts'
-import { countShortRun, restartDelay } from '../../domain/restart.ts'
+import { countShortRun, restartDelay, restartRule } from '../../domain/restart.ts'
 import type { Scope } from '../contract.ts'
 import { all, execute, type Steps, sql } from '../sql.ts'
 import type { RunRequest } from './insert-runs.ts'
 import { type Refused, refuse } from './refusals.ts'
 import { CORE_COLUMNS, type RunCore } from './run-core.ts'
 import type { Settled } from './settle.ts'
+import { amountOf } from './steering.ts'
 
 /** Runs in a row that each began because the one before ended; a longer chain is taken for a ring and ends. */
 const LONGEST_CHAIN = 32
@@ -36,6 +37,7 @@ const followers = sql(
 const policies = sql(
   (d) => `select id, name, policy from job where id in (select id from ${d.rows({ id: 'text' })} as wanted_)`,
 )
+const restartRules = sql(`select policy, ${amountOf('restart')} as "restartMs" from job where id = ?`)
 const chainDetail = sql(
   (d) => `select id, detail from run where id in (select id from ${d.rows({ id: 'text' })} as wanted_)`,
 )
@@ -48,7 +50,7 @@ const quickEnds = sql('select quick_ends as "quickEnds" from continuous where jo
 export function* consequencesOf(scope: Scope, finished: readonly RunCore[], at: number): Steps<Consequences> {
   const jobIds = JSON.stringify([...new Set(finished.map(({ jobId }) => jobId))].map((id) => ({ id })))
   const released = yield* releaseNext(scope, finished, at)
-  yield* restContinuous(finished, at)
+  yield* restContinuous(scope, finished, at)
   const after = yield* all<{ jobId: string; afterJobId: string; detail: string }>(followers, jobIds)
   const failed = finished.filter(({ state }) => state === 'failed')
   if (after.length === 0 && failed.length === 0) return { released, requests: [], refused: [] }
@@ -144,14 +146,14 @@ function* chain(
 }
 
 /** Notes for each ended run of a continuous job when its place is filled again. */
-function* restContinuous(finished: readonly RunCore[], at: number): Steps<void> {
+function* restContinuous({ slot }: Scope, finished: readonly RunCore[], at: number): Steps<void> {
   for (const core of finished) {
     if (core.why !== 'continuous' || core.exclusive === null) continue
     const place = core.exclusive.slice(core.exclusive.indexOf('@') + 1)
-    const job = (yield* all<{ policy: string }>(policies, JSON.stringify([{ id: core.jobId }])))[0]
+    const [job] = yield* all<{ policy: string; restartMs: number | null }>(restartRules, slot, core.jobId)
     const row = (yield* all<{ quickEnds: number }>(quickEnds, core.jobId, place))[0]
     if (job === undefined || row === undefined) continue
-    const policy: RestartPolicy = (JSON.parse(job.policy) as Policy).restart
+    const policy = restartRule((JSON.parse(job.policy) as Policy).restart, job.restartMs)
     const ranMs = at - (core.startedAt ?? at)
     const rest = restAfter(core, policy, ranMs, row.quickEnds)
     yield* execute(restPlace, at + rest.delayMs, rest.quickEnds, core.jobId, place, core.id)

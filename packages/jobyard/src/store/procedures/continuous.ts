@@ -4,6 +4,7 @@ import type { Changes } from './advance.ts'
 import { type Inserted, insertRuns } from './insert-runs.ts'
 import { mayTake } from './instances.ts'
 import { lockJobs } from './locks.ts'
+import { flagOn } from './steering.ts'
 
 /** The place of a job that runs once, wherever: see {@link fillPlaces}. */
 export const ANYWHERE = '*'
@@ -14,7 +15,7 @@ const places = sql(
       from job_trigger where type = 'continuous') as t
     join job on job.id = t.job_id
     left join continuous c on c.job_id = t.job_id and c.place = t.place
-    where job.enabled = 1 and job.deleted_at is null and c.run_id is null`,
+    where job.enabled = 1 and job.deleted_at is null and c.run_id is null and not ${flagOn('stopped')}`,
 )
 const occupy = sql(
   `insert into continuous (job_id, place, run_id, started_at, restart_at, quick_ends, starts) values (?, ?, ?, ?, null, 0, 1)
@@ -36,14 +37,14 @@ export function* fillPlaces(
   { owner, place, at }: { readonly owner: string; readonly place: string; readonly at: number },
   scope: Scope,
 ): Steps<Filled> {
-  let look = yield* lookForPlaces(place, at)
+  let look = yield* lookForPlaces(scope, place, at)
   if (look.due.length === 0 || !(yield* mayTake(owner)))
     return { settled: [], created: [], claimed: { runs: [], jobs: [] }, nextRestart: look.nextRestart }
   if (scope.dialect.forUpdate !== '') {
     // A job may be changed between the look and its lock: then the place may be no more, or another one.
     const held = new Set(look.due.map(({ jobId }) => jobId))
     yield* lockJobs(scope, held)
-    const again = yield* lookForPlaces(place, at)
+    const again = yield* lookForPlaces(scope, place, at)
     look = { ...again, due: again.due.filter(({ jobId }) => held.has(jobId)) }
   }
   const { due, nextRestart } = look
@@ -71,8 +72,12 @@ interface Place {
 }
 
 /** The places that nobody fills now: those that are due, and when the first of the others will be. */
-function* lookForPlaces(place: string, at: number): Steps<{ due: Place[]; nextRestart: number | null }> {
-  const empty = yield* all<Place>(places, place)
+function* lookForPlaces(
+  { slot }: Scope,
+  place: string,
+  at: number,
+): Steps<{ due: Place[]; nextRestart: number | null }> {
+  const empty = yield* all<Place>(places, place, slot)
   const due = empty.filter(({ restartAt }) => restartAt === null || restartAt <= at)
   const waiting = empty.flatMap(({ restartAt }) => (restartAt !== null && restartAt > at ? [restartAt] : []))
   return { due, nextRestart: waiting.length === 0 ? null : Math.min(...waiting) }

@@ -37,7 +37,7 @@ export type RequestOutcome =
   | {
       readonly ok: false
       readonly jobId: string
-      readonly code: 'unknown' | 'disabled' | 'refused' | 'skipped' | 'taken'
+      readonly code: 'unknown' | 'halted' | 'disabled' | 'refused' | 'skipped' | 'taken'
       readonly text: string
     }
 
@@ -79,7 +79,7 @@ const liveRunIds = sql('select id from run where job_id = ? and finished_at is n
 
 /** Writes the runs that the jobs' overlap rules allow, with their messages. */
 export function* insertRuns(scope: Scope, requests: readonly RunRequest[], at: number): Steps<Inserted> {
-  const jobs = yield* readJobs(requests)
+  const jobs = yield* readJobs(scope, requests)
   const taken = yield* readTaken(requests)
   const runs: RunRow[] = []
   const rows: RunInsert[] = []

@@ -9,6 +9,7 @@ import { noteDeployment } from './hooks.ts'
 import { lockBelow } from './locks.ts'
 import { addPackage, type NewPackage } from './packages.ts'
 import { firstDue } from './schedules.ts'
+import { defaultZone } from './steering.ts'
 import { markFolderJob, requireOwnSource, unmarkFolderJob } from './watched-folder.ts'
 
 /** A job as it is to be from now on; everything is given, nothing is merged. */
@@ -150,7 +151,8 @@ function* replaceTriggers(scope: Scope, jobId: string, draft: JobDraft, at: numb
   )
   yield* execute(dropTriggers, jobId)
   let kept = 0
-  for (const trigger of draft.triggers) {
+  for (const wished of draft.triggers) {
+    const trigger = yield* inZone(scope, draft.collectionId, wished)
     const { type, ...detail } = trigger
     const text = JSON.stringify(detail)
     const same = old.find((row) => row.type === type && row.detail === text)
@@ -171,6 +173,12 @@ function* replaceTriggers(scope: Scope, jobId: string, draft: JobDraft, at: numb
     )
   }
   return kept !== old.length || kept !== draft.triggers.length
+}
+
+/** A schedule that names no zone is in that of its collection. */
+function* inZone(scope: Scope, collectionId: string, trigger: TriggerSpec): Steps<TriggerSpec> {
+  if (trigger.type !== 'schedule' || trigger.zone !== 'default') return trigger
+  return { ...trigger, timeZone: yield* defaultZone(scope, collectionId) }
 }
 
 function dueTimes(

@@ -6,6 +6,7 @@ import { listRuns } from './page-runs.ts'
 import * as jobs from './read-jobs.ts'
 import * as runs from './read-runs.ts'
 import { listJobIds, listTrash } from './retention.ts'
+import * as settings from './settings.ts'
 import { getWatchedFolder, listFolderJobs } from './watched-folder.ts'
 
 /** Every procedure that only looks. */
@@ -32,6 +33,10 @@ export const reads = {
   listInstances,
   listDeployments,
   readPackage,
+  listSettings: settings.listSettings,
+  settingsRevision: settings.settingsRevision,
+  unwantedRuns: settings.unwantedRuns,
+  continuousRuns: settings.continuousRuns,
   listJobIds,
   listTrash,
   findToken: access.findToken,

@@ -1,7 +1,8 @@
-import type { Policy } from '../../domain/model.ts'
+import { DEFAULT_POLICY, type Policy } from '../../domain/model.ts'
 import type { Scope } from '../contract.ts'
 import { all, execute, first, type Steps, sql } from '../sql.ts'
 import { firstIdAt } from './page-runs.ts'
+import { amountOf } from './steering.ts'
 
 /** Occurrences on record per job that are kept, the newest. */
 const KEPT_OCCURRENCES = 1000
@@ -14,7 +15,10 @@ const RUNS_AT_ONCE = 200
 const TASKS_AT_ONCE = 1000
 const ROWS_AT_ONCE = 500
 
-const jobFacts = sql('select policy, deleted_at as "deletedAt" from job where id = ?')
+const jobFacts = sql(
+  `select policy, deleted_at as "deletedAt", case when type = 'continuous' then null else ${amountOf('history')} end as history
+    from job where id = ?`,
+)
 // How many there are is known without counting them: all that ever were, but for those that were deleted and the
 // unfinished ones. In the statement of the list, because both must be of the same moment.
 const oldestEnds = sql(
@@ -64,12 +68,13 @@ interface EndedRun {
  */
 export function* pruneJob(
   { jobId, at }: { readonly jobId: string; readonly at: number },
-  _scope: Scope,
+  { slot }: Scope,
 ): Steps<{ readonly deleted: number; readonly more: boolean }> {
-  const job = yield* first<{ policy: string; deletedAt: number | null }>(jobFacts, jobId)
+  const job = yield* first<{ policy: string; deletedAt: number | null; history: number | null }>(jobFacts, slot, jobId)
   if (job === undefined) return { deleted: 0, more: false }
   const policy = JSON.parse(job.policy) as Policy
-  const limits = job.deletedAt === null ? policy : { keepRuns: 0, keepAgeMs: null }
+  const keepRuns = keptRuns(policy, job.history)
+  const limits = job.deletedAt === null ? { ...policy, keepRuns } : { keepRuns: 0, keepAgeMs: null }
   const oldest = yield* all<EndedRun>(oldestEnds, jobId, jobId)
   const wanted = oldest.filter((run, index) => mustGo(run, index, limits, at))
   const chosen = withinBound(wanted)
@@ -78,6 +83,11 @@ export function* pruneJob(
   const more = deleted < wanted.length || wanted.length === RUNS_AT_ONCE
   if (job.deletedAt !== null && !more) yield* forgetJob(jobId)
   return { deleted, more }
+}
+
+/** A job's own number, or where it has the usual one, that of its collection's settings, if they name one. */
+function keptRuns({ keepRuns }: Policy, history: number | null): number {
+  return keepRuns === DEFAULT_POLICY.keepRuns && history !== null ? history : keepRuns
 }
 
 /** The rule of `runsToDelete`, for the run that has so many earlier ends than its own. */

@@ -1,9 +1,10 @@
 import type { Policy } from '../../domain/model.ts'
 import { nextOccurrence } from '../../domain/occurrences.ts'
-import { restartDelay } from '../../domain/restart.ts'
+import { restartDelay, restartRule } from '../../domain/restart.ts'
 import type { Scope } from '../contract.ts'
 import { all, execute, forEachRow, type Steps, sql, updateEach } from '../sql.ts'
 import { readSchedule } from './schedules.ts'
+import { amountOf } from './steering.ts'
 
 /*
  * What was written while the clock was ahead names times that now lie far in the future. Nothing may rest until the
@@ -128,16 +129,25 @@ function dispatchTime({ fence, createdAt, dispatchAt, nextAttempt }: LateRun, at
 }
 
 const restingPlaces = sql(
-  `select c.job_id as "jobId", c.place, c.quick_ends as "quickEnds", job.policy from continuous c
+  `select c.job_id as "jobId", c.place, c.quick_ends as "quickEnds", job.policy, ${amountOf('restart')} as "restartMs" from continuous c
     join job on job.id = c.job_id where c.restart_at > ?`,
 )
 const bringPlace = sql('update continuous set restart_at = ? where job_id = ? and place = ? and restart_at > ?')
 
+interface RestingPlace {
+  readonly jobId: string
+  readonly place: string
+  readonly quickEnds: number
+  readonly policy: string
+  readonly restartMs: number | null
+}
+
 /** Places of continuous jobs: they rest no longer than the rule has it. */
-export function* rewindPlaces({ at }: { readonly at: number }, _scope: Scope): Steps<void> {
-  const rows = yield* all<{ jobId: string; place: string; quickEnds: number; policy: string }>(restingPlaces, at)
-  for (const { jobId, place, quickEnds, policy } of rows) {
-    const latest = at + restartDelay((JSON.parse(policy) as Policy).restart, quickEnds)
+export function* rewindPlaces({ at }: { readonly at: number }, { slot }: Scope): Steps<void> {
+  const rows = yield* all<RestingPlace>(restingPlaces, slot, at)
+  for (const { jobId, place, quickEnds, policy, restartMs } of rows) {
+    const rule = restartRule((JSON.parse(policy) as Policy).restart, restartMs)
+    const latest = at + restartDelay(rule, quickEnds)
     yield* execute(bringPlace, latest, jobId, place, latest)
   }
 }

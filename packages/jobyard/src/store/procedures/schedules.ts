@@ -15,14 +15,18 @@ import {
   sumMissed,
   toRequest,
 } from './record-occurrences.ts'
+import { STANDS_STILL } from './steering.ts'
 
 const dueTriggers = sql(
   (d) => `select t.id, t.job_id as "jobId", t.detail, t.considered_at as "consideredAt", t.next_due as "nextDue",
       job.spec, job.policy, job.warnings from job_trigger t join job on job.id = t.job_id
-    where t.next_due is not null and t.next_due <= ? order by t.next_due, t.id limit ?${d.skipLocked && ' for update of t skip locked'}`,
+    where t.next_due is not null and t.next_due <= ? and not ${STANDS_STILL} order by t.next_due, t.id limit ?${d.skipLocked && ' for update of t skip locked'}`,
 )
 const moveOn = updateEach('job_trigger', { id: 'text' }, { consideredAt: 'int', nextDue: 'int' })
-const soonest = sql('select min(next_due) as due from job_trigger where next_due is not null')
+const soonest = sql(
+  `select t.next_due as due from job_trigger t join job on job.id = t.job_id
+    where t.next_due is not null and not ${STANDS_STILL} order by t.next_due limit 1`,
+)
 
 const warn = updateEach('job', { id: 'text' }, { warnings: 'text' })
 
@@ -66,7 +70,7 @@ export function* tickSchedules(
   { at, limit }: { readonly at: number; readonly limit: number },
   scope: Scope,
 ): Steps<Tick> {
-  const due = yield* all<DueTrigger>(dueTriggers, at, limit)
+  const due = yield* all<DueTrigger>(dueTriggers, at, scope.slot, limit)
   const { entries, moves, faults } = decideAll(scope, due, at)
   const fresh = yield* recordFresh(entries)
   const runs = fresh.filter(({ outcome }) => outcome === 'ran')
@@ -80,7 +84,7 @@ export function* tickSchedules(
     refused: created.refused ?? [],
     passed: [...refused, ...sumMissed(fresh)],
     unreadable,
-    nextDue: yield* readSoonest(),
+    nextDue: yield* readSoonest(scope),
   }
 }
 
@@ -143,8 +147,8 @@ function readWarnings(text = '[]'): Warning[] {
   }
 }
 
-function* readSoonest(): Steps<number | null> {
-  return (yield* first<{ due: number | null }>(soonest))?.due ?? null
+function* readSoonest({ slot }: Scope): Steps<number | null> {
+  return (yield* first<{ due: number | null }>(soonest, slot))?.due ?? null
 }
 
 const parsed = new Map<string, Ncrontab>()

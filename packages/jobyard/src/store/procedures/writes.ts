@@ -15,6 +15,7 @@ import { resolveTasks } from './resolve-tasks.ts'
 import { emptyTrash, pruneJob, pruneRecords } from './retention.ts'
 import { rewindPlaces, rewindRuns, rewindSchedules, rewindTasks } from './rewind.ts'
 import { tickSchedules } from './schedules.ts'
+import { changeSettings } from './settings.ts'
 import { stopJobRuns, wantRuns } from './want-runs.ts'
 import { holdWatchedFolder, leaveWatchedFolder, noteFolderProblems } from './watched-folder.ts'
 import { changeTasks, closeRuns, releaseRuns } from './work.ts'
@@ -58,6 +59,7 @@ export const writes = {
   takeKey: access.takeKey,
   settleKey: access.settleKey,
   freeKey: access.freeKey,
+  changeSettings,
   addAudit,
   claimMeta,
   addHook: hooks.addHook,

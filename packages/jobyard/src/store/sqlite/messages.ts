@@ -5,6 +5,8 @@ export interface ThreadData {
   /** Path of the database file. */
   readonly path: string
   readonly role: 'writer' | 'reader'
+  /** The deployment slot of this instance. */
+  readonly slot: string
 }
 
 /** One call of a procedure, on its way to a database thread. */

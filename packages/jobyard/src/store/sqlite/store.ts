@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { JobyardError } from '../../domain/errors.ts'
 import type { InputOf, OutputOf, Procedures, Store } from '../contract.ts'
+import { DEFAULT_SLOT } from '../slot.ts'
 import { sqliteDialect } from '../sql.ts'
 import type { Call, CarriedError, Reply, ThreadData } from './messages.ts'
 
@@ -10,6 +11,8 @@ export interface SqliteOptions {
   readonly path: string
   /** Called once when a database thread died; the store answers nothing from then on. */
   readonly onFatal: (error: Error) => void
+  /** The deployment slot of this instance. Default `production`. */
+  readonly slot?: string
 }
 
 /** Room for short-lived objects of the database threads, in megabytes: V8's default of 48 buys them nothing. */
@@ -55,10 +58,10 @@ class DatabaseThread {
   #lastId = 0
   #closed = false
 
-  constructor({ path, onFatal }: SqliteOptions, role: ThreadData['role']) {
+  constructor({ path, onFatal, slot = DEFAULT_SLOT }: SqliteOptions, role: ThreadData['role']) {
     const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js'
     this.#worker = new Worker(new URL(file, import.meta.url), {
-      workerData: { path, role } satisfies ThreadData,
+      workerData: { path, role, slot: slot.toLowerCase() } satisfies ThreadData,
       resourceLimits: { maxYoungGenerationSizeMb: role === 'writer' ? WRITER_YOUNG_MB : READER_YOUNG_MB },
     })
     this.#worker.on('message', (replies: Reply[]) => this.#settle(replies))

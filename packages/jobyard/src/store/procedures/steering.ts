@@ -1,0 +1,36 @@
+import { type Steer, zoneOf } from '../../domain/app-settings.ts'
+import { DEFAULT_TIME_ZONE } from '../../domain/zone.ts'
+import type { Scope } from '../contract.ts'
+import { all, type Steps, sql } from '../sql.ts'
+
+/*
+ * What the settings of collections say, in the transactions that must go by it: so all instances follow a change from its
+ * commit on, and no trigger slips through. Each of these texts stands beside the table `job` and takes one parameter, the
+ * slot of the instance.
+ */
+
+const HERE = '(setting.slot is null or setting.slot = ?)'
+
+/** SQL: whether one of these flags is on for the collection of `job`. */
+export function flagOn(...steers: readonly Steer[]): string {
+  const named = steers.map((steer) => `'${steer}'`).join(', ')
+  return `exists (select 1 from setting where setting.collection_id = job.collection_id
+      and setting.steer in (${named}) and setting.amount = 1 and ${HERE})`
+}
+
+/** SQL: the amount that steers the collection of `job`, or null. */
+export function amountOf(steer: Steer): string {
+  return `(select max(setting.amount) from setting where setting.collection_id = job.collection_id
+      and setting.steer = '${steer}' and ${HERE})`
+}
+
+/** Schedules stand still while the collection is stopped, too: nothing would come of their occurrences. */
+export const STANDS_STILL = flagOn('stopped', 'unscheduled')
+
+const zones = sql(`select value from setting where collection_id = ? and steer = 'zone' and (slot is null or slot = ?)`)
+
+/** The zone of schedules in a collection that name none. */
+export function* defaultZone({ slot }: Scope, collectionId: string): Steps<string> {
+  const [row] = yield* all<{ value: string }>(zones, collectionId, slot)
+  return (row === undefined ? null : zoneOf(row.value)) ?? DEFAULT_TIME_ZONE
+}
