@@ -10,6 +10,7 @@ import type {
   Session,
   Token,
   TokenInput,
+  WatchedFolder,
   Webhook,
 } from './types.ts'
 
@@ -144,6 +145,12 @@ export class Collections {
   async get(collection: string): Promise<Collection> {
     const path = pathOf('v1', 'collections', collection)
     return await this.#transport.json<Collection>({ method: 'GET', path })
+  }
+
+  /** The folder that its jobs come from; null where no folder is watched. */
+  async folder(collection: string): Promise<WatchedFolder | null> {
+    const path = pathOf('v1', 'collections', collection, 'folder')
+    return (await this.#transport.json<{ folder: WatchedFolder | null }>({ method: 'GET', path })).folder
   }
 
   /** Makes a collection; for admins. */

@@ -1,5 +1,6 @@
 import { Audit, Collections, Schedules, Sessions, Tokens, Webhooks } from './access.ts'
 import { LiveEvents } from './events.ts'
+import { Hooks } from './hooks.ts'
 import { Jobs } from './jobs.ts'
 import { Output } from './output.ts'
 import { Packages } from './packages.ts'
@@ -29,6 +30,7 @@ export class Jobyard {
   readonly settings: Settings
   readonly tokens: Tokens
   readonly webhooks: Webhooks
+  readonly hooks: Hooks
   readonly audit: Audit
   readonly collections: Collections
   readonly events: LiveEvents
@@ -48,6 +50,7 @@ export class Jobyard {
     this.settings = new Settings(transport)
     this.tokens = new Tokens(transport)
     this.webhooks = new Webhooks(transport)
+    this.hooks = new Hooks(transport)
     this.audit = new Audit(transport)
     this.collections = new Collections(transport)
   }

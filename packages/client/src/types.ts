@@ -517,6 +517,49 @@ export interface Webhook {
   readonly password: string
 }
 
+/** The folder that the jobs of a collection come from. */
+export interface WatchedFolder {
+  readonly path: string
+  /** The instance that looks into it. */
+  readonly instance: string
+  readonly seenAt: string
+  /** What in it is not deployed, and why. */
+  readonly problems: readonly { readonly path: string; readonly message: string }[]
+}
+
+/** What a hook is called for. */
+export type HookEvent = 'run-finished' | 'deployed'
+
+/** An address that is called when something happens in a collection. */
+export interface Hook {
+  readonly id: string
+  readonly collection: string
+  readonly event: HookEvent
+  /** Without user and password. */
+  readonly url: string
+  /** True: a user and a password go with the calls. */
+  readonly credentials: boolean
+  readonly insecure: boolean
+  readonly createdBy: string
+  readonly createdAt: string
+  /** The last call; null before the first one. Its status is null when no answer came. */
+  readonly last: {
+    readonly at: string
+    readonly status: number | null
+    readonly reason: string
+    readonly body: string
+  } | null
+}
+
+/** A hook to be made. */
+export interface HookInput {
+  readonly collection?: string
+  readonly event: HookEvent
+  /** In full; user and password in it are kept encrypted and never shown. */
+  readonly url: string
+  readonly insecure?: boolean
+}
+
 /** A token; of its secret nothing. */
 export interface Token {
   readonly id: string

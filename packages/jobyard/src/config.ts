@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { networks } from './config/networks.ts'
 import {
   choice,
   count,
@@ -17,6 +18,7 @@ import {
   word,
 } from './config/values.ts'
 import { DEFAULT_ARCHIVE_LIMITS } from './kinds/script/archive-limits.ts'
+import type { Network } from './outbound/addresses.ts'
 
 const KB = 1024
 const MB = 1024 * KB
@@ -131,6 +133,27 @@ export const SETTINGS = {
     'production',
     'production',
     'Deployment slot that this instance belongs to: app settings that are pinned to another one do not count here.',
+  ),
+  callsNetworks: setting(
+    'CALLS_NETWORKS',
+    networks,
+    ['public', 'private'] as readonly Network[],
+    'public,private',
+    'Networks that hooks and calls may reach: public, private, loopback, or none. Link-local addresses and those of cloud metadata are never reached.',
+  ),
+  site: setting(
+    'SITE',
+    optional(path),
+    null,
+    'not set',
+    'Folder that is watched for jobs: App_Data/jobs/{triggered,continuous}/NAME, also below site/wwwroot. Jobs of the default collection then come from there alone.',
+  ),
+  siteQuietMs: setting(
+    'SITE_QUIET',
+    duration(100),
+    5000,
+    '5s',
+    'How long a job in the watched folder must stay as it is before it is deployed.',
   ),
   concurrency: setting(
     'CONCURRENCY',

@@ -21,11 +21,13 @@ import { openDataFolder } from './server/data-folder.ts'
 import { type Database, openDatabase } from './server/database.ts'
 import { endNow } from './server/end.ts'
 import { ensureDefaultCollection } from './server/first-start.ts'
+import { openHookCalls } from './server/hook-calls.ts'
 import { addressOf, listen, readTls } from './server/listen.ts'
 import { createLogger } from './server/logger.ts'
 import { findPortal } from './server/portal-folder.ts'
 import { openScripts } from './server/scripts.ts'
 import { Shutdown } from './server/shutdown.ts'
+import { startWatchedFolder } from './server/watched-folder.ts'
 import { ensureAdminToken } from './services/auth/token.ts'
 import type { ApiSettings } from './services/services.ts'
 import { Sealer } from './store/seal.ts'
@@ -114,6 +116,7 @@ async function assemble(
     kinds,
     sealer,
     packages: scripts.packages,
+    hookCalls: openHookCalls(config, { ...parts, sealer, alone: database.alone }, () => state.address, shutdown),
     limits: host.support,
     jobPort: scripts.portOf,
     logger,
@@ -122,13 +125,16 @@ async function assemble(
     isReady: () => state.ready,
   }
   const api = await createApi(services, [createKudu(config), createArm(config)])
+  const watching = await startWatchedFolder(config, services, logger)
   await engine.start()
   shutdown.add('engine', () => engine.stop())
+  shutdown.add('watched folder', () => watching?.stop())
   await scripts.housekeeping.start()
   shutdown.add('housekeeping', () => scripts.housekeeping.stop())
   await listen(api, config)
   state.address = addressOf(config, api.server)
   state.ready = true
+  await services.hookCalls.start()
   // No new requests while runs come to their end, but the answers of those that are under way.
   shutdown.add('interface', () => {
     state.ready = false

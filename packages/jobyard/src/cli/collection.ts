@@ -1,7 +1,7 @@
 import { answer, printJson } from './answer.ts'
 import { connect } from './connection.ts'
 import type { Connected } from './shape.ts'
-import { printTable } from './table.ts'
+import { printFacts, printTable } from './table.ts'
 import type { Terminal } from './terminal.ts'
 import { sayTime } from './wording.ts'
 
@@ -19,6 +19,18 @@ export async function listCollections(terminal: Terminal, options: Connected): P
     { title: 'NAME', value: ({ name }) => name },
     { title: 'MADE', value: ({ createdAt }) => sayTime(createdAt) },
     { title: 'ID', value: ({ id }) => id, yields: true },
+  ])
+}
+
+/** Shows the folder that a collection's jobs come from. */
+export async function showFolder(terminal: Terminal, name: string, options: Connected): Promise<void> {
+  const folder = await (await connect(terminal, options)).collections.folder(name)
+  if (folder === null) return answer(terminal, options, null, `The jobs of ${name} come from no folder.`)
+  if (options.json === true) return printJson(terminal, folder)
+  await printFacts(terminal.stdout, [
+    ['folder', folder.path],
+    ['looked into', `${sayTime(folder.seenAt)} by ${folder.instance}`],
+    ...folder.problems.map(({ path, message }): [string, string] => ['not deployed', `${path}: ${message}`]),
   ])
 }
 

@@ -1,6 +1,7 @@
 import { Command, type Option } from 'commander'
 import { addAccess } from './commands/access.ts'
 import { addCompletion } from './commands/completion.ts'
+import { addHooks } from './commands/hooks.ts'
 import { addRuns } from './commands/runs.ts'
 import { addScripts } from './commands/scripts.ts'
 import { addServer } from './commands/server.ts'
@@ -74,6 +75,7 @@ export function buildProgram(terminal: Terminal): { program: Command; result: Re
   addRuns(program, build)
   addSettings(program, build)
   addWatching(program.commandsGroup('Watching:'), build)
+  addHooks(program, build)
   addAccess(program.commandsGroup('Administration:'), build)
   addCompletion(program.commandsGroup('Shell:'), build)
   return { program, result }

@@ -495,6 +495,54 @@ export const ERRORS = {
     title: 'The server cannot listen on its address.',
     hint: 'Give it another port with --port (0 takes any free one), or another address with --host.',
   },
+  'destination-refused': {
+    status: 400,
+    exit: 3,
+    title: 'The address lies in a network that calls must not reach.',
+    hint: 'Use an address that JOBYARD_CALLS_NETWORKS allows, or have the administrator allow its network.',
+  },
+  'destination-invalid': {
+    status: 400,
+    exit: 2,
+    title: 'The address cannot be called.',
+    hint: 'Write it in full, such as https://example.com/path.',
+  },
+  'destination-unreachable': {
+    status: 502,
+    exit: 5,
+    title: 'The address cannot be reached.',
+    hint: 'See whether the name is right and whether something answers there.',
+  },
+  'destination-slow': {
+    status: 504,
+    exit: 5,
+    title: 'The answer of an address did not come in time.',
+    hint: 'Have it answer sooner, or give it more time.',
+  },
+  'hook-unknown': {
+    status: 404,
+    exit: 4,
+    title: 'There is no such hook.',
+    hint: 'List the hooks with `jobyard hook list`.',
+  },
+  'hook-exists': {
+    status: 409,
+    exit: 3,
+    title: 'There is a hook to that address already, for another event.',
+    hint: 'Remove that one first, or use an address that differs, by a query perhaps.',
+  },
+  'hook-limit': {
+    status: 409,
+    exit: 3,
+    title: 'The collection has as many hooks as it can have.',
+    hint: 'Remove those that nobody needs any longer.',
+  },
+  'source-controlled': {
+    status: 409,
+    exit: 3,
+    title: 'The job comes from a watched folder.',
+    hint: 'Change the files in that folder; the job follows.',
+  },
 } as const satisfies Record<string, ErrorEntry>
 
 /** A code of the catalogue. */

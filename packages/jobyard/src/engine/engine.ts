@@ -136,8 +136,9 @@ export class Engine {
   }
 
   /** Takes a job away; its unfinished runs are stopped. */
-  async deleteJob(id: string, name: string, actor: Actor): Promise<void> {
-    this.#absorb(await this.#parts.store.write('deleteJob', { id, actor, at: this.#parts.clock.now() }))
+  async deleteJob(id: string, name: string, actor: Actor, origin?: 'folder'): Promise<void> {
+    const asked = origin === undefined ? {} : { origin }
+    this.#absorb(await this.#parts.store.write('deleteJob', { id, actor, at: this.#parts.clock.now(), ...asked }))
     this.#retention.note(id)
     this.#parts.events.emit({ type: 'job.deleted', jobId: id, name })
   }

@@ -30,6 +30,8 @@ export interface JobInput {
   readonly source?: string
   /** What the audit log calls it. Default: create, update or deploy, as it is. */
   readonly action?: string
+  /** `folder`: the watched folder of the collection says so. */
+  readonly origin?: 'folder'
 }
 
 /** Whether the job may, must, or must not be there already. */
@@ -60,9 +62,17 @@ export class Jobs {
       requireExpected(before, expectation, input.name)
       const draft = await this.#draft(input, before)
       const action = input.action ?? actionOf(input, before)
+      const origin = input.origin === undefined ? {} : { origin: input.origin }
       try {
         const at = this.#parts.clock.now()
-        const saved = await this.#engine.saveJob({ draft, basedOn: before?.version ?? null, action, actor, at })
+        const saved = await this.#engine.saveJob({
+          draft,
+          basedOn: before?.version ?? null,
+          action,
+          actor,
+          at,
+          ...origin,
+        })
         return { ...saved, isNew: before === null }
       } catch (error) {
         const raced = error instanceof JobyardError && (error.code === 'job-changed' || error.code === 'job-exists')

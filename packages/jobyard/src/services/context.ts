@@ -1,5 +1,6 @@
 import { Authenticator } from './auth/authenticator.ts'
 import { Directory } from './directory.ts'
+import { Hooks } from './hooks/hooks.ts'
 import { type ApiServices, type ApiSettings, DEFAULT_SETTINGS } from './services.ts'
 import { Uploads } from './uploads.ts'
 import { Webhooks } from './webhooks.ts'
@@ -14,6 +15,7 @@ export interface ServiceContext {
   readonly authenticator: Authenticator
   readonly directory: Directory
   readonly webhooks: Webhooks
+  readonly hooks: Hooks
   readonly uploads: Uploads
   /** Aborts when the server is about to close: live streams end then. */
   readonly closing: AbortSignal
@@ -30,6 +32,7 @@ export function createServiceContext(services: ApiServices, closing: AbortSignal
     authenticator: new Authenticator(store, clock, (err) => logger.warn({ err }, 'uses of tokens are not noted')),
     directory: new Directory(services),
     webhooks: new Webhooks(services),
+    hooks: new Hooks(services),
     uploads: new Uploads(settings.uploadFolder, ids, settings.uploadBytes),
     closing,
   }

@@ -11,6 +11,7 @@ import type { LimitSupport } from '../process/contract.ts'
 import type { OutputStore } from '../store/output/contract.ts'
 import type { Repository } from '../store/procedures/index.ts'
 import type { Sealer } from '../store/seal.ts'
+import type { HookCalls } from './hooks/hooks.ts'
 
 /** Everything that the interface stands on. Whoever makes these also stops them, after the interface is closed. */
 export interface ApiServices {
@@ -29,6 +30,8 @@ export interface ApiServices {
   /** Encrypts webhook passwords and the answers that are kept for idempotency keys. */
   readonly sealer: Sealer
   readonly packages: PackageService
+  /** Who makes the calls of hooks. Absent: nobody does here. */
+  readonly hookCalls?: HookCalls
   /** How limits are kept on this machine, for `/v1/status`. */
   readonly limits: LimitSupport
   readonly logger: Logger

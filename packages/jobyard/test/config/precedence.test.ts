@@ -20,6 +20,7 @@ const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   switch: ['1', '0', 'yes', 'false'],
   name: ['a', 'b-1', 'x.y_z'],
   text: ['one', 'another', 'a-token-of-many-letters'],
+  networks: ['public', 'loopback,private', 'none'],
 }
 
 /** Settings with texts that each takes; pairs of which both must be set are left to tests of their own. */

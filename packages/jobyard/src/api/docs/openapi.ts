@@ -21,6 +21,7 @@ const TAGS = [
   { name: 'events', description: 'What happens, live.' },
   { name: 'settings', description: 'App settings: what all jobs of a collection get, and what steers the server.' },
   { name: 'webhooks', description: 'Addresses at which others start jobs.' },
+  { name: 'hooks', description: 'Addresses that are called when something happens.' },
   { name: 'schedules', description: 'When schedules fall due.' },
   { name: 'tokens', description: 'Who may do what.' },
   { name: 'audit', description: 'What was changed by whom.' },

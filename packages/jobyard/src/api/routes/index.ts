@@ -4,6 +4,7 @@ import type { Metrics } from '../metrics.ts'
 import { aboutRoutes, healthRoutes } from './about.ts'
 import { auditRoutes } from './audit.ts'
 import { collectionRoutes, collectionWriteRoutes } from './collections.ts'
+import { eventHookRoutes, eventHookWriteRoutes } from './event-hooks.ts'
 import { eventRoutes } from './events.ts'
 import { hookRoutes } from './hooks.ts'
 import { deploymentRoutes, occurrenceRoutes } from './job-history.ts'
@@ -17,6 +18,7 @@ import { scheduleRoutes } from './schedules.ts'
 import { sessionRoutes } from './session.ts'
 import { settingRoutes, settingWriteRoutes } from './settings.ts'
 import { tokenRoutes, tokenWriteRoutes } from './tokens.ts'
+import { watchedFolderRoutes } from './watched-folder.ts'
 import { webhookRoutes } from './webhooks.ts'
 
 /** Every route but those of the description. */
@@ -27,6 +29,7 @@ export async function addRoutes(app: ApiApp, context: ApiContext, metrics: Metri
   healthRoutes(app, context, metrics)
   collectionRoutes(app, context)
   collectionWriteRoutes(app, context)
+  watchedFolderRoutes(app, context)
   jobRoutes(app, context)
   jobWriteRoutes(app, context)
   jobActRoutes(app, context)
@@ -46,6 +49,8 @@ export async function addRoutes(app: ApiApp, context: ApiContext, metrics: Metri
   tokenWriteRoutes(app, context)
   auditRoutes(app, context)
   eventRoutes(app, context)
+  eventHookRoutes(app, context)
+  eventHookWriteRoutes(app, context)
   // Both read their bodies in ways of their own, which must not reach the other routes.
   await app.register(async (scope: ApiApp) => uploadRoute(scope, context))
   await app.register(async (scope: ApiApp) => hookRoutes(scope, context))

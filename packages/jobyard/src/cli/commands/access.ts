@@ -44,6 +44,15 @@ function addCollections(collection: Command, { terminal }: Build): void {
   connected(list).action(async (options: Connected) => {
     await (await import('../collection.ts')).listCollections(terminal, options)
   })
+  const folder = verb(
+    collection,
+    'folder <name>',
+    'show the folder that its jobs come from, and what in it is no job',
+    ['jobyard collection folder default'],
+  )
+  connected(folder).action(async (name: string, options: Connected) => {
+    await (await import('../collection.ts')).showFolder(terminal, name, options)
+  })
   const remove = verb(collection, 'rm <name>', 'take an empty collection away', ['jobyard collection rm web'])
   connected(remove).action(async (name: string, options: Connected) => {
     await (await import('../collection.ts')).removeCollection(terminal, name, options)

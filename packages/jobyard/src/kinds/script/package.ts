@@ -10,6 +10,7 @@ import { type ArchiveLimits, DEFAULT_ARCHIVE_LIMITS } from './archive-limits.ts'
 import { splitEntryName, tooLarge, unsafeEntry } from './archive-names.ts'
 import { brokenArchive } from './archive-reader.ts'
 import { discoverScript } from './discover.ts'
+import { copyFolder } from './folder-tree.ts'
 import type { InterpreterPlaces } from './interpreters.ts'
 import { quoteName } from './names.ts'
 import { TreeCache } from './package-cache.ts'
@@ -96,6 +97,17 @@ export class PackageStore {
       throw unsafeEntry(name, 'is no plain file name')
     }
     return this.#build((folder) => this.#copyFile(path, folder, name))
+  }
+
+  /** Adds a package that is a copy of a folder. Throws what `copyFolder` and `readPackageScript` throw. */
+  async addFolder(path: string): Promise<PackageInfo> {
+    let found: PackageInfo['warnings'] = []
+    const info = await this.#build(async (folder) => {
+      const { warnings, ...tree } = await copyFolder(path, folder, this.#limits)
+      found = warnings
+      return tree
+    })
+    return { ...info, warnings: [...found, ...info.warnings] }
   }
 
   /** What a package is and runs, read anew. Throws 'package-not-found'. */

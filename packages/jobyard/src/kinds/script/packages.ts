@@ -33,6 +33,17 @@ export class ScriptPackages {
     })
   }
 
+  /** Takes in a copy of a folder, and enters it. Throws what the package store throws. */
+  async receiveFolder(path: string): Promise<PackageView> {
+    return await this.#inTurn(async () => {
+      const { hash, files, bytes, ...detail } = await this.#files.addFolder(path)
+      await this.#store.write('enterPackage', { entered: { hash, files, bytes, detail }, at: this.#clock.now() })
+      // The same files may have come with other warnings.
+      this.#details.delete(hash)
+      return view({ hash, files, bytes, ...detail })
+    })
+  }
+
   /** What a package is. Throws `package-unknown`. */
   async describe(hash: string): Promise<PackageView> {
     const { files, bytes, detail } = await this.#store.read('readPackage', { hash })

@@ -2,6 +2,7 @@ import type { FinishedState } from '@jobyard/jobs'
 import type { Scope } from '../contract.ts'
 import type { Steps } from '../sql.ts'
 import { consequencesOf } from './consequences.ts'
+import { noteEndedRuns } from './hooks.ts'
 import { insertRuns, type RequestOutcome } from './insert-runs.ts'
 import { lockAround } from './locks.ts'
 import { type Refused, recordRefused, refusedOf } from './refusals.ts'
@@ -32,6 +33,7 @@ export function* advance(
   const finished = cores.filter((core) => core.finishedAt === at)
   if (finished.length === 0) return { settled, created: [] }
   yield* lockAround(scope, finished)
+  yield* noteEndedRuns(scope, finished, at)
   const consequences = yield* consequencesOf(scope, finished, at)
   const { requests, released } = consequences
   if (requests.length + consequences.refused.length === 0) return { settled: [...settled, ...released], created: [] }

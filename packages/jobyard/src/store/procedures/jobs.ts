@@ -5,10 +5,12 @@ import { all, execute, first, type Steps, sql } from '../sql.ts'
 import { type Changes, stopRuns } from './advance.ts'
 import { type Actor, recordAudit } from './audit.ts'
 import { JOB_COLUMNS, type JobRecord, toJob } from './entities.ts'
+import { noteDeployment } from './hooks.ts'
 import { lockBelow } from './locks.ts'
 import { addPackage, type NewPackage } from './packages.ts'
 import { firstDue } from './schedules.ts'
 import { defaultZone } from './steering.ts'
+import { markFolderJob, requireOwnSource, unmarkFolderJob } from './watched-folder.ts'
 
 /** A job as it is to be from now on; everything is given, nothing is merged. */
 export interface JobDraft {
@@ -37,6 +39,8 @@ export interface SaveJob {
   readonly action: string
   readonly actor: Actor
   readonly at: number
+  /** `folder`: it is the watched folder of the collection that says so; others must not deploy into such a collection. */
+  readonly origin?: 'folder'
 }
 
 /** A saved job and what saving it set going. */
@@ -84,22 +88,33 @@ export function nameKey(name: string): string {
 }
 
 /** Creates a job or makes an existing one what the draft says. History, number and id stay. */
-export function* saveJob({ draft, basedOn, action, actor, at }: SaveJob, scope: Scope): Steps<SavedJob> {
+export function* saveJob({ draft, basedOn, action, actor, at, origin }: SaveJob, scope: Scope): Steps<SavedJob> {
   const { collectionId, kind, type, name } = draft
   const known = yield* first<{ id: string }>(findId, collectionId, kind, type, nameKey(name))
   if (known !== undefined) yield* lockBelow(scope, known.id, 'continuous')
   const before = yield* first<JobRecord>(findJob, collectionId, kind, type, nameKey(name))
   requireVersion(before, basedOn, name)
+  const deployed = draft.package !== undefined || before === undefined
+  if (origin === undefined && deployed) yield* requireOwnSource(draft, 'deploy', before?.id, at)
   const id = before?.id ?? draft.id
   const hash = draft.package?.hash ?? before?.packageHash ?? null
   if (before === undefined) yield* create(draft, hash, at)
   else yield* update(before, draft, hash, at)
   const triggersChanged = yield* replaceTriggers(scope, id, draft, at)
-  if (draft.package !== undefined) yield* addPackage(scope, id, draft.package, actor, at)
+  if (draft.package !== undefined) yield* deploy(scope, id, draft, draft.package, actor, at)
+  if (origin === 'folder') yield* markFolderJob(id)
+  else if (draft.package !== undefined) yield* unmarkFolderJob(id)
   yield* recordAudit(scope, auditOf(draft, id, action, actor, hash), at)
   const job = yield* requireJob(id)
   const changes = yield* restart(scope, before, job, triggersChanged, at)
   return { job, ...changes }
+}
+
+function* deploy(scope: Scope, id: string, draft: JobDraft, added: NewPackage, actor: Actor, at: number): Steps<void> {
+  yield* addPackage(scope, id, added, actor, at)
+  const { collectionId, name: jobName, type: jobType } = draft
+  const facts = { jobId: id, jobName, jobType, hash: added.hash, source: added.source }
+  yield* noteDeployment(scope, collectionId, { ...facts, deployedBy: actor.name, deployedAt: at }, at)
 }
 
 function requireVersion(before: JobRecord | undefined, basedOn: number | null, name: string): void {
@@ -217,12 +232,18 @@ const liveRuns = sql('select id from run where job_id = ? and finished_at is nul
  * `job-unknown`.
  */
 export function* deleteJob(
-  { id, actor, at }: { readonly id: string; readonly actor: Actor; readonly at: number },
+  {
+    id,
+    actor,
+    at,
+    origin,
+  }: { readonly id: string; readonly actor: Actor; readonly at: number; readonly origin?: 'folder' },
   scope: Scope,
 ): Steps<Changes> {
   yield* lockBelow(scope, id, 'all')
   const record = yield* first<JobRecord>(liveJob, id)
   if (record === undefined) throw new JobyardError('job-unknown')
+  if (origin === undefined) yield* requireOwnSource(record, 'delete', id, at)
   const { name: targetName, collectionId } = record
   yield* execute(hideJob, at, id)
   yield* execute(dropFollowers, id, id)

@@ -1,5 +1,6 @@
 import * as access from './access.ts'
 import { listInstances } from './instances.ts'
+import { getHook, listHooks } from './hooks.ts'
 import { listDeployments, readPackage } from './packages.ts'
 import { listRuns } from './page-runs.ts'
 import * as jobs from './read-jobs.ts'
@@ -7,6 +8,7 @@ import * as runs from './read-runs.ts'
 import { listJobIds, listTrash } from './retention.ts'
 import { findSession } from './sessions.ts'
 import * as settings from './settings.ts'
+import { getWatchedFolder, listFolderJobs } from './watched-folder.ts'
 
 /** Every procedure that only looks. */
 export const reads = {
@@ -42,4 +44,8 @@ export const reads = {
   listTokens: access.listTokens,
   findSession,
   listCollections: access.listCollections,
+  listHooks,
+  getHook,
+  getWatchedFolder,
+  listFolderJobs,
 } as const

@@ -4,6 +4,7 @@ import { claimRuns } from './claim-runs.ts'
 import { fillPlaces } from './continuous.ts'
 import { createRuns } from './create-runs.ts'
 import { expireParked } from './deadlines.ts'
+import * as hooks from './hooks.ts'
 import * as instances from './instances.ts'
 import { deleteJob, saveJob } from './jobs.ts'
 import { claimMeta } from './meta.ts'
@@ -17,6 +18,7 @@ import { tickSchedules } from './schedules.ts'
 import { closeSession, openSession } from './sessions.ts'
 import { changeSettings } from './settings.ts'
 import { stopJobRuns, wantRuns } from './want-runs.ts'
+import { holdWatchedFolder, leaveWatchedFolder, noteFolderProblems } from './watched-folder.ts'
 import { changeTasks, closeRuns, releaseRuns } from './work.ts'
 
 /** Every procedure that changes the repository. */
@@ -63,4 +65,14 @@ export const writes = {
   changeSettings,
   addAudit,
   claimMeta,
+  addHook: hooks.addHook,
+  deleteHook: hooks.deleteHook,
+  publishToHooks: hooks.publishToHooks,
+  claimHookCalls: hooks.claimHookCalls,
+  settleHookCall: hooks.settleHookCall,
+  dropHookCalls: hooks.dropHookCalls,
+  freeHookCalls: hooks.freeHookCalls,
+  holdWatchedFolder,
+  leaveWatchedFolder,
+  noteFolderProblems,
 } as const

@@ -1,0 +1,11 @@
+import type { RunRow } from '../../domain/model.ts'
+import type { DeploymentFacts } from '../../store/procedures/hooks.ts'
+import type { JobBrief } from '../../store/procedures/read-jobs.ts'
+
+/** Makes the bodies of calls: how a run or a deployment is told is a matter of a dialect. Each answers a whole JSON text. */
+export interface HookDescriber {
+  /** A run that has ended. `collection` is the name of its collection. */
+  describeRun(run: RunRow, job: JobBrief, collection: string): string | Promise<string>
+  /** A package that a job goes with from now on. */
+  describeDeployment(deployment: DeploymentFacts, collection: string): string | Promise<string>
+}
