@@ -6,6 +6,7 @@ import { appSettingRoutes } from './app-settings.ts'
 import type { KuduContext } from './context.ts'
 import { switchRoutes } from './continuous.ts'
 import { answerError, answerUnknownRoute } from './errors.ts'
+import { hookRoutes } from './hooks.ts'
 import { jobRoutes, listRoute } from './jobs.ts'
 import { refuseOtherSites } from './other-sites.ts'
 import { passthroughRoute } from './passthrough.ts'
@@ -32,6 +33,7 @@ export function createKudu({ instance }: KuduOptions): Dialect {
     app.setErrorHandler(answerError)
     refuseOtherSites(app)
     leaveBodies(app)
+    hookRoutes(app, context)
     for (const path of ALL_JOBS) listRoute(app, context, path)
     for (const path of APP_SETTINGS) appSettingRoutes(app, context, path)
     for (const path of SWAGGER) swaggerRoute(app, context, path)

@@ -15,4 +15,5 @@ export const SWAGGER = ['/api/triggeredwebjobsswagger', '/api/triggeredjobsswagg
 export const APP_SETTINGS = ['/api/settings', '/settings'] as const
 
 /** Below these addresses everything is Kudu's, what is not there too. */
-export const OWN = [...ALL_JOBS, ...APP_SETTINGS, ...pathsOf('triggered'), ...pathsOf('continuous')]
+// Not /hooks: below it lie the addresses by which jobs are started.
+export const OWN = [...ALL_JOBS, ...APP_SETTINGS, '/api/hooks', ...pathsOf('triggered'), ...pathsOf('continuous')]

@@ -1,8 +1,8 @@
-import { type Dirent, constants } from 'node:fs'
+import { constants, type Dirent } from 'node:fs'
 import { access, lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { FolderProblem } from '../../store/procedures/watched-folder.ts'
 import { isSystemError } from '../../kinds/script/system-error.ts'
+import type { FolderProblem } from '../../store/procedures/watched-folder.ts'
 
 /** A job's folder in a watched one. */
 export interface FolderJob {

@@ -10,8 +10,8 @@ import type { Repository } from '../../store/procedures/index.ts'
 import type { FolderProblem } from '../../store/procedures/watched-folder.ts'
 import type { PackageView } from '../services.ts'
 import { deployFolder } from './deploy.ts'
-import { type Fingerprint, takeFingerprint } from './fingerprint.ts'
 import { type FolderJob, findJobs } from './find-jobs.ts'
+import { type Fingerprint, takeFingerprint } from './fingerprint.ts'
 import { FolderWatch } from './folder-watch.ts'
 
 /** What a watched folder works with. */

@@ -1,6 +1,6 @@
 import * as access from './access.ts'
-import { listInstances } from './instances.ts'
 import { getHook, listHooks } from './hooks.ts'
+import { listInstances } from './instances.ts'
 import { listDeployments, readPackage } from './packages.ts'
 import { listRuns } from './page-runs.ts'
 import * as jobs from './read-jobs.ts'
