@@ -262,7 +262,8 @@ export class Engine {
 
   async #renewOnce(): Promise<number> {
     const delay = await this.#lease.renewOnce()
-    if (this.#options.lease.alone) return delay
+    // One that is about to go leaves the dead to the others: its dispatcher has stopped.
+    if (this.#options.lease.alone || this.#stopping) return delay
     await this.#lease.recover()
     await this.#options.dispatcher.resend?.(this.#parts.clock.now())
     return delay

@@ -1,5 +1,7 @@
 /** Whoever is told of a run's end may rely on it that nothing of the run does anything any more. */
+import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { markOf } from '../../src/process/strays.ts'
 import { eventually } from '../support/eventually.ts'
@@ -30,3 +32,20 @@ test.runIf(process.getuid?.() === 0)('nor of a long run where there are no contr
   expect(told.flatMap(findMarked)).toEqual([])
   expect(findMarked(markOf(dataFolderId, 'one', 'task-2')).length).toBeGreaterThan(0)
 })
+
+test.runIf(process.getuid?.() === 0)(
+  'and it is told while others without an environment begin all the time',
+  async () => {
+    // Each of them could be anybody's: it does not show whose it is.
+    const program = 'while :; do env -i /bin/sleep 0.3 & sleep 0.005; done'
+    const others = spawn('/bin/sh', ['-c', program], { detached: true, stdio: 'ignore', uid: NOBODY, gid: NOBODY })
+    try {
+      const scripts = [{ script: 'i=0; while [ $i -lt 300 ]; do (:); i=$((i+1)); done' }]
+      const server = await startSmallServer({ dataFolderId: randomUUID(), scripts, uid: NOBODY })
+      await eventually('the run has ended', () => server.exits.length === 1)
+    } finally {
+      if (others.pid !== undefined) process.kill(-others.pid, 'SIGKILL')
+      await once(others, 'exit')
+    }
+  },
+)

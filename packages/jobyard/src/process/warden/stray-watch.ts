@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import type { Clock } from '../../domain/clock.ts'
 import { pause } from '../pause.ts'
 import { listPids, readLastPid } from '../proc.ts'
-import { Doubts, killStrays } from '../strays.ts'
+import { Doubts, killStrays, type Look, lookClosely, settleDoubts } from '../strays.ts'
 
 /** Processes with so many ids after the leader's are looked at one by one. */
 const NEAR = 256
@@ -28,7 +28,6 @@ export class StrayWatch {
   readonly #prefix: string
   readonly #isRunning: (taskId: string) => boolean
   readonly #leaving = new Set<Leaving>()
-  readonly #doubts = new Doubts()
   #planned = false
   #restUntil = 0
 
@@ -52,10 +51,11 @@ export class StrayWatch {
       })
     }
     const sessions = new Set([leader])
+    const accepts = (found: string): boolean => found === mark
     const doubts = new Doubts()
-    const look = (pids: readonly number[]): boolean =>
-      killStrays((found) => found === mark, sessions, doubts, pids).length > 0 || doubts.open
-    return look(near) ? this.#lookOn(() => look(listNear(leader) ?? listPids())) : undefined
+    const found = killStrays(accepts, sessions, doubts, near)
+    if (found.length === 0 && !doubts.open) return undefined
+    return this.#lookOn({ accepts, sessions, list: () => listNear(leader) ?? listPids() }, doubts, found)
   }
 
   /** Looks at once for what bears the mark of a task that is not running any more. */
@@ -65,26 +65,32 @@ export class StrayWatch {
     this.#rest(began)
   }
 
-  async #lookOn(look: () => boolean): Promise<void> {
-    do await pause(this.#clock, LOOK_AGAIN_MS)
-    while (look())
+  /** After a look that found something, or may have missed something: until a look finds nothing. */
+  async #lookOn(look: Look, doubts: Doubts, found: number[]): Promise<void> {
+    const { accepts, sessions } = look
+    await settleDoubts(this.#clock, doubts, (pids) => found.push(...killStrays(accepts, sessions, doubts, pids)))
+    for (let left = found.length; left > 0; ) {
+      await pause(this.#clock, LOOK_AGAIN_MS)
+      left = (await lookClosely(this.#clock, look)).length
+    }
   }
 
   #plan(): void {
     if (this.#planned || this.#leaving.size === 0) return
     this.#planned = true
     const delay = Math.max(0, this.#restUntil - this.#clock.elapsed())
-    this.#clock.after(delay, () => this.#lookForAll())
+    this.#clock.after(delay, () => void this.#lookForAll())
   }
 
   /** One look for everybody who waits; where it finds something, another for each, to see whose it is. */
-  #lookForAll(): void {
+  async #lookForAll(): Promise<void> {
     const began = this.#clock.elapsed()
     const leaving = [...this.#leaving]
     const marks = new Set(leaving.map(({ mark }) => mark))
     const sessions = new Set(leaving.flatMap((each) => [...each.sessions]))
-    const found = killStrays((mark) => marks.has(mark), sessions, this.#doubts)
-    for (const each of this.#doubts.open ? [] : leaving) {
+    const accepts = (mark: string): boolean => marks.has(mark)
+    const found = await lookClosely(this.#clock, { accepts, sessions, list: listPids })
+    for (const each of leaving) {
       if (found.length > 0 && isLeft(each)) continue
       this.#leaving.delete(each)
       each.gone()
