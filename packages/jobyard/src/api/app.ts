@@ -7,11 +7,12 @@ import fastify, {
   type FastifyServerFactory,
   LogController,
 } from 'fastify'
-import { answerClientError, answerFrameworkProblem, answerProblems } from './answers.ts'
+import { answerFrameworkProblem, answerProblems } from './answers.ts'
 import type { ApiApp } from './api-app.ts'
 import { Authenticator } from './auth/authenticator.ts'
 import { guardRoutes } from './auth/guard.ts'
 import { Lockout } from './auth/lockout.ts'
+import { ClientErrors } from './client-errors.ts'
 import type { ApiContext, FullSettings } from './context.ts'
 import { Directory } from './directory.ts'
 import { describeRoutes, documentRoutes } from './docs/openapi.ts'
@@ -82,7 +83,10 @@ function createContext(services: ApiServices, closing: AbortSignal): ApiContext 
   }
 }
 
-function createApp({ logger, ids, settings: { tls } }: ApiServices, settings: FullSettings): ApiApp {
+function createApp(services: ApiServices, settings: FullSettings): ApiApp {
+  const { logger, ids } = services
+  const { tls } = services.settings
+  const clientErrors = new ClientErrors(services)
   const loggerInstance: FastifyBaseLogger = logger
   const { bodyBytes: bodyLimit, behindProxy, quietMs } = settings
   const app = fastify<Server>({
@@ -98,9 +102,11 @@ function createApp({ logger, ids, settings: { tls } }: ApiServices, settings: Fu
     return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 400 },
     frameworkErrors: answerFrameworkProblem,
-    clientErrorHandler: (error, socket) => answerClientError(error, socket, ids.next()),
+    clientErrorHandler: (error, socket) => clientErrors.answer(error, socket),
     ...(tls === undefined ? {} : { serverFactory: secureServers(tls, quietMs) }),
   }).withTypeProvider<TypeBoxTypeProvider>()
+  // The first hook of all: what comes behind a request on its connection may be read before the next one.
+  app.addHook('onRequest', async (_request, reply) => clientErrors.note(reply.raw))
   app.setValidatorCompiler(compileValidator)
   // Answers are made member by member and their types are checked against the schemas; tests check the values.
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))

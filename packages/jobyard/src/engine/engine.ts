@@ -167,7 +167,7 @@ export class Engine {
   }
 
   #room(): number {
-    if (this.#stopping) return 0
+    if (this.#stopping || this.#executor.shut) return 0
     return Math.max(0, this.#options.concurrency - this.#executor.load - this.#reserved)
   }
 
@@ -244,6 +244,7 @@ export class Engine {
 
   async #fillOnce(): Promise<number> {
     const { store, clock } = this.#parts
+    if (this.#executor.shut) return this.#options.lease.leaseMs / 3
     const { id: owner, name: place } = this.#options.identity
     const filled = await store.write('fillPlaces', { owner, place, at: clock.now() })
     this.#absorb({ settled: filled.settled, created: filled.created })
@@ -270,7 +271,7 @@ export class Engine {
   }
 
   async #pruneOnce(): Promise<number> {
-    await this.#retention.pruneDue()
+    await this.#retention.pruneDue(() => this.#stopping)
     const now = this.#parts.clock.elapsed()
     if (now - this.#prunedAllAt > PRUNE_ALL_EVERY) {
       await this.#retention.pruneAll(() => this.#stopping)

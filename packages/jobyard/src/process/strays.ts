@@ -186,8 +186,8 @@ function killSessions(pids: readonly number[], sessions: ReadonlySet<number>, fo
     if (known.has(pid) || pid === process.pid) continue
     const stat = readStat(pid)
     if (!isAlive(stat) || !sessions.has(stat.session)) continue
-    found.push(pid)
-    sendSignal(pid, 'SIGKILL')
+    // One that has become another user's (set-user-id) cannot be ended, and is not waited for.
+    if (sendSignal(pid, 'SIGKILL')) found.push(pid)
   }
 }
 
