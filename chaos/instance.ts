@@ -1,5 +1,5 @@
 import type { Availability } from './availability.ts'
-import { isWarden, type MarkedProcess, stillLives } from './processes.ts'
+import { instanceTime, isWarden, type MarkedProcess, stillLives } from './processes.ts'
 import {
   type InstancePlace,
   listProcesses,
@@ -132,8 +132,9 @@ export class Instance {
    * started, because the one before died together with its warden, is not its business if it did not come to answer.
    */
   async awaitEnd(why: string): Promise<void> {
-    const older = new Set(this.server?.address === undefined ? this.#survivors.map(keyOf) : [])
-    await this.#awaitGone(() => listProcesses(this.place).filter((each) => !older.has(keyOf(each))), why)
+    // By the marks and not by what was seen alive: such a process may start others, and may not have shown itself.
+    const since = this.server?.address === undefined ? (this.server?.startedAt ?? 0) : 0
+    await this.#awaitGone(() => listProcesses(this.place).filter((each) => instanceTime(each) >= since), why)
   }
 
   async #awaitGone(list: () => readonly MarkedProcess[], why: string): Promise<void> {
@@ -197,10 +198,6 @@ export class Instance {
     }
     return exit
   }
-}
-
-function keyOf({ pid, began }: MarkedProcess): string {
-  return `${pid} ${began}`
 }
 
 function sendSignal(pid: number, signal: NodeJS.Signals): void {

@@ -63,6 +63,12 @@ export function isWarden({ mark }: MarkedProcess): boolean {
   return mark.endsWith('/warden')
 }
 
+/** When the instance that started it was made, epoch milliseconds: the first digits of its id (UUIDv7). */
+export function instanceTime({ mark }: MarkedProcess): number {
+  const id = mark.slice(mark.indexOf('.') + 1, mark.indexOf('/'))
+  return Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)
+}
+
 /** Whether this very process still lives. */
 export function stillLives({ pid, began }: MarkedProcess): boolean {
   return readLife(pid) === began

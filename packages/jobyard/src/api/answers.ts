@@ -1,5 +1,4 @@
 import { STATUS_CODES } from 'node:http'
-import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
 import { ERRORS, type ErrorCode, JobyardError } from '../domain/errors.ts'
@@ -85,30 +84,6 @@ export function answerFrameworkProblem(error: FastifyError, request: FastifyRequ
   const message = tooLong ? 'A part of the address is longer than any name or id can be.' : undefined
   const details = tooLong ? { hint: 'Use the id, the name or the number of what you mean.' } : {}
   refuse(request, reply, new JobyardError('address-invalid', message, { field: 'path', ...details }), error)
-}
-
-/** What goes wrong before there is a request at all, by Node's codes. */
-const CLIENT_ERRORS: Readonly<Record<string, ErrorCode>> = {
-  HPE_HEADER_OVERFLOW: 'head-too-large',
-  ERR_HTTP_REQUEST_TIMEOUT: 'request-too-slow',
-}
-
-/** Answers what cannot be read as a request, and closes its connection. */
-export function answerClientError(error: Error & { code?: string }, socket: Socket, requestId: string): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy()
-    return
-  }
-  const shown = new JobyardError(CLIENT_ERRORS[error.code ?? ''] ?? 'request-broken')
-  const body = JSON.stringify(showProblem(shown, requestId))
-  const head = [
-    `HTTP/1.1 ${shown.status} ${STATUS_CODES[shown.status]}`,
-    `Content-Type: ${PROBLEM_TYPE}`,
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    'Connection: close',
-  ]
-  // Ended and not destroyed: the answer would be lost with what the kernel has not read yet.
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
 }
 
 function refuse(request: FastifyRequest, reply: FastifyReply, shown: JobyardError, cause: unknown): FastifyReply {

@@ -13,7 +13,8 @@ import type { ApiApp } from '../services/http/api-app.ts'
 import { byDialect, type Dialect } from '../services/http/dialect.ts'
 import { guardRoutes } from '../services/http/guard.ts'
 import type { ApiServices } from '../services/services.ts'
-import { answerClientError, answerFrameworkProblem, answerProblems } from './answers.ts'
+import { answerFrameworkProblem, answerProblems } from './answers.ts'
+import { ClientErrors } from './client-errors.ts'
 import type { ApiContext } from './context.ts'
 import { describeRoutes, documentRoutes } from './docs/openapi.ts'
 import { addHeaders } from './headers.ts'
@@ -73,7 +74,10 @@ function createContext(services: ApiServices, closing: AbortSignal): ApiContext 
   }
 }
 
-function createApp({ logger, ids, settings: { tls } }: ApiServices, settings: FullSettings): ApiApp {
+function createApp(services: ApiServices, settings: FullSettings): ApiApp {
+  const { logger, ids } = services
+  const { tls } = services.settings
+  const clientErrors = new ClientErrors(services)
   const loggerInstance: FastifyBaseLogger = logger
   const { bodyBytes: bodyLimit, behindProxy, quietMs } = settings
   const app = fastify<Server>({
@@ -95,9 +99,11 @@ function createApp({ logger, ids, settings: { tls } }: ApiServices, settings: Fu
       constraints: { dialect: byDialect },
     },
     frameworkErrors: answerFrameworkProblem,
-    clientErrorHandler: (error, socket) => answerClientError(error, socket, ids.next()),
+    clientErrorHandler: (error, socket) => clientErrors.answer(error, socket),
     ...(tls === undefined ? {} : { serverFactory: secureServers(tls, quietMs) }),
   }).withTypeProvider<TypeBoxTypeProvider>()
+  // The first hook of all: what comes behind a request on its connection may be read before the next one.
+  app.addHook('onRequest', async (_request, reply) => clientErrors.note(reply.raw))
   app.setValidatorCompiler(compileValidator)
   // Answers are made member by member and their types are checked against the schemas; tests check the values.
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))

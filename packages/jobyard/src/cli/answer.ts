@@ -1,3 +1,4 @@
+import { asTyped } from './program-name.ts'
 import type { Common } from './shape.ts'
 import { type Terminal, write } from './terminal.ts'
 
@@ -13,11 +14,11 @@ export async function printJsonLine(terminal: Pick<Terminal, 'stdout'>, value: u
 
 /** Answers with a document for programs or a sentence for people. */
 export async function answer(
-  terminal: Pick<Terminal, 'stdout'>,
+  terminal: Pick<Terminal, 'stdout' | 'env'>,
   options: Common,
   value: unknown,
   sentence: string,
 ): Promise<void> {
   if (options.json === true) await printJson(terminal, value)
-  else await write(terminal.stdout, `${sentence}\n`)
+  else await write(terminal.stdout, `${asTyped(terminal, sentence)}\n`)
 }

@@ -2,6 +2,7 @@ import { styleText } from 'node:util'
 import { JobyardProblem } from '@jobyard/client'
 import { ERRORS, JobyardError } from '../domain/errors.ts'
 import { isSystemError } from '../kinds/script/system-error.ts'
+import { asTyped } from './program-name.ts'
 import { Interrupted, type Sink, type Terminal } from './terminal.ts'
 
 /** What the command line ends with. */
@@ -21,7 +22,7 @@ interface Shown {
 /** Tells people, or programs with `json`, what went wrong. Returns the exit code that goes with it. */
 export function reportFailure(
   error: unknown,
-  terminal: Pick<Terminal, 'stderr'>,
+  terminal: Pick<Terminal, 'stderr' | 'env'>,
   how: { readonly json: boolean; readonly debug: boolean },
 ): number {
   const { stderr } = terminal
@@ -32,7 +33,7 @@ export function reportFailure(
   if (how.json) stderr.write(`${JSON.stringify({ error: { ...shown, message: shown.what, what: undefined } })}\n`)
   else stderr.write(`${paint(stderr, 'red', 'jobyard:')} ${printable(shown.what)}\n`)
   if (!how.json && shown.todo !== undefined)
-    stderr.write(`${paint(stderr, 'dim', 'What to do:')} ${printable(shown.todo)}\n`)
+    stderr.write(`${paint(stderr, 'dim', 'What to do:')} ${printable(asTyped(terminal, shown.todo))}\n`)
   if (how.debug && error instanceof Error) stderr.write(`${stackOf(error)}\n`)
   return shown.exit
 }

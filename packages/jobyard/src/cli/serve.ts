@@ -6,6 +6,7 @@ import { printJsonLine } from './answer.ts'
 import { DEFAULT_URL } from './connection.ts'
 import { EXIT, paint } from './failure.ts'
 import { configOf } from './machine.ts'
+import { programName } from './program-name.ts'
 import type { SettingFlags } from './shape.ts'
 import { printFacts } from './table.ts'
 import type { Terminal } from './terminal.ts'
@@ -95,7 +96,8 @@ async function announce(terminal: Terminal, { config, json }: ServerRun, server:
   ])
   if (adminToken !== undefined) {
     const url = address === DEFAULT_URL ? '' : ` --url ${address}`
-    stdout.write(`  The token is shown this once. Log in with it from another terminal: jobyard login${url}\n`)
+    const login = `${programName(terminal)} login${url}`
+    stdout.write(`  The token is shown this once. Log in with it from another terminal: ${login}\n`)
   }
   for (const warning of warnings) stderr.write(`${paint(stderr, 'yellow', 'warning:')} ${warning}\n`)
   stdout.write('Ctrl-C stops it.\n')

@@ -6,9 +6,17 @@ export const NOTHING = '-'
 
 const local = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'medium' })
 
-/** A moment in local time: `2026-11-21 03:00:00`. */
+/** A moment in local time, with its distance to UTC: `2026-11-21 03:00:00 +01:00`. */
 export function sayTime(instant: string | null | undefined): string {
-  return instant === null || instant === undefined ? NOTHING : local.format(new Date(instant))
+  if (instant === null || instant === undefined) return NOTHING
+  const moment = new Date(instant)
+  return `${local.format(moment)} ${sayOffset(-moment.getTimezoneOffset())}`
+}
+
+function sayOffset(minutes: number): string {
+  const distance = Math.abs(minutes)
+  const parts = [Math.floor(distance / 60), distance % 60].map((part) => String(part).padStart(2, '0'))
+  return `${minutes < 0 ? '-' : '+'}${parts.join(':')}`
 }
 
 /** A length of time as people say it: `350ms`, `4.2s`, `3m 12s`, `2h 5m`, `3d 4h`. */

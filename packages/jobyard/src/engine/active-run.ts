@@ -1,4 +1,4 @@
-import type { Timer } from '../domain/clock.ts'
+import type { Clock, Timer } from '../domain/clock.ts'
 import type { JobRow, RunRow, TaskRow } from '../domain/model.ts'
 import type { Wanted } from '../domain/run-state.ts'
 import type { Ownership } from '../store/procedures/run-core.ts'
@@ -94,13 +94,25 @@ export class ActiveRun {
   /** Wakes the run when its next attempt may begin. */
   retryTimer: Timer | undefined
   #stop: StopRequest | undefined
+  readonly #clock: Pick<Clock, 'now' | 'elapsed'>
+  /** When queued tasks that wait may begin, on the clock that only grows. */
+  readonly #waits = new WeakMap<TaskRow, number>()
 
   /** Throws what the kind throws when it is asked for its grace. */
-  constructor(run: RunRow, job: JobRow, kind: JobKind, tasks: readonly TaskRow[], owner: string) {
+  constructor(
+    run: RunRow,
+    job: JobRow,
+    kind: JobKind,
+    tasks: readonly TaskRow[],
+    owner: string,
+    clock: Pick<Clock, 'now' | 'elapsed'>,
+  ) {
     this.run = run
     this.job = job
     this.kind = kind
-    this.queue = [...tasks]
+    this.#clock = clock
+    this.queue = []
+    for (const task of tasks) this.enqueue(task)
     this.wanted = run.wanted
     this.cursor = run.cursor
     this.plan = new PlanSteps(() => kind.plan(run, job.spec, this.cursor ?? undefined), run.planClosed)
@@ -108,9 +120,33 @@ export class ActiveRun {
     this.ownership = { runId: run.id, owner, fence: run.fence }
   }
 
+  /** Queues a task. What it has to wait is counted from now on: the clock may be put back meanwhile. */
+  enqueue(task: TaskRow): void {
+    if (task.notBefore !== null) this.#waits.set(task, this.#clock.elapsed() + task.notBefore - this.#clock.now())
+    this.queue.push(task)
+  }
+
   /** The queued tasks that may be begun by now. */
-  dueTasks(now: number): TaskRow[] {
-    return this.queue.filter(({ notBefore }) => notBefore === null || notBefore <= now)
+  dueTasks(): TaskRow[] {
+    const [now, elapsed] = [this.#clock.now(), this.#clock.elapsed()]
+    return this.queue.filter((task) => this.#waitOf(task, now, elapsed) <= 0)
+  }
+
+  /** Milliseconds until the next queued task may begin that has to wait; infinite when none has. */
+  nextWait(): number {
+    const [now, elapsed] = [this.#clock.now(), this.#clock.elapsed()]
+    let next = Number.POSITIVE_INFINITY
+    for (const task of this.queue) {
+      const wait = this.#waitOf(task, now, elapsed)
+      if (wait > 0 && wait < next) next = wait
+    }
+    return next
+  }
+
+  /** The clock may have been put forward too, or the machine have slept: what is over by either clock is over. */
+  #waitOf(task: TaskRow, now: number, elapsed: number): number {
+    if (task.notBefore === null) return 0
+    return Math.min(task.notBefore - now, (this.#waits.get(task) ?? elapsed) - elapsed)
   }
 
   /** True for runs that do not take one of the instance's places. */
@@ -132,6 +168,11 @@ export class ActiveRun {
   add(current: ActiveTask): void {
     this.running.set(current.task.id, current)
     if (this.#stop !== undefined) current.abort(this.#stop)
+  }
+
+  /** Asks the tasks to end that are frozen, or about to be. */
+  abortFrozen(reason: Reason): void {
+    for (const task of this.running.values()) if (task.frozen) task.abort({ reason, graceMs: this.graceMs })
   }
 
   /** Asks every task to end, those too that are about to begin. */

@@ -184,7 +184,7 @@ export class Engine {
   }
 
   #room(): number {
-    if (this.#stopping) return 0
+    if (this.#stopping || this.#executor.shut) return 0
     return Math.max(0, this.#options.concurrency - this.#executor.load - this.#reserved)
   }
 
@@ -261,6 +261,7 @@ export class Engine {
 
   async #fillOnce(): Promise<number> {
     const { store, clock } = this.#parts
+    if (this.#executor.shut) return this.#options.lease.leaseMs / 3
     const { id: owner, name: place } = this.#options.identity
     await this.#follower.stopUnwanted(owner)
     const filled = await store.write('fillPlaces', { owner, place, at: clock.now() })
@@ -280,14 +281,15 @@ export class Engine {
 
   async #renewOnce(): Promise<number> {
     const delay = await this.#lease.renewOnce()
-    if (this.#options.lease.alone) return delay
+    // One that is about to go leaves the dead to the others: its dispatcher has stopped.
+    if (this.#options.lease.alone || this.#stopping) return delay
     await this.#lease.recover()
     await this.#options.dispatcher.resend?.(this.#parts.clock.now())
     return delay
   }
 
   async #pruneOnce(): Promise<number> {
-    await this.#retention.pruneDue()
+    await this.#retention.pruneDue(() => this.#stopping)
     const now = this.#parts.clock.elapsed()
     if (now - this.#prunedAllAt > PRUNE_ALL_EVERY) {
       await this.#retention.pruneAll(() => this.#stopping)

@@ -24,6 +24,7 @@ export class Executor {
   readonly #work: RunWork
   readonly #onRoom: () => void
   #seated = 0
+  #shut = false
   #emptied: (() => void)[] = []
 
   constructor(parts: EngineParts, identity: Identity, absorb: Absorb, onRoom: () => void) {
@@ -40,8 +41,24 @@ export class Executor {
     return this.#runs.size - this.#seated
   }
 
-  /** Takes on claimed runs. */
+  /** True from the moment that the lease could not be renewed in time until it is held again. */
+  get shut(): boolean {
+    return this.#shut
+  }
+
+  /** The lease is held: runs may be taken. */
+  open(): void {
+    if (!this.#shut) return
+    this.#shut = false
+    this.#onRoom()
+  }
+
+  /**
+   * Takes on claimed runs; not without a lease. What was on its way then is ended by policy, by others as that of a dead
+   * instance, or by this one when it renews its lease and does not know the runs.
+   */
   take({ runs, jobs, tasks = [] }: Pick<Claimed, 'runs' | 'jobs'> & Partial<Pick<Claimed, 'tasks'>>): void {
+    if (this.#shut) return
     const byId = new Map<string, JobRow>(jobs.map((job) => [job.id, job]))
     const left = tasks.length === 0 ? undefined : Map.groupBy(tasks, ({ runId }) => runId)
     for (const run of runs) {
@@ -55,7 +72,7 @@ export class Executor {
   #takeOne(run: RunRow, job: JobRow, kind: JobKind, tasks: readonly TaskRow[]): void {
     let active: ActiveRun
     try {
-      active = new ActiveRun(run, job, kind, tasks, this.#identity.id)
+      active = new ActiveRun(run, job, kind, tasks, this.#identity.id, this.#parts.clock)
     } catch (error) {
       this.#refuse(run.id, `The kind ${job.kind} cannot take it: ${reasonOf(error).text}`)
       return
@@ -104,6 +121,7 @@ export class Executor {
    * longer, nor anything that was given up earlier. Until an attempt has ended, no other at its target is begun here.
    */
   async abandon(): Promise<void> {
+    this.#shut = true
     const reason = { code: 'lost', text: 'This instance lost its lease.' }
     for (const active of [...this.#runs.values()]) this.#release(active, reason)
     await this.#lingering.ended()
@@ -115,6 +133,8 @@ export class Executor {
     const reason = { code: 'shutdown', text: 'The server was shut down.' }
     for (const active of this.#runs.values()) {
       if (active.seated) active.abortAll(reason)
+      // What is frozen cannot end by itself: to wait for it would be in vain.
+      else if (active.wanted === 'suspend') active.abortFrozen(reason)
       this.#work.go(active)
     }
     const limit = this.#parts.clock.after(drainMs, () => {

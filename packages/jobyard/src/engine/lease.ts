@@ -8,6 +8,8 @@ import type { Absorb } from './persist.ts'
 export const LEASE_MS = 15_000
 /** Share of the lease after which an instance that could not renew it ends what it runs: the rest is for the ending. */
 const FENCE_SHARE = 0.7
+/** Share of the lease after which it is renewed. */
+const RENEW_SHARE = 1 / 3
 /** How long what is told to end at once may take, in milliseconds: a kill is a moment, and a few seconds under load. */
 const ABANDON_MS = 5000
 /** Gone instances are forgotten after a day. */
@@ -80,7 +82,7 @@ export class Lease {
     } else {
       await this.#enterAnew()
     }
-    return leaseMs / 3
+    return leaseMs * RENEW_SHARE
   }
 
   /**
@@ -90,9 +92,14 @@ export class Lease {
   #armFence(renewedAt: number): void {
     this.#fence?.cancel()
     const { leaseMs, alone } = this.#options
-    if (alone) return
+    if (alone) {
+      this.#executor.open()
+      return
+    }
     const { clock, events } = this.#parts
     const left = renewedAt + leaseMs * FENCE_SHARE - clock.elapsed()
+    // After a renewal that took long the fence may fall before the next: what was begun now would be lost again.
+    if (left > leaseMs * RENEW_SHARE) this.#executor.open()
     this.#fence = clock.after(left, () => {
       events.emit({ type: 'lease.lost', instanceId: this.#identity.id })
       void this.#executor.abandon()

@@ -52,7 +52,7 @@ export class Planner {
   /** Whether more is to be planned for a run now. */
   mayPlan(active: ActiveRun): boolean {
     const open = !active.plan.ended && !active.released && !this.#halted && active.wanted === 'run'
-    return open && active.dueTasks(this.#parts.clock.now()).length < PLAN_AHEAD && active.queue.length < MOST_QUEUED
+    return open && active.dueTasks().length < PLAN_AHEAD && active.queue.length < MOST_QUEUED
   }
 
   /**
@@ -150,7 +150,7 @@ export class Planner {
     if (active.released) return
     if (problem !== undefined) void this.#fail(active, task, problem)
     else if (current !== undefined) this.#hooks.work(active, current)
-    else if (active.wanted !== 'stop') active.queue.push(task)
+    else if (active.wanted !== 'stop') active.enqueue(task)
   }
 
   /** A plan that cannot be made is a task of its own that failed; a run that cannot even have that is ended. */

@@ -122,22 +122,20 @@ export class RunWork {
 
   /** Begins pending tasks on record: what a crash or an earlier attempt left, and what had to wait for its turn. */
   async #beginQueued(active: ActiveRun): Promise<void> {
-    const now = this.#parts.clock.now()
     const room = Math.max(0, active.job.policy.parallel - active.running.size)
-    const free = active.dueTasks(now).filter(({ target }) => !this.#lingering.holds(active, target))
+    const free = active.dueTasks().filter(({ target }) => !this.#lingering.holds(active, target))
     const next = free.slice(0, room)
-    this.#setRetryTimer(active, now)
+    this.#setRetryTimer(active)
     if (next.length === 0) return
     const chosen = new Set(next)
     active.queue = active.queue.filter((task) => !chosen.has(task))
     await Promise.all(next.map((task) => this.#beginPending(active, task)))
   }
 
-  #setRetryTimer(active: ActiveRun, now: number): void {
+  #setRetryTimer(active: ActiveRun): void {
     active.retryTimer?.cancel()
-    const later = active.queue.flatMap(({ notBefore }) => (notBefore !== null && notBefore > now ? [notBefore] : []))
-    if (later.length === 0) return
-    active.retryTimer = this.#parts.clock.after(Math.min(...later) - now, () => this.go(active))
+    const wait = active.nextWait()
+    if (Number.isFinite(wait)) active.retryTimer = this.#parts.clock.after(wait, () => this.go(active))
   }
 
   async #beginPending(active: ActiveRun, task: TaskRow): Promise<void> {
@@ -213,5 +211,6 @@ export class RunWork {
 function queueRetry(active: ActiveRun, task: TaskRow, retry: NonNullable<TaskChange['retry']>): void {
   const { id, notBefore, crashed } = retry
   const crashes = task.crashes + (crashed ? 1 : 0)
-  active.queue.push({ ...task, id, crashes, attempt: task.attempt + 1, state: 'pending', notBefore, startedAt: null })
+  const attempt = task.attempt + 1
+  active.enqueue({ ...task, id, crashes, attempt, state: 'pending', notBefore, startedAt: null })
 }

@@ -59,15 +59,46 @@ async function killAll(options: StrayOptions): Promise<StraySweep> {
     typeof marked === 'function' ? marked : (mark: string): boolean => mark.startsWith(`${marked.dataFolderId}.`)
   const sessions = new Set(options.sessions)
   const killed = new Set<number>()
-  const doubts = new Doubts()
   const deadline = clock.elapsed() + SWEEP_MS
   for (;;) {
-    const left = killStrays(accepts, sessions, doubts)
+    const left = await lookClosely(clock, { accepts, sessions, list: listPids })
     for (const pid of left) killed.add(pid)
     const groupsLeft = typeof marked === 'function' ? false : !removeLeftoverCgroups(marked.dataFolderId)
-    if (left.length === 0 && !groupsLeft && !doubts.open) return { killed: killed.size, left: [] }
+    if (left.length === 0 && !groupsLeft) return { killed: killed.size, left: [] }
     if (clock.elapsed() >= deadline) return { killed: killed.size, left }
     await pause(clock, LOOK_AGAIN_MS)
+  }
+}
+
+/** What is looked for, and among which processes. */
+export interface Look {
+  readonly accepts: (mark: string) => boolean
+  /** Grows by what is found. */
+  readonly sessions: Set<number>
+  readonly list: () => readonly number[]
+}
+
+/**
+ * {@link killStrays}, and again for those that were in doubt, until none is: they alone, because on a busy machine there
+ * is always somebody new who shows no environment yet, and what began after a look was not started by what it found.
+ */
+export async function lookClosely(clock: Clock, { accepts, sessions, list }: Look): Promise<number[]> {
+  const doubts = new Doubts()
+  const found = killStrays(accepts, sessions, doubts, list())
+  await settleDoubts(clock, doubts, (pids) => found.push(...killStrays(accepts, sessions, doubts, pids)))
+  return found
+}
+
+/** Has those that are in doubt looked at again until none is: a few times at the most. */
+export async function settleDoubts(
+  clock: Clock,
+  doubts: Doubts,
+  look: (pids: readonly number[]) => void,
+): Promise<void> {
+  while (doubts.open) {
+    const { pids } = doubts
+    await pause(clock, LOOK_AGAIN_MS)
+    look(pids)
   }
 }
 
@@ -111,26 +142,36 @@ export function killStrays(
  */
 export class Doubts {
   readonly #looks = new Map<number, number>()
-  #open = false
+  #pids: number[] = []
 
   /** True when the last look may have missed one. */
   get open(): boolean {
-    return this.#open
+    return this.#pids.length > 0
+  }
+
+  /** Those that the last look may have missed. */
+  get pids(): readonly number[] {
+    return this.#pids
   }
 
   /** Another look begins. */
   begin(): void {
-    this.#open = false
+    this.#pids = []
   }
 
-  /** This process shows nothing. */
-  raise(pid: number): void {
-    const looks = (this.#looks.get(pid) ?? 0) + 1
-    if (looks > DOUBTFUL_LOOKS) return
+  /**
+   * This process shows nothing. Answers the mark of its parent: who is becoming another program is of that one's run.
+   * Null when that has none, as where the parent has ended and another one took its place.
+   */
+  raise(pid: number): string | null {
     const stat = readStat(pid)
-    if (!isAlive(stat) || stat.isKernel) return
+    if (!isAlive(stat) || stat.isKernel) return null
+    const mark = readMark(stat.parent)
+    const looks = (this.#looks.get(pid) ?? 0) + 1
+    if (mark !== null || looks > DOUBTFUL_LOOKS) return mark
     this.#looks.set(pid, looks)
-    this.#open = true
+    this.#pids.push(pid)
+    return null
   }
 
   /** This process shows what it has, or is another of the same id. */
@@ -145,17 +186,18 @@ function killSessions(pids: readonly number[], sessions: ReadonlySet<number>, fo
     if (known.has(pid) || pid === process.pid) continue
     const stat = readStat(pid)
     if (!isAlive(stat) || !sessions.has(stat.session)) continue
-    found.push(pid)
-    sendSignal(pid, 'SIGKILL')
+    // One that has become another user's (set-user-id) cannot be ended, and is not waited for.
+    if (sendSignal(pid, 'SIGKILL')) found.push(pid)
   }
 }
 
-/** The marker in a process's environment; null when it has none, may not be asked, or shows none now (see {@link Doubts}). */
+/** The marker in a process's environment; null when it has none, may not be asked, or shows none now, where
+ * {@link Doubts} are told. */
 export function readMark(pid: number, doubts?: Doubts): string | null {
   const environment = readProc(`/proc/${pid}/environ`)
   if (!environment) return null
-  if (environment.length === 0) doubts?.raise(pid)
-  else doubts?.settle(pid)
+  if (environment.length === 0) return doubts?.raise(pid) ?? null
+  doubts?.settle(pid)
   let at = environment.indexOf(ASSIGNMENT)
   while (at > 0 && environment[at - 1] !== 0) at = environment.indexOf(ASSIGNMENT, at + 1)
   if (at < 0) return null

@@ -136,6 +136,12 @@ describe('a body is refused', () => {
   test('when it is no object, or absent where something is needed', async () => {
     expect((await raw('[]')).body.detail).toBe('The body must be an object; it is a list.')
     expect((await raw('5')).body.detail).toBe('The body must be an object; it is 5.')
+    const nothing = await server.call('PATCH', '/v1/jobs/there', {
+      body: ' null',
+      headers: { 'content-type': 'application/json' },
+    })
+    expect(nothing.body).toMatchObject({ status: 400, code: 'input-invalid', field: 'body' })
+    expect(nothing.body.detail).toBe('The body must be an object; it is null.')
     expect((await raw('')).body).toMatchObject({ code: 'input-invalid', field: 'name' })
   })
 

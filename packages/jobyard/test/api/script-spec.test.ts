@@ -33,6 +33,8 @@ describe('what a script job says', () => {
       [{ memory: {} }, 'spec.memory', /must be a text or null/],
       [{ idleTimeout: [] }, 'spec.idleTimeout', /must be a text or null/],
       [{ args: [1] }, 'spec.args.0', /must be a text; it is 1/],
+      [{ args: ['a', 'b\0c'] }, 'spec.args.1', /Argument 2 holds a NUL/],
+      [{ args: ['a'.repeat(60_000), 'b'.repeat(60_000)] }, 'spec.args', /have 120002 bytes together/],
       [{ processes: -1 }, 'spec.processes', /from 0 to 4000000; it is -1/],
       [{ inPlace: 'yes' }, 'spec.inPlace', /must be true or false or null/],
       [{ stopSignal: 'never' }, 'spec.stopSignal', /must be/],

@@ -42,6 +42,7 @@ describe('a folder', () => {
     expect([exit, err]).toEqual([0, ''])
     expect(out).toMatch(/^Made the job folder\.\n/)
     expect(out).toContain('run.sh, run with bash')
+    expect(out).toMatch(/^Try it: npx jobyard script run folder --wait$/m)
     const job = await server.client.jobs.get('folder')
     expect(await server.client.packages.files(job.package ?? '')).toEqual([
       { path: 'lib/again.sh', bytes: 39, executable: true },

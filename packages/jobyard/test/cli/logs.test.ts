@@ -120,7 +120,7 @@ describe('events', () => {
     people.interrupt()
     programs.interrupt()
     expect(await Promise.all(running)).toEqual([0, 0])
-    expect(people.out()).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}run\.changed {2}.*state=/m)
+    expect(people.out()).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d\d:\d\d {2}run\.changed {2}.*state=/m)
     for (const line of programs.out().trimEnd().split('\n')) expect(JSON.parse(line)).toHaveProperty('id')
   })
 
@@ -154,5 +154,51 @@ describe('events', () => {
     const lines = people.out().trimEnd().split('\n')
     expect(new Set(lines).size).toBe(lines.length)
     expect(lines.filter((line) => line.includes('run.created'))).toHaveLength(2)
+  })
+  test('behind one of an earlier start are listed as far as they are kept, and that some are missing is said', async () => {
+    await deployScript(server.client, 'gone', 'true')
+    const listed = await jobyard('events', '--job', 'gone', '--after', 'earlier-5')
+    expect(listed.out).toContain('job.saved')
+    expect(listed.err).toMatch(/^warning: Some of what happened behind earlier-5 is not kept any longer/)
+    const programs = await jobyard('events', '--job', 'gone', '--after', 'earlier-5', '--json')
+    const [first = '', ...rest] = programs.out.trimEnd().split('\n')
+    expect(JSON.parse(first)).toEqual({ type: 'gap', reason: expect.stringContaining('earlier-5') })
+    expect(rest.map((line) => JSON.parse(line).type)).toContain('job.saved')
+    expect(programs.err).toBe('')
+  })
+
+  test.each(['--limit=100', '--limit=1'])('that follow with %s say once that some are missing', async (limit) => {
+    const job = await deployScript(server.client, `gone${limit.length}`, 'true')
+    const people = testTerminal({ env: server.env })
+    const argv = ['events', '-f', '--job', job.name, '--after', 'earlier-5', limit]
+    const running = runCommand(argv, people)
+    await people.wrote('job.saved')
+    const run = await server.client.runs.wait((await server.client.runs.create(job.id)).id)
+    await people.wrote(run.id)
+    people.interrupt()
+    expect(await running).toBe(0)
+    expect((people.out() + people.err()).match(/not kept any longer/g)).toHaveLength(1)
+  })
+
+  test('that follow say once that some are missing where nothing is kept of what is asked for', async () => {
+    const { id, name } = await server.client.collections.create('quiet')
+    expect(id).not.toBe('')
+    const people = testTerminal({ env: server.env })
+    const running = runCommand(['events', '-f', '--collection', name, '--after', 'earlier-5', '--limit', '5'], people)
+    await people.wrote('not kept any longer')
+    await deployScript(server.client, 'first-of-quiet', 'true', { collection: name })
+    await people.wrote('job.saved')
+    people.interrupt()
+    expect(await running).toBe(0)
+    expect((people.out() + people.err()).match(/not kept any longer/g)).toHaveLength(1)
+  })
+
+  test('behind what is no event are refused with the option and the place where ids are found', async () => {
+    for (const follow of [[], ['--follow']]) {
+      const { exit, out, err } = await jobyard('events', ...follow, '--after', 'nonsense')
+      expect([exit, out]).toEqual([2, ''])
+      expect(err).toMatch(/--after is "nonsense"/)
+      expect(err).toMatch(/jobyard events --json/)
+    }
   })
 })

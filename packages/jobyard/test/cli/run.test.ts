@@ -140,6 +140,7 @@ describe('script list and show', () => {
     const list = await jobyard('script', 'list', '--search', 'shown')
     expect(list.out.split('\n')).toHaveLength(3)
     expect(list.out).toMatch(/\nshown +0 0 3 \* \* \* \(Europe\/Berlin\) +idle +failed/)
+    expect(list.out.match(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d\d:\d\d/g)).toHaveLength(2)
     expect(JSON.parse((await jobyard('script', 'list', '--search', 'shown', '--json')).out)).toHaveLength(1)
   })
 })

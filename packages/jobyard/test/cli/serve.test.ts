@@ -63,7 +63,7 @@ describe('serve', () => {
     const url = found(first.terminal.out(), /address +(\S+)/)
     const token = found(first.terminal.out(), /admin token +(\S+)/)
     expect(first.terminal.out()).toContain(join(folder, 'data'))
-    expect(first.terminal.out()).toContain(`jobyard login --url ${url}`)
+    expect(first.terminal.out()).toContain(`: npx jobyard login --url ${url}\n`)
     expect(await new Jobyard({ url, token }).me()).toMatchObject({ role: 'admin' })
     first.signals.emit('SIGTERM')
     expect(await first.running).toBe(0)

@@ -77,6 +77,23 @@ describe.each(DATABASES)('after the clock was put back by an hour, on %s', (data
     expect(run.finishedAt ?? 0).toBeLessThan(Date.parse('2026-03-01T09:10:00Z'))
   })
 
+  test('a failed attempt of a run that goes on is tried again after its delay', async () => {
+    kind.work = (task, context) => {
+      if (task.target === 'long') return held.work(task, context)
+      return task.attempt === 1 ? BROKEN : { state: 'completed' }
+    }
+    stack = await startStack({ kinds: [kind], clock, place })
+    const retry = { kind: 'fixed', attempts: 2, delayMs: 60_000 } as const
+    await stack.run(await stack.job('goes on', { spec: { targets: ['fails', 'long'] }, policy: { retry } }))
+    await eventually('the second attempt waits, the other target is worked on', async () => {
+      const [run] = await stack.store.read('listRuns', { limit: 1 })
+      return run?.counts.pending === 1 && run.counts.running === 1 && held.targets.length === 1
+    })
+    putBack()
+    expect(await passUntil('it is tried again', 120_000, () => times('fails') === 2)).toBeLessThan(70_000)
+    held.end('long')
+  })
+
   const allJobs = () => stack.store.read('listJobs', { limit: 10 })
 
   test('a parked task meets its deadline after the time that it was given, though the server was down meanwhile', async () => {

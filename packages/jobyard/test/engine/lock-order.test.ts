@@ -129,9 +129,9 @@ describe('several transactions at once on postgres', () => {
   })
 
   test('runs of one job that several instances create at once have numbers of their own', async () => {
-    const instances = await Promise.all(['one', 'two', 'three'].map((instance) => start({ instance })))
-    const [first] = instances
-    const jobId = (await first?.job('popular', { policy: { overlap: 'allow' } })) ?? ''
+    const first = await start({ instance: 'one' })
+    const instances = [first, ...(await Promise.all(['two', 'three'].map((instance) => start({ instance }))))]
+    const jobId = await first.job('popular', { policy: { overlap: 'allow' } })
     const outcomes = await Promise.all(
       Array.from({ length: 150 }, (_, index) => {
         const stack = instances[index % 3] as Stack
@@ -141,6 +141,33 @@ describe('several transactions at once on postgres', () => {
     )
     const numbers = outcomes.flatMap((made) => made.outcomes.map((outcome) => (outcome.ok ? outcome.number : 0)))
     expect(numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 150 }, (_, index) => index + 1))
+  })
+
+  test('runs of jobs that follow each other and replace their own are no deadlock', { timeout: 60_000 }, async () => {
+    kind.work = held.work
+    const stack = await start({ concurrency: 1 })
+    // It has the only place, so that all others are stopped as soon as they are replaced.
+    await stack.run(await stack.job('in the way'))
+    await eventually('the place is taken', () => held.targets.length === 1)
+    const policy = { overlap: 'replace' } as const
+    const after = (jobId: string) => [{ type: 'after', jobId, on: ['stopped'] } as const]
+    const first = await stack.job('first', { policy })
+    const second = await stack.job('second', { policy, triggers: after(first) })
+    await stack.job('first', { policy, triggers: after(second) })
+    const client = await connect()
+    const text = 'select deadlocks::int from pg_stat_database where datname = current_database()'
+    const before = (await client.query(text)).rows[0].deadlocks
+    const ask = async (jobId: string) => {
+      const item = { id: stack.parts.ids.next(), jobId, why: 'manual' as const, detail: {}, args: [] }
+      const { outcomes } = await stack.store.write('createRuns', { items: [item], at: stack.parts.clock.now() })
+      expect(outcomes[0]?.ok).toBe(true)
+    }
+    for (let index = 0; index < 30; index++) await Promise.all([ask(first), ask(second)])
+    // A connection passes on what it has counted when it ends, if not before.
+    await stack.stop()
+    stacks.splice(0)
+    await client.query('select pg_stat_clear_snapshot()')
+    expect((await client.query(text)).rows[0].deadlocks - before).toBe(0)
   })
 
   test('a storm of runs that replace each other, on two instances, is no deadlock', { timeout: 60_000 }, async () => {

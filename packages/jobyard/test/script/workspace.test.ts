@@ -18,6 +18,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { PackageStore } from '../../src/kinds/script/package.ts'
 import type { JobsUser } from '../../src/kinds/script/run-as.ts'
 import { type CopyRequest, Workspaces } from '../../src/kinds/script/workspace.ts'
+import type { RunPlace } from '../../src/kinds/script/workspace-run.ts'
 import { clock, IS_ROOT, ids, listTree, makeFile, makeTemporary, modeOf, NOBODY, OWN, refusal } from './fixtures.ts'
 import { type MadeEntry, makeZip } from './zip-maker.ts'
 
@@ -444,4 +445,38 @@ describe.skipIf(!IS_ROOT)('for another user (only root can try it)', () => {
     expect(lstatSync(join(copy.folder, 'run.sh')).uid).toBe(1)
     await again.settle()
   })
+})
+
+describe('folders of a run in which somebody changed something', () => {
+  test.each<[string, (place: RunPlace) => void]>([
+    ['the shutdown file', ({ shutdownFile }) => writeFileSync(shutdownFile, '')],
+    ['a file beside it', ({ shutdownFile }) => writeFileSync(join(shutdownFile, '..', 'payload'), '')],
+    ['rights of the folder for temporary files', ({ temporary }) => chmodSync(temporary, 0o700)],
+  ])('do not serve another run: %s', async (_what, change) => {
+    const first = await spaces.prepareRun('job-1')
+    change(first)
+    await first.remove()
+    const next = await spaces.prepareRun('job-2', Buffer.from('body'))
+    expect(next.temporary).not.toBe(first.temporary)
+    expect(existsSync(next.shutdownFile)).toBe(false)
+    await next.remove()
+  })
+})
+
+test('folders that somebody has tidied away while nothing ran are made anew', async () => {
+  const hash = await deploy()
+  const tidy = (): void => {
+    for (const name of ['.runs', '.staging', '.trash']) rmSync(join(top, 'work', name), { recursive: true })
+  }
+  tidy()
+  const copy = await spaces.acquire(requestFor(hash))
+  const place = await spaces.prepareRun('job-1')
+  writeFileSync(join(place.temporary, 'left'), '')
+  rmSync(join(top, 'work/.trash'), { recursive: true, force: true })
+  await place.remove()
+  copy.release()
+  await spaces.settle()
+  expect(existsSync(place.temporary)).toBe(false)
+  tidy()
+  await (await spaces.prepareRun('job-1')).remove()
 })

@@ -5,8 +5,8 @@ export const DEEPEST_JSON = 64
 
 /**
  * Reads a JSON body; an empty one is undefined. Throws 'input-invalid', with the position of the first wrong character
- * as far as the parser tells. A member called `__proto__` is refused, and depth is bounded, because what handles the
- * value afterwards goes down into it call by call.
+ * as far as the parser tells. A body that is null is refused, and a member called `__proto__`; depth is bounded, because
+ * what handles the value afterwards goes down into it call by call.
  */
 export function readJsonBody(text: string): unknown {
   if (text.trim() === '') return undefined
@@ -21,6 +21,8 @@ export function readJsonBody(text: string): unknown {
     if (!(error instanceof SyntaxError)) throw error
     throw explain(error, text)
   }
+  // The check of schemas could not tell it from a body that is absent.
+  if (value === null) throw refuse('The body must be an object; it is null.', undefined)
   const proto = text.indexOf('__proto__') < 0 ? undefined : findProto(text)
   if (proto !== undefined) throw refuse('The body has a member that is called __proto__, which is not taken.', proto)
   return value

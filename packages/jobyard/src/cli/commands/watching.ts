@@ -24,7 +24,10 @@ export function addWatching(program: Command, { terminal }: Build): void {
       '--limit <count>',
       'how many to list (default: 50; the server keeps its latest 10000 until it is restarted)',
     )
-    .option('--after <id>', 'only events behind the one with this id, as --json shows it')
+    .option(
+      '--after <id>',
+      'only events behind the one with this id, as --json shows it; a `gap` says that some are lost',
+    )
   connected(inCollection(events)).action(async (options: EventsOptions) => {
     await (await import('../events.ts')).events(terminal, options)
   })

@@ -2,6 +2,7 @@ import type { Job, Jobyard, PackageInfo } from '@jobyard/client'
 import { printJson } from '../answer.ts'
 import { connect } from '../connection.ts'
 import { paint, printable } from '../failure.ts'
+import { programName } from '../program-name.ts'
 import { Progress } from '../progress.ts'
 import { pointing } from '../schedule.ts'
 import { printFacts } from '../table.ts'
@@ -52,5 +53,5 @@ async function report(terminal: Terminal, job: Job, uploaded: PackageInfo, creat
   }
   for (const { message } of job.warnings) stderr.write(`${paint(stderr, 'yellow', 'warning:')} ${printable(message)}\n`)
   const verb = job.type === 'continuous' ? `logs ${job.name} --follow` : `run ${job.name} --wait`
-  stdout.write(`${job.type === 'continuous' ? 'Watch' : 'Try'} it: jobyard script ${verb}\n`)
+  stdout.write(`${job.type === 'continuous' ? 'Watch' : 'Try'} it: ${programName(terminal)} script ${verb}\n`)
 }

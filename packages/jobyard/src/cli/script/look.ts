@@ -1,6 +1,7 @@
 import type { Job, Jobyard, Occurrence, Trigger } from '@jobyard/client'
 import { printJson } from '../answer.ts'
 import { connect } from '../connection.ts'
+import { asTyped } from '../program-name.ts'
 import { runColumns } from '../run.ts'
 import { type Column, type Fact, printFacts, printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
@@ -18,7 +19,7 @@ export async function listScripts(terminal: Terminal, options: ListOptions): Pro
   const jobs = await (await connect(terminal, options)).jobs.list(filter, { pageSize: 500 }).take()
   if (options.json === true) return printJson(terminal, jobs)
   if (jobs.length === 0) {
-    terminal.stderr.write('There are no jobs. Deploy one with `jobyard script deploy`.\n')
+    terminal.stderr.write(asTyped(terminal, 'There are no jobs. Deploy one with `jobyard script deploy`.\n'))
     return
   }
   await printTable(terminal.stdout, jobs, jobColumns(jobs))

@@ -4,6 +4,7 @@ import type { Jobyard, Run, RunInput } from '@jobyard/client'
 import { answer, printJsonLine } from '../answer.ts'
 import { connect } from '../connection.ts'
 import { EXIT, paint } from '../failure.ts'
+import { asTyped } from '../program-name.ts'
 import { nameOf } from '../run-name.ts'
 import { Interrupted, type Origin, type Terminal } from '../terminal.ts'
 import { sayEnd, sayTook, styleOf } from '../wording.ts'
@@ -48,9 +49,8 @@ async function waitForEnd(terminal: Terminal, jobyard: Jobyard, started: Run, js
     return exitOf(ended)
   } catch (error) {
     if (error instanceof Interrupted) {
-      terminal.stderr.write(
-        `\n${nameOf(started)} goes on without this command; end it with \`jobyard run stop ${nameOf(started)}\`.\n`,
-      )
+      const end = asTyped(terminal, `end it with \`jobyard run stop ${nameOf(started)}\``)
+      terminal.stderr.write(`\n${nameOf(started)} goes on without this command; ${end}.\n`)
     }
     throw error
   }

@@ -17,15 +17,23 @@ export const LARGEST_ARGUMENTS = 96 * 1024
 export function readArguments(given: string | readonly string[] | undefined): RunArguments {
   if (typeof given === 'string') checkSize(Buffer.byteLength(given))
   const list = typeof given === 'string' ? splitArguments(given) : (given ?? [])
-  const nul = list.findIndex((each) => each.includes('\0'))
-  if (nul >= 0) throw invalid(`Argument ${nul + 1} holds a NUL, which no program can be given.`)
-  checkSize(list.reduce((sum, each) => sum + Buffer.byteLength(each) + 1, 0))
+  checkArguments(list)
   return { list, text: typeof given === 'string' ? given : joinArguments(list) }
 }
 
-function checkSize(bytes: number): void {
+/** Refuses arguments that no program can be given, 'arguments-invalid'. `field` is the list where callers write one. */
+export function checkArguments(list: readonly string[], field?: string): void {
+  const place = (index: number) => (field === undefined ? {} : { field: `${field}.${index}` })
+  const nul = list.findIndex((each) => each.includes('\0'))
+  if (nul >= 0) throw invalid(`Argument ${nul + 1} holds a NUL, which no program can be given.`, place(nul))
+  const bytes = list.reduce((sum, each) => sum + Buffer.byteLength(each) + 1, 0)
+  checkSize(bytes, field)
+}
+
+function checkSize(bytes: number, field?: string): void {
   if (bytes <= LARGEST_ARGUMENTS) return
   throw invalid(`The arguments have ${bytes} bytes together; at most ${LARGEST_ARGUMENTS} can be given.`, {
+    ...(field === undefined ? {} : { field }),
     hint: 'Pass large input as the body of a webhook or in a file.',
   })
 }
@@ -77,6 +85,6 @@ function unclosed(quote: string, position: number): JobyardError {
   })
 }
 
-function invalid(message: string, details: { position?: number; hint?: string } = {}): JobyardError {
+function invalid(message: string, details: { field?: string; position?: number; hint?: string } = {}): JobyardError {
   return new JobyardError('arguments-invalid', message, { field: 'arguments', ...details })
 }

@@ -4,6 +4,7 @@ import type { TriggerSpec, Warning } from '../../domain/model.ts'
 import { DEFAULT_TIME_ZONE } from '../../domain/zone.ts'
 import type { Draft, JobKind } from '../../engine/kind.ts'
 import type { Sealer } from '../../store/seal.ts'
+import { checkArguments } from './arguments.ts'
 import { checkSettings } from './environment.ts'
 import { checkJobName } from './names.ts'
 import type { PackageScript } from './package-script.ts'
@@ -79,8 +80,9 @@ function overridden({ all }: SettingsJob): Warning[] {
   return [{ code: 'settings-overridden', message }]
 }
 
-function checkSpec({ env = {}, memory, idleTimeout }: ScriptInput): void {
+function checkSpec({ env = {}, args = [], memory, idleTimeout }: ScriptInput): void {
   checkSettings(env, 'spec.env')
+  checkArguments(args, 'spec.args')
   if (memory !== undefined && memory !== 'none') parseSize(memory, 'spec.memory')
   if (idleTimeout !== undefined) parseDuration(idleTimeout, 'spec.idleTimeout')
 }

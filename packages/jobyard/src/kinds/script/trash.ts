@@ -1,8 +1,16 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { chmod, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { Ids } from '../../domain/ids.ts'
 import { isSystemError } from './system-error.ts'
 import { ensureOwnFolder } from './workspace-folders.ts'
+
+const run = promisify(execFile)
+
+/** Where rm(1) is, whatever the server's PATH says. */
+const SYSTEM_PATH = '/usr/bin:/bin:/usr/sbin:/sbin'
 
 /**
  * Takes folders away: out of sight at once, by a rename into a folder where nobody but the server comes, and off the disk
@@ -33,8 +41,11 @@ export class Trash {
     try {
       await moveAway(folder, place)
     } catch (error) {
-      if (isSystemError(error, 'ENOENT')) return
-      throw error
+      if (!isSystemError(error, 'ENOENT')) throw error
+      if (!existsSync(folder)) return
+      // The folder for what is thrown away is missing: somebody tidies empty folders away.
+      await ensureOwnFolder(this.#folder, 0o700)
+      await moveAway(folder, place)
     }
     this.#watch(removeTree(place))
   }
@@ -70,6 +81,7 @@ async function moveAway(folder: string, place: string): Promise<void> {
 
 /** Removes a folder with all in it, also when its owner took the right to write from folders in it, as Go's cache does. */
 async function removeTree(folder: string): Promise<void> {
+  if (process.getuid?.() === 0) return await removeAsRoot(folder)
   try {
     await rm(folder, { recursive: true, force: true })
   } catch (error) {
@@ -84,4 +96,13 @@ async function unlock(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     if (entry.isDirectory()) await unlock(join(folder, entry.name))
   }
+}
+
+/**
+ * Node removes by paths. A process of the jobs' user that stands in a folder could put a link to elsewhere into such a path
+ * between two steps, and have root delete what lies there. rm(1) goes by open folders (openat(2), unlinkat(2)) and
+ * follows no links.
+ */
+async function removeAsRoot(folder: string): Promise<void> {
+  await run('rm', ['-rf', '--', folder], { env: { PATH: SYSTEM_PATH } })
 }

@@ -1,11 +1,11 @@
-import { lstatSync, readdirSync } from 'node:fs'
+import { type BigIntStats, lstatSync, readdirSync } from 'node:fs'
 import { chmod, chown, mkdir, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../domain/clock.ts'
 import type { JobsUser } from './run-as.ts'
 import { isSystemError } from './system-error.ts'
 import type { Trash } from './trash.ts'
-import { makeJobsFolder } from './workspace-folders.ts'
+import { ensureOwnFolder, makeJobsFolder } from './workspace-folders.ts'
 
 /** What one start of a script has to itself. */
 export interface RunPlace {
@@ -45,6 +45,8 @@ const MOST_IDLE = 64
 export class RunPlaces {
   readonly #means: Means
   readonly #idle: string[] = []
+  /** When the folders of a place were changed last, right after they were made; by their top folder. */
+  readonly #madeAt = new Map<string, string>()
   #made = 0
   #closed = false
 
@@ -64,7 +66,7 @@ export class RunPlaces {
       const payloadFile = await writePayload(join(folder, 'payload'), payload, this.#means.user)
       return { ...lasting, ...this.#describe(folder, payloadFile) }
     } catch (error) {
-      await this.#means.trash.discard(folder)
+      await this.#discard(folder)
       throw error
     }
   }
@@ -78,16 +80,29 @@ export class RunPlaces {
   /** Undefined when there is none; one that somebody has tidied away or changed meanwhile is none. */
   #takeIdle(): string | undefined {
     for (let folder = this.#idle.pop(); folder !== undefined; folder = this.#idle.pop()) {
-      if (this.#isAsMade(join(folder, 'tmp'))) return folder
+      if (this.#isAsMade(folder)) return folder
+      this.#madeAt.delete(folder)
       this.#means.trash.discardLater(folder)
     }
     return undefined
   }
 
   async #make(folder: string): Promise<void> {
-    await mkdir(folder)
+    await this.#makeTop(folder)
     await chmod(folder, 0o755)
     await makeJobsFolder(join(folder, 'tmp'), this.#means.user)
+    this.#madeAt.set(folder, changesOf(folder))
+  }
+
+  async #makeTop(folder: string): Promise<void> {
+    try {
+      await mkdir(folder)
+    } catch (error) {
+      if (!isSystemError(error, 'ENOENT')) throw error
+      // Somebody tidies empty folders away, such as a system that cleans /tmp.
+      await ensureOwnFolder(this.#means.folder, 0o711)
+      await mkdir(folder)
+    }
   }
 
   #describe(folder: string, payloadFile: string | undefined): Omit<RunPlace, 'data' | 'home'> {
@@ -108,24 +123,42 @@ export class RunPlaces {
       remove: async () => {
         if (removed) return
         removed = true
-        if (stopping || payloadFile !== undefined) await this.#means.trash.discard(folder)
-        else if (!this.#closed && this.#idle.length < MOST_IDLE && this.#isAsMade(temporary)) this.#idle.push(folder)
+        if (stopping || payloadFile !== undefined) await this.#discard(folder)
+        else if (!this.#closed && this.#idle.length < MOST_IDLE && this.#isAsMade(folder)) this.#idle.push(folder)
         else await this.#remove(folder)
       },
     }
   }
 
-  /** Whether the folder for temporary files is empty, and still as the jobs' user got it. */
-  #isAsMade(temporary: string): boolean {
+  /**
+   * Whether the folders are empty, and nobody has changed anything about them since they were made: not even rights
+   * beyond the mode or attributes, which would reach the next run, perhaps another job's.
+   */
+  #isAsMade(folder: string): boolean {
     const { user } = this.#means
+    const temporary = join(folder, 'tmp')
     const stats = lstatSync(temporary, { throwIfNoEntry: false })
     if (!stats?.isDirectory() || (stats.mode & 0o7777) !== 0o700) return false
-    return (user.own || (stats.uid === user.uid && stats.gid === user.gid)) && readdirSync(temporary).length === 0
+    if (!user.own && (stats.uid !== user.uid || stats.gid !== user.gid)) return false
+    if (readdirSync(temporary).length > 0 || readdirSync(folder).length > 1) return false
+    return changesOf(folder) === this.#madeAt.get(folder)
   }
 
   async #remove(folder: string): Promise<void> {
+    this.#madeAt.delete(folder)
     if (!(await removeEmpty(join(folder, 'tmp'), folder))) await this.#means.trash.discard(folder)
   }
+
+  async #discard(folder: string): Promise<void> {
+    this.#madeAt.delete(folder)
+    await this.#means.trash.discard(folder)
+  }
+}
+
+/** When a place and its folder for temporary files were changed last, in nanoseconds: files that come and go count too. */
+function changesOf(folder: string): string {
+  const times = [folder, join(folder, 'tmp')].map((path): BigIntStats => lstatSync(path, { bigint: true }))
+  return times.map(({ ctimeNs }) => ctimeNs).join(' ')
 }
 
 async function writePayload(

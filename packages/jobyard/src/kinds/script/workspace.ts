@@ -220,6 +220,8 @@ export class Workspaces {
     const former = state.current
     const staging = join(work, '.staging', ids.next())
     try {
+      // Made anew where somebody tidies empty folders away, such as a system that cleans /tmp.
+      await ensureOwnFolder(join(work, '.staging'), 0o700)
       await copyTree(packages.filesFolder(hash), staging, tree, user)
       if (former?.users === 0) await this.#workTrash.discard(join(work, jobId, former.name))
       const made: Copy = { name: this.#freeName(jobId, hash), hash, users: 0 }

@@ -43,6 +43,7 @@ export class Group {
   readonly output: Output
   readonly #order: Pick<StartOrder, 'id' | 'file' | 'cwd'>
   readonly #yard: Yard
+  readonly #startedAt: number
   readonly #confinement: Confinement
   readonly #child: ChildProcess
   readonly #members: Members | undefined
@@ -59,6 +60,7 @@ export class Group {
     // Not all of it: environments are large, and a process may run for months.
     this.#order = { id: order.id, file: order.file, cwd: order.cwd }
     this.#yard = yard
+    this.#startedAt = yard.clock.elapsed()
     const mark = yard.markPrefix + order.taskId
     this.#confinement = new Confinement(yard.cgroups, order.limits, mark)
     try {
@@ -141,7 +143,7 @@ export class Group {
     const yard = this.#yard
     const dying = this.#members?.killAll()
     if (dying) await dying
-    const clearing = this.#confinement.holdsAll ? undefined : yard.strays.clear(pid, yard.markPrefix + this.taskId)
+    const clearing = this.#clear(pid)
     if (clearing) await clearing
     if (!this.output.closed && !(await this.output.closedWithin(ESCAPE_MS, yard.clock))) {
       if (!this.output.paused) yard.strays.look()
@@ -153,6 +155,11 @@ export class Group {
     yard.report({ is: 'exited', id: this.id, exit })
     this.#confinement.leave()
     yard.ended(this)
+  }
+
+  #clear(leader: number): Promise<void> | undefined {
+    if (this.#confinement.holdsAll) return undefined
+    return this.#yard.strays.clear(leader, this.#yard.markPrefix + this.taskId, this.#startedAt)
   }
 
   #refuse(error: Error): void {

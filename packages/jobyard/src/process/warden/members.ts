@@ -60,8 +60,8 @@ export class Members {
     let found = false
     this.signal('SIGKILL')
     for (const pid of this.#list()) {
-      found = true
-      sendSignal(pid, 'SIGKILL')
+      // One that has become another user's (set-user-id) cannot be ended, and is not waited for.
+      if (sendSignal(pid, 'SIGKILL')) found = true
     }
     return found
   }

@@ -2,10 +2,14 @@ import { existsSync } from 'node:fs'
 import type { Clock } from '../../domain/clock.ts'
 import { pause } from '../pause.ts'
 import { listPids, readLastPid } from '../proc.ts'
-import { Doubts, killStrays } from '../strays.ts'
+import { Doubts, killStrays, type Look, lookClosely, settleDoubts } from '../strays.ts'
 
 /** Processes with so many ids after the leader's are looked at one by one. */
 const NEAR = 256
+/** And those of runs that are no older, milliseconds: in a longer life the ids may have gone round to the leader's again. */
+const YOUNG_MS = 2000
+/** How long the end of a run waits for what was sent SIGKILL: who hangs in the kernel dies before it does anything more. */
+const PATIENCE_MS = 5000
 /** Between two looks at processes that are to die, milliseconds. */
 const LOOK_AGAIN_MS = 2
 /** A look at all processes is followed by at least this many times its own duration without one. */
@@ -15,6 +19,8 @@ const REST_FACTOR = 10
 interface Leaving {
   readonly mark: string
   readonly sessions: Set<number>
+  /** When it is waited for no longer, on the clock that only grows. */
+  readonly until: number
   readonly gone: () => void
 }
 
@@ -28,7 +34,6 @@ export class StrayWatch {
   readonly #prefix: string
   readonly #isRunning: (taskId: string) => boolean
   readonly #leaving = new Set<Leaving>()
-  readonly #doubts = new Doubts()
   #planned = false
   #restUntil = 0
 
@@ -41,21 +46,25 @@ export class StrayWatch {
 
   /**
    * Kills what a run whose leader has ended left behind: its session, and whatever bears its mark. Resolves when nothing
-   * is left; undefined when there was nothing, which is the usual case.
+   * is left, or after five seconds; undefined when there was nothing, which is the usual case. `startedAt`: when the
+   * leader was started, on the clock that only grows.
    */
-  clear(leader: number, mark: string): Promise<void> | undefined {
-    const near = listNear(leader)
+  clear(leader: number, mark: string, startedAt: number): Promise<void> | undefined {
+    const now = this.#clock.elapsed()
+    const until = now + PATIENCE_MS
+    const near = now - startedAt < YOUNG_MS ? listNear(leader) : null
     if (near === null) {
       return new Promise((gone) => {
-        this.#leaving.add({ mark, sessions: new Set([leader]), gone })
+        this.#leaving.add({ mark, sessions: new Set([leader]), until, gone })
         this.#plan()
       })
     }
     const sessions = new Set([leader])
+    const accepts = (found: string): boolean => found === mark
     const doubts = new Doubts()
-    const look = (pids: readonly number[]): boolean =>
-      killStrays((found) => found === mark, sessions, doubts, pids).length > 0 || doubts.open
-    return look(near) ? this.#lookOn(() => look(listNear(leader) ?? listPids())) : undefined
+    const found = killStrays(accepts, sessions, doubts, near)
+    if (found.length === 0 && !doubts.open) return undefined
+    return this.#lookOn({ accepts, sessions, list: () => listNear(leader) ?? listPids() }, doubts, found, until)
   }
 
   /** Looks at once for what bears the mark of a task that is not running any more. */
@@ -65,27 +74,33 @@ export class StrayWatch {
     this.#rest(began)
   }
 
-  async #lookOn(look: () => boolean): Promise<void> {
-    do await pause(this.#clock, LOOK_AGAIN_MS)
-    while (look())
+  /** After a look that found something, or may have missed something: until a look finds nothing. */
+  async #lookOn(look: Look, doubts: Doubts, found: number[], until: number): Promise<void> {
+    const { accepts, sessions } = look
+    await settleDoubts(this.#clock, doubts, (pids) => found.push(...killStrays(accepts, sessions, doubts, pids)))
+    for (let left = found.length; left > 0 && this.#clock.elapsed() < until; ) {
+      await pause(this.#clock, LOOK_AGAIN_MS)
+      left = (await lookClosely(this.#clock, look)).length
+    }
   }
 
   #plan(): void {
     if (this.#planned || this.#leaving.size === 0) return
     this.#planned = true
     const delay = Math.max(0, this.#restUntil - this.#clock.elapsed())
-    this.#clock.after(delay, () => this.#lookForAll())
+    this.#clock.after(delay, () => void this.#lookForAll())
   }
 
   /** One look for everybody who waits; where it finds something, another for each, to see whose it is. */
-  #lookForAll(): void {
+  async #lookForAll(): Promise<void> {
     const began = this.#clock.elapsed()
     const leaving = [...this.#leaving]
     const marks = new Set(leaving.map(({ mark }) => mark))
     const sessions = new Set(leaving.flatMap((each) => [...each.sessions]))
-    const found = killStrays((mark) => marks.has(mark), sessions, this.#doubts)
-    for (const each of this.#doubts.open ? [] : leaving) {
-      if (found.length > 0 && isLeft(each)) continue
+    const accepts = (mark: string): boolean => marks.has(mark)
+    const found = await lookClosely(this.#clock, { accepts, sessions, list: listPids })
+    for (const each of leaving) {
+      if (began < each.until && found.length > 0 && isLeft(each)) continue
       this.#leaving.delete(each)
       each.gone()
     }

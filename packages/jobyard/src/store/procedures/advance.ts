@@ -28,11 +28,12 @@ export function* advance(
   cores: readonly RunCore[],
   at: number,
   verdicts?: ReadonlyMap<string, FinishedState>,
+  how: 'wait' | 'now' = 'wait',
 ): Steps<Changes> {
   const settled = yield* settle(scope, cores, at, verdicts)
   const finished = cores.filter((core) => core.finishedAt === at)
   if (finished.length === 0) return { settled, created: [] }
-  yield* lockAround(scope, finished)
+  yield* lockAround(scope, finished, how)
   yield* noteEndedRuns(scope, finished, at)
   const consequences = yield* consequencesOf(scope, finished, at)
   const { requests, released } = consequences
@@ -70,5 +71,5 @@ export function* stopRuns(
     core.reasonText = reason.text
   }
   yield* dropPendingTasks(cores, reason, at)
-  return yield* advance(scope, cores, at)
+  return yield* advance(scope, cores, at, undefined, how)
 }

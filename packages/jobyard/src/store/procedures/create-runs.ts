@@ -4,6 +4,7 @@ import { type Changes, stopRuns } from './advance.ts'
 import { type Inserted, insertRuns, type RequestOutcome, type RunRequest } from './insert-runs.ts'
 import { mayTake } from './instances.ts'
 import { lockReplaced } from './locks.ts'
+import { getRun } from './read-runs.ts'
 
 /** What came of requests for runs, each in its place. */
 export interface CreatedRuns extends Changes {
@@ -24,12 +25,26 @@ export function* createRuns(
   const { outcomes, replaced, claimed } = yield* insertRuns(scope, requests, at)
   const stopped = yield* stopRuns(scope, replaced, { code: 'replaced', text: 'A newer run took its place.' }, at, 'now')
   return {
-    outcomes,
+    outcomes: yield* showStopped(outcomes, new Set(replaced)),
     claimed,
     settled: stopped.settled,
     created: [...outcomes.filter((outcome) => outcome.ok), ...stopped.created],
     refused: stopped.refused ?? [],
   }
+}
+
+/** Of several in one go only the newest runs: the others are shown as they are after their stop. */
+function* showStopped(outcomes: readonly RequestOutcome[], stopped: ReadonlySet<string>): Steps<RequestOutcome[]> {
+  const shown: RequestOutcome[] = []
+  for (const outcome of outcomes) {
+    if (outcome.ok && outcome.run !== undefined && stopped.has(outcome.id)) {
+      const run = yield* getRun(outcome)
+      shown.push(run === null ? outcome : { ...outcome, run })
+    } else {
+      shown.push(outcome)
+    }
+  }
+  return shown
 }
 
 /** Requests as they are, but that an instance which was declared gone takes none of the runs at once. */

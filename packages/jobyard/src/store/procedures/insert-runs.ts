@@ -102,9 +102,8 @@ export function* insertRuns(scope: Scope, requests: readonly RunRequest[], at: n
   // Read before the new rows are there, so that a run never replaces itself.
   const older = yield* readLive(replacing)
   // Of several in one go only the newest is to run.
-  const newer = runs.filter(
-    ({ jobId }, index) => replacing.has(jobId) && runs.some((run, i) => i > index && run.jobId === jobId),
-  )
+  const newest = new Map(runs.map(({ jobId, id }) => [jobId, id]))
+  const newer = runs.filter(({ jobId, id }) => replacing.has(jobId) && newest.get(jobId) !== id)
   const replaced = [...older, ...newer.map(({ id }) => id)]
   if (rows.length > 0) yield* writeRows(scope, rows, jobs, requests)
   const claimed = runs.filter(({ owner }) => owner !== null)

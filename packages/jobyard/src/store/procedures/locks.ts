@@ -1,13 +1,14 @@
 import type { Scope } from '../contract.ts'
-import { all, execute, type Steps, sql } from '../sql.ts'
+import { all, type Dialect, execute, postgresDialect, type Steps, sql } from '../sql.ts'
 import type { RunCore } from './run-core.ts'
 
 /*
  * The order in which every procedure takes its locks on PostgreSQL, so that two of them never wait for each other in a ring:
  *
- *     instance -> triggers -> admission -> runs -> jobs -> all the rest (places, occurrences, messages)
+ *     instance -> triggers -> occurrences of schedules -> admission -> runs -> jobs -> all the rest (places, messages)
  *
- * and rows of one table by their ids. It is the order in which most work comes by itself: tasks end, with them a run,
+ * and rows of one table by their ids. Refusals, which stand among the occurrences, are written last: by whoever holds
+ * their job, and under times that no schedule has. It is the order in which most work comes by itself: tasks end, with them a run,
  * and that moves the queue of its job and begins runs of others. What goes the other way round, from a job to its
  * runs (a newer run replaces older ones, a job is changed or deleted, a queued run is released), takes what it will
  * need beforehand, by the functions below. A run that came about in between is locked without waiting: where another
@@ -45,22 +46,26 @@ export function* lockJobs(scope: Scope, jobIds: Iterable<string>): Steps<void> {
   if (scope.dialect.forUpdate !== '') yield* execute(lockedJobs, idList(jobIds))
 }
 
-const around = sql(
-  (d) => `select id from job
+const aroundText = (lock: string) => (d: Dialect) =>
+  `select id from job
     where id in (select id from ${d.rows({ id: 'text' })} as ended_)
       or id in (select job_id from job_trigger where after_job_id in (select id from ${d.rows({ id: 'text' })} as ended_))
       or id in (select on_failure.id from job as failing
         cross join lateral jsonb_array_elements_text(failing.policy::jsonb->'onFailure') as on_failure(id)
         where failing.id in (select id from ${d.rows({ id: 'text' })} as failed_))
-    order by id${d.forUpdate}`,
-)
+    order by id${lock}`
+const around = sql(aroundText(postgresDialect.forUpdate))
+const aroundNow = sql(aroundText(postgresDialect.forUpdateNow))
 
-/** For ended runs: locks their jobs and those of which their end begins runs, all at once. */
-export function* lockAround(scope: Scope, ended: readonly RunCore[]): Steps<void> {
+/**
+ * For ended runs: locks their jobs and those of which their end begins runs, all at once. `how`: `now`, without waiting,
+ * where jobs are held already, which may come later in the order than these.
+ */
+export function* lockAround(scope: Scope, ended: readonly RunCore[], how: 'wait' | 'now'): Steps<void> {
   if (scope.dialect.forUpdate === '') return
   const jobIds = idList(ended.map(({ jobId }) => jobId))
   const failed = ended.filter(({ state }) => state === 'failed').map(({ jobId }) => jobId)
-  yield* execute(around, jobIds, jobIds, idList(failed))
+  yield* execute(how === 'wait' ? around : aroundNow, jobIds, jobIds, idList(failed))
 }
 
 const triggersAround = sql(

@@ -1,4 +1,4 @@
-import type { State } from '@jobyard/jobs'
+import { isFinished, type State } from '@jobyard/jobs'
 import type { Wanted } from '../../domain/run-state.ts'
 import type { Scope } from '../contract.ts'
 import { all, forEachRow, type Steps, sql, updateEach } from '../sql.ts'
@@ -64,13 +64,25 @@ export function* openTasks(
   const added = yield* write(valid, runs, at)
   const changes = yield* settleWhereNeeded(scope, valid, runs, at)
   const accepted = new Set<OpenTasks>(valid)
+  // The answer to a first try may have got lost, and a wish may have come since: what goes on is the owner's to end.
+  const unwanted = items.filter((item, index) => owners[index] && !accepted.has(item))
+  const there = yield* readUnfinished(unwanted)
   return {
     ...changes,
     added: items.map((item, index) => {
-      if (accepted.has(item)) return item.tasks.filter(({ id }) => added.has(id)).map(({ id }) => id)
-      return owners[index] ? 'unwanted' : 'stale'
+      if (!owners[index]) return 'stale'
+      const on = accepted.has(item) ? added : there
+      const found = item.tasks.filter(({ id }) => on.has(id)).map(({ id }) => id)
+      return accepted.has(item) || found.length > 0 ? found : 'unwanted'
     }),
   }
+}
+
+/** Which tasks of these are on record and have not ended. */
+function* readUnfinished(items: readonly OpenTasks[]): Steps<ReadonlySet<string>> {
+  if (items.length === 0) return new Set()
+  const tasks = yield* readTaskCores(items.flatMap(({ tasks: each }) => each.map(({ id }) => id)))
+  return new Set([...tasks.values()].filter(({ state }) => !isFinished(state)).map(({ id }) => id))
 }
 
 function* lockRuns(items: readonly OpenTasks[]): Steps<Map<string, PlannedRun>> {

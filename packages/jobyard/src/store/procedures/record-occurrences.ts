@@ -1,6 +1,6 @@
 import type { MisfireDecision } from '../../domain/misfire.ts'
 import type { Scope } from '../contract.ts'
-import { forEachRow, insertEach, type Steps, updateEach } from '../sql.ts'
+import { all, forEachRow, insertEach, type Steps, sql, updateEach } from '../sql.ts'
 import type { RequestOutcome, RunRequest } from './insert-runs.ts'
 
 const record = insertEach(
@@ -12,6 +12,12 @@ const correct = updateEach(
   'occurrence',
   { jobId: 'text', due: 'int' },
   { outcome: 'text', reason: 'text', runId: 'text' },
+)
+const made = sql(
+  (
+    d,
+  ) => `select run.job_id as "jobId", run.scheduled_for as due, run.id as "runId" from ${d.rows({ jobId: 'text', due: 'int' })} as v
+    join run on run.job_id = v."jobId" and run.scheduled_for = v.due where run.scheduled_for is not null`,
 )
 const MISSED = 'Nobody was there to run it in time.'
 
@@ -71,8 +77,17 @@ export function entriesOf(
 /** Puts occurrences on record and gives back those that nobody had recorded before. */
 export function* recordFresh(entries: readonly Recorded[]): Steps<Recorded[]> {
   if (entries.length === 0) return []
-  const rows = yield* forEachRow<{ jobId: string; due: number }>(record, entries)
+  // In the order of their keys, so that no two who record those of the same jobs wait for each other in a ring.
+  const ordered = entries.toSorted((a, b) => (a.jobId === b.jobId ? a.due - b.due : a.jobId < b.jobId ? -1 : 1))
+  const rows = yield* forEachRow<{ jobId: string; due: number }>(record, ordered)
   const fresh = new Set(rows.map(({ jobId, due }) => `${jobId} ${due}`))
+  // After the clock was put back, the record of a run may have been pruned while the run itself is kept.
+  const kept = yield* all<{ jobId: string; due: number; runId: string }>(made, JSON.stringify(rows))
+  for (const { jobId, due } of kept) fresh.delete(`${jobId} ${due}`)
+  yield* forEachRow(
+    correct,
+    kept.map((entry) => ({ ...entry, outcome: 'ran', reason: null })),
+  )
   // Two schedules of one job that name the same instant make one run: the first entry of each key.
   return entries.filter(({ jobId, due }) => fresh.delete(`${jobId} ${due}`))
 }

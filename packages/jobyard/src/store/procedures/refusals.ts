@@ -1,4 +1,4 @@
-import { forEachRow, insertEach, type Steps } from '../sql.ts'
+import { first, forEachRow, insertEach, type Steps, sql } from '../sql.ts'
 import type { RequestOutcome, RunRequest } from './insert-runs.ts'
 
 /** A run that the end of another asked for, and that was not made. */
@@ -41,14 +41,19 @@ function describe({ jobId, why, detail }: RunRequest, text: string, gone: boolea
   }
 }
 
-/** Puts refusals on record where those of schedules are, so that nobody looks for a run that never was. */
+const newest = sql('select max(due) as due from occurrence where job_id = ? and due >= ? and due < ?')
+
+/**
+ * Puts refusals on record where those of schedules are, so that nobody looks for a run that never was: each under a time
+ * of its own that is no whole second, because an occurrence of the job's schedule may still come to have that one.
+ */
 export function* recordRefused(refused: readonly Refused[], at: number): Steps<void> {
-  const before = new Map<string, number>()
-  const rows = refused.map(({ jobId, reason }) => {
-    // Several of a job in one go, each under a time of its own.
-    const count = before.get(jobId) ?? 0
-    before.set(jobId, count + 1)
-    return { jobId, due: at + count, outcome: 'skipped', reason, recordedAt: at }
-  })
-  yield* forEachRow(record, rows)
+  const last = new Map<string, number>()
+  for (const { jobId, reason } of refused) {
+    const known = last.get(jobId) ?? (yield* first<{ due: number | null }>(newest, jobId, at, at + 1000))?.due
+    let due = Math.max(at, (known ?? 0) + 1)
+    if (due % 1000 === 0) due++
+    last.set(jobId, due)
+    yield* forEachRow(record, [{ jobId, due, outcome: 'skipped', reason, recordedAt: at }])
+  }
 }

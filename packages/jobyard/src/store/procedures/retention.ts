@@ -4,8 +4,13 @@ import { all, execute, first, type Steps, sql } from '../sql.ts'
 import { firstIdAt } from './page-runs.ts'
 import { amountOf } from './steering.ts'
 
-/** Occurrences on record per job that are kept, the newest. */
+/**
+ * Occurrences on record per job that are kept: the newest, and besides all of the last day in milliseconds. As long as
+ * one is on record it makes no second run, so the clock may be put back by as much. They are at most one a second; the
+ * refusals that stand among them, at no whole second, make no run, and are kept by their number alone.
+ */
 const KEPT_OCCURRENCES = 1000
+const KEPT_OCCURRENCES_MS = 86_400_000
 /** Milliseconds that entries of the audit log are kept: one year. */
 const KEPT_AUDIT_MS = 365 * 86_400_000
 /** Milliseconds that instances which are gone are kept: a week. */
@@ -48,8 +53,10 @@ const dropRuns = sql(
 )
 const countPruned = sql('update job set pruned_count = pruned_count + ? where id = ?')
 const dropOccurrences = sql(
-  `delete from occurrence where job_id = ? and due < (
-      select due from occurrence where job_id = ? order by due desc limit 1 offset ${KEPT_OCCURRENCES})`,
+  `delete from occurrence where job_id = ? and due in (
+      select due from occurrence where job_id = ? and (due < ? or due % 1000 <> 0) and due < (
+        select due from occurrence where job_id = ? order by due desc limit 1 offset ${KEPT_OCCURRENCES - 1})
+      order by due limit ${ROWS_AT_ONCE}) returning due`,
 )
 
 interface EndedRun {
@@ -79,10 +86,10 @@ export function* pruneJob(
   const wanted = oldest.filter((run, index) => mustGo(run, index, limits, at))
   const chosen = withinBound(wanted)
   const deleted = yield* dropRunRows(jobId, chosen)
-  yield* execute(dropOccurrences, jobId, jobId)
-  const more = deleted < wanted.length || wanted.length === RUNS_AT_ONCE
-  if (job.deletedAt !== null && !more) yield* forgetJob(jobId)
-  return { deleted, more }
+  const passed = yield* all(dropOccurrences, jobId, jobId, at - KEPT_OCCURRENCES_MS, jobId)
+  const more = deleted < wanted.length || wanted.length === RUNS_AT_ONCE || passed.length === ROWS_AT_ONCE
+  if (job.deletedAt === null || more) return { deleted, more }
+  return { deleted, more: yield* forgetJob(jobId) }
 }
 
 /** A job's own number, or where it has the usual one, that of its collection's settings, if they name one. */
@@ -128,19 +135,24 @@ function listOf(rows: readonly { readonly id: string }[]): string {
   return JSON.stringify(rows.map(({ id }) => ({ id })))
 }
 
-const unfinishedRun = sql('select id from run where job_id = ? limit 1')
+const anyRun = sql('select id from run where job_id = ? limit 1')
+const forgetOccurrences = sql(
+  `delete from occurrence where job_id = ? and due in (
+      select due from occurrence where job_id = ? order by due limit ${ROWS_AT_ONCE}) returning due`,
+)
 const forgetting = [
-  sql('delete from occurrence where job_id = ?'),
   sql('delete from job_package where job_id = ?'),
   sql('delete from continuous where job_id = ?'),
   sql('delete from job_trigger where job_id = ?'),
   sql('delete from job where id = ?'),
 ]
 
-/** Deletes the last of a deleted job, once none of its runs is left. */
-function* forgetJob(jobId: string): Steps<void> {
-  if ((yield* first(unfinishedRun, jobId)) !== undefined) return
+/** Deletes the last of a deleted job, once none of its runs is left. Answers whether there is more. */
+function* forgetJob(jobId: string): Steps<boolean> {
+  if ((yield* first(anyRun, jobId)) !== undefined) return false
+  if ((yield* all(forgetOccurrences, jobId, jobId)).length === ROWS_AT_ONCE) return true
   for (const query of forgetting) yield* execute(query, jobId)
+  return false
 }
 
 const jobsWithHistory = sql('select id from job where id > ? order by id limit ?')

@@ -62,8 +62,8 @@ export interface Tick extends Changes {
 
 /**
  * Makes a run for each occurrence that has fallen due, records what became of every one, and moves the schedules on.
- * An occurrence is on record once, so however many instances tick, and whatever the clock does, it makes one run. A tick
- * takes on at most `limit` schedules, and no further one once it has {@link ROWS_AT_ONCE} occurrences to record; what is
+ * An occurrence is on record once, so however many instances tick, it makes one run, also when the clock is put back, as
+ * far as records go (see retention.ts) and beyond them as far as its run is kept. A tick takes on at most `limit` schedules, and no further one once it has {@link ROWS_AT_ONCE} occurrences to record; what is
  * left is due at once.
  */
 export function* tickSchedules(

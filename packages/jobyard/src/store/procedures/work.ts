@@ -41,7 +41,10 @@ export function* changeTasks(
     if (task === undefined || task.fence > item.fence) return false
     // The answer to the first try got lost: what was asked for has been done.
     if (task.state === item.to && task.fence === item.fence && task.startedAt !== null) return true
-    if (!isOwner(run, item) || isFinished(task.state)) return false
+    if (!isOwner(run, item)) return false
+    // The same, and somebody has ended the parked task since.
+    if (isFinished(task.state))
+      return (item.to === 'blocked' || item.to === 'disconnected') && task.fence === item.fence
     if (task.owner !== null && (task.owner !== item.owner || task.fence !== item.fence)) return false
     // A run that is to rest or to end begins nothing more; what is frozen may thaw.
     if (item.to === 'running' && task.state === 'pending' && run.wanted !== 'run') return false

@@ -19,7 +19,7 @@ export interface SqliteOptions {
 const WRITER_YOUNG_MB = 32
 const READER_YOUNG_MB = 3
 
-/** Threads that read, so that a slow page holds up no other. */
+/** Threads that read, so that one slow page holds up no other read; two at once hold up what is asked meanwhile. */
 const READERS = 2
 
 /** The repository on SQLite: one writer thread, two that read, and a main loop that never waits on the disk. */
