@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { startStack } from '../support/stack.ts'
-import { ActiveRun } from '../../src/engine/active-run.ts'
 import type { TaskRow } from '../../src/domain/model.ts'
+import { ActiveRun } from '../../src/engine/active-run.ts'
 import { eventually } from '../support/eventually.ts'
 import { ManualClock } from '../support/manual-clock.ts'
+import { startStack } from '../support/stack.ts'
 import { Held, TestKind } from '../support/test-kind.ts'
 
 test('a run may have very many attempts that wait, and knows the next', async () => {
