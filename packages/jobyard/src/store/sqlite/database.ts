@@ -1,6 +1,6 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { JobyardError } from '../../domain/errors.ts'
-import { type Query, type Row, type Statement, type Steps, sqliteDialect } from '../sql.ts'
+import { type Query, type Row, type Statement, type Steps, sqliteDialect, type Value } from '../sql.ts'
 
 /** Pages that the write-ahead log may grow to before it is copied back: 16 MB at 4 KB a page. */
 const CHECKPOINT_PAGES = 4000
@@ -66,8 +66,10 @@ export class SqliteDatabase {
     if (set === undefined) return statement.all(...params) as readonly Row[]
     const { columns, rows, fresh } = set
     const found: Row[] = []
+    // One list for all rows: what is made anew for each of thousands is what the thread spends its time to collect.
+    const params: Value[] = []
     for (const row of rows as readonly Row[]) {
-      const params = columns.map((name) => row[name] ?? null)
+      for (let index = 0; index < columns.length; index++) params[index] = row[columns[index] ?? ''] ?? null
       if (fresh) {
         if (statement.run(...params).changes === 1) found.push(row)
       } else if (query.returns) found.push(...(statement.all(...params) as Row[]))
