@@ -67,13 +67,13 @@ export class SqliteDatabase {
     const { columns, rows, fresh } = set
     const found: Row[] = []
     // One list for all rows: what is made anew for each of thousands is what the thread spends its time to collect.
-    const params: Value[] = []
+    const values: Value[] = []
     for (const row of rows as readonly Row[]) {
-      for (let index = 0; index < columns.length; index++) params[index] = row[columns[index] ?? ''] ?? null
+      for (let index = 0; index < columns.length; index++) values[index] = row[columns[index] ?? ''] ?? null
       if (fresh) {
-        if (statement.run(...params).changes === 1) found.push(row)
-      } else if (query.returns) found.push(...(statement.all(...params) as Row[]))
-      else statement.run(...params)
+        if (statement.run(...values).changes === 1) found.push(row)
+      } else if (query.returns) found.push(...(statement.all(...values) as Row[]))
+      else statement.run(...values)
     }
     return found
   }
