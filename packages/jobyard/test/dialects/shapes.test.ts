@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { readFileName } from '../../src/dialects/kudu/upload.ts'
 import { armItem } from '../../src/dialects/webjobs/arm-items.ts'
 import { showDate, showTimeSpan } from '../../src/dialects/webjobs/net-time.ts'
-import { readRunId, showRunId } from '../../src/dialects/webjobs/run-id.ts'
 import { type ContinuousFacts, continuousStatus, runStatus, shortName } from '../../src/dialects/webjobs/statuses.ts'
 import { namesTag } from '../../src/dialects/webjobs/tags.ts'
 import type { RunRow } from '../../src/domain/model.ts'
+import { readRunId, showRunId } from '../../src/domain/webjobs-run-id.ts'
 import { firstIdAt } from '../../src/store/procedures/page-runs.ts'
 
 describe('times as .NET writes them', () => {

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { JobyardError } from '../../domain/errors.ts'
+import { showRunId } from '../../domain/webjobs-run-id.ts'
 import type { Access } from '../../services/auth/bearer.ts'
 import type { ApiApp } from '../../services/http/api-app.ts'
 import { putSettings, remove, run, setEnabled } from '../webjobs/acts.ts'
@@ -7,7 +8,6 @@ import { armItem, armJob, armRun } from '../webjobs/arm-items.ts'
 import { readArmSettings } from '../webjobs/arm-settings.ts'
 import { readText } from '../webjobs/bodies.ts'
 import type { WebJobType } from '../webjobs/reader.ts'
-import { showRunId } from '../webjobs/run-id.ts'
 import { sendJson, sendNothing } from '../webjobs/sending.ts'
 import {
   type ArmContext,

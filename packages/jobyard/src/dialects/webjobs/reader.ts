@@ -1,8 +1,8 @@
 import { isFinished, STATES } from '@jobyard/jobs'
 import type { JobRow, RunRow, TriggerSpec } from '../../domain/model.ts'
+import { type RunIdParts, readRunId } from '../../domain/webjobs-run-id.ts'
 import type { ServiceContext } from '../../services/context.ts'
 import type { TriggerRow } from '../../store/procedures/entities.ts'
-import { type RunIdParts, readRunId } from './run-id.ts'
 import type { WebJob } from './shapes.ts'
 import { continuousStatus, type Instance } from './statuses.ts'
 

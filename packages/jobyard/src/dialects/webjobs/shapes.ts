@@ -1,9 +1,9 @@
 import { isFinished } from '@jobyard/jobs'
 import type { RunRow } from '../../domain/model.ts'
 import { parseNcrontab } from '../../domain/ncrontab.ts'
+import { showRunId } from '../../domain/webjobs-run-id.ts'
 import type { Links } from './links.ts'
 import { showDate, showTimeSpan } from './net-time.ts'
-import { showRunId } from './run-id.ts'
 import { type ContinuousStatus, runStatus } from './statuses.ts'
 
 /*

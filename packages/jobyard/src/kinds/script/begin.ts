@@ -2,7 +2,7 @@ import { basename, dirname, join } from 'node:path'
 import { formatSize, parseDuration, parseSize } from '../../domain/durations.ts'
 import { JobyardError } from '../../domain/errors.ts'
 import type { JobRow, TaskRow } from '../../domain/model.ts'
-import { webjobsRunId } from '../../domain/webjobs-run-id.ts'
+import { showRunId } from '../../domain/webjobs-run-id.ts'
 import type { Outcome, StopRequest, TaskContext } from '../../engine/kind.ts'
 import type { ProcessHost } from '../../process/contract.ts'
 import type { Repository } from '../../store/procedures/index.ts'
@@ -226,7 +226,7 @@ async function environmentOf(
     },
     run: {
       id: run.id,
-      webjobsId: webjobsRunId(run),
+      webjobsId: showRunId(run),
       taskId: task.id,
       attempt: task.attempt,
       trigger: run.why,
