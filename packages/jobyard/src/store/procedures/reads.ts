@@ -3,6 +3,7 @@ import { getHook, listHooks } from './hooks.ts'
 import { listInstances } from './instances.ts'
 import { listDeployments, readPackage } from './packages.ts'
 import { listRuns } from './page-runs.ts'
+import { readPending } from './pending-tasks.ts'
 import * as jobs from './read-jobs.ts'
 import * as runs from './read-runs.ts'
 import { listJobIds, listTrash } from './retention.ts'
@@ -19,6 +20,7 @@ export const reads = {
   listRuns,
   listTasks: runs.listTasks,
   getTask: runs.getTask,
+  readPending,
   getPayload: runs.getPayload,
   countLive: runs.countLive,
   getJob: jobs.getJob,
