@@ -1,24 +1,12 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  realpathSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { Trash } from '../../src/kinds/script/trash.ts'
 import { readChildren } from '../../src/process/proc.ts'
 import { IS_ROOT, ids, makeTemporary, NOBODY } from './fixtures.ts'
-
-/** Enough that others of them are still there when the first is gone. */
-const FILES = 5000
 
 /** A shell of the jobs' user that stands in a folder, as a process does which a run has left behind. */
 function standIn(cwd: string): ChildProcessWithoutNullStreams {
@@ -38,16 +26,16 @@ async function tell(shell: ChildProcessWithoutNullStreams, command: string): Pro
   return String(answer).trim()
 }
 
-test.skipIf(!IS_ROOT)('a folder that is exchanged for a link while root removes it leads nowhere else', async () => {
-  const top = realpathSync(makeTemporary())
-  chmodSync(top, 0o755)
-  const root = join(top, 'work')
-  const target = join(top, 'target')
+function fill(folder: string, files: number): void {
+  mkdirSync(folder, { recursive: true })
+  for (let index = 0; index < files; index++) writeFileSync(join(folder, `file-${index}`), '')
+}
+
+/** Root removes a folder in which a shell stands, and is held in the midst of it. Answers undefined when it was too quick. */
+async function holdRemoval(top: string, files: number) {
+  const root = join(top, `work-${files}`)
   const folder = join(root, 'folder')
-  for (const path of [join(folder, 'sub'), target]) {
-    mkdirSync(path, { recursive: true })
-    for (let index = 0; index < FILES; index++) writeFileSync(join(path, `file-${index}`), '')
-  }
+  fill(join(folder, 'sub'), files)
   for (const path of [folder, join(folder, 'sub')]) chownSync(path, NOBODY.uid, NOBODY.gid)
   const trouble: unknown[] = []
   const trash = new Trash(root, ids, (error) => void trouble.push(error))
@@ -55,31 +43,42 @@ test.skipIf(!IS_ROOT)('a folder that is exchanged for a link while root removes 
   const shell = standIn(folder)
   expect(await tell(shell, ':')).toBe('done')
   // Through the shell, because the path of the folder changes.
-  const sub = join(`/proc/${shell.pid}/cwd`, 'sub')
-  const before = statSync(sub).mtimeMs
-
+  const sub = `/proc/${shell.pid}/cwd/sub`
+  const left = (): number => (existsSync(sub) ? readdirSync(sub).length : 0)
   const others = new Set(readChildren(process.pid))
   await trash.discard(folder)
-  let over = false
-  const settled = trash.settle().finally(() => {
-    over = true
-  })
-  while (!over && statSync(sub).mtimeMs === before) await nextTurn()
-  // Whoever removes is held, so that the exchange is sure to come in between.
   const removers = readChildren(process.pid).filter((pid) => !others.has(pid))
+  expect(removers).toHaveLength(1)
+  while (left() === files) await nextTurn()
   for (const pid of removers) process.kill(pid, 'SIGSTOP')
-  expect(over).toBe(false)
-  expect(readdirSync(sub).length).toBeGreaterThan(0)
-  expect(await tell(shell, `mv sub moved && ln -s ${target} sub`)).toBe('done')
-  for (const pid of removers) process.kill(pid, 'SIGCONT')
-  await settled
+  const goOn = async (): Promise<void> => {
+    for (const pid of removers) process.kill(pid, 'SIGCONT')
+    await trash.settle()
+  }
+  if (left() > 0) return { trash, shell, trouble, goOn }
+  await goOn()
+  return undefined
+}
 
-  expect(readdirSync(target).length).toBe(FILES)
-  // What cannot be removed under the eyes of such a process is told, and goes with the next start.
-  shell.stdin.end()
-  await once(shell, 'close')
-  await trash.open()
-  expect(existsSync(join(root, '.trash'))).toBe(true)
-  expect(readdirSync(join(root, '.trash'))).toEqual([])
-  expect(readdirSync(target).length).toBe(FILES)
+test.skipIf(!IS_ROOT)('a folder that is exchanged for a link while root removes it leads nowhere else', async () => {
+  const top = realpathSync(makeTemporary())
+  chmodSync(top, 0o755)
+  const target = join(top, 'target')
+  for (let files = 2000; ; files *= 2) {
+    fill(target, files)
+    const held = await holdRemoval(top, files)
+    if (held === undefined) continue
+    const { trash, shell, trouble, goOn } = held
+    expect(await tell(shell, `mv sub moved && ln -s ${target} sub`)).toBe('done')
+    await goOn()
+    expect(readdirSync(target)).toHaveLength(files)
+    // What cannot be removed while somebody puts things there is told, and goes with the next start.
+    expect(trouble).toHaveLength(1)
+    shell.stdin.end()
+    await once(shell, 'close')
+    await trash.open()
+    expect(readdirSync(join(top, `work-${files}`, '.trash'))).toEqual([])
+    expect(readdirSync(target)).toHaveLength(files)
+    return
+  }
 })
