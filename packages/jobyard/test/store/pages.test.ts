@@ -183,6 +183,25 @@ describe.each(DATABASES)('on %s', (database) => {
     if (row === undefined) throw new Error('The run is gone.')
     await expect(repository.addRows('run', [{ ...row, id: 'another' }])).rejects.toThrow(/unique/i)
   })
+
+  test('runs that wait in more collections than one statement looks into are listed all the same', async () => {
+    const [row] = await repository.ask('select * from run where id = ?', runs[0]?.id ?? '')
+    const waiting = Array.from({ length: 450 }, (_, index) => ({
+      ...row,
+      id: `f-${String((index * 7) % 450).padStart(3, '0')}`,
+      job_id: 'nobody',
+      number: index,
+      collection_id: `many-${index}`,
+      state: 'suspended',
+      owner: null,
+      finished_at: null,
+    }))
+    await repository.addRows('run', waiting)
+    const page = await repository.store.read('listRuns', { states: ['suspended'], limit: 300 })
+    const ids = waiting.map(({ id }) => id).toSorted()
+    expect(page.map(({ id }) => id)).toEqual(ids.toReversed().slice(0, 300))
+    await repository.ask(`delete from run where state = 'suspended'`)
+  })
 })
 
 describe('what SQLite reads for a page', () => {
@@ -194,20 +213,33 @@ describe('what SQLite reads for a page', () => {
 
   afterAll(() => repository.close())
 
-  async function plansOf(steps: Generator<Statement, unknown, readonly Row[]>): Promise<string[]> {
-    const plans: string[] = []
+  interface PlanRow {
+    readonly id: number
+    readonly parent: number
+    readonly detail: string
+  }
+
+  /** What SQLite would do for each statement of a procedure. */
+  async function explain(steps: Generator<Statement, unknown, readonly Row[]>): Promise<PlanRow[][]> {
+    const plans: PlanRow[][] = []
     for (let step = steps.next(); !step.done; ) {
       const { query, params } = step.value
-      const rows = await repository.ask(`explain query plan ${query.text(sqliteDialect)}`, ...params)
-      plans.push(...rows.map(({ detail }) => String(detail)))
-      // What there is to look into is looked up first: one, then no other.
       const text = query.text(sqliteDialect)
+      const rows = await repository.ask(`explain query plan ${text}`, ...params)
+      plans.push(
+        rows.map(({ id, parent, detail }) => ({ id: Number(id), parent: Number(parent), detail: `${detail}` })),
+      )
+      // What there is to look into is looked up first: one, then no other.
       const anew = params.at(-1) === ''
       if (/min\(kind\)/.test(text) && anew) step = steps.next([{ kind: 'test' }])
-      else if (/> \(\?, \?, \?, \?\)/.test(text) && anew) step = steps.next([WAITING])
+      else if (/> \(\?, \?, \?, \?, '~'\)/.test(text) && anew) step = steps.next([WAITING])
       else step = steps.next([])
     }
     return plans
+  }
+
+  async function plansOf(steps: Generator<Statement, unknown, readonly Row[]>): Promise<string[]> {
+    return (await explain(steps)).flat().map(({ detail }) => detail)
   }
 
   const filters: Record<string, Omit<RunFilter, 'limit'>> = {
@@ -241,11 +273,22 @@ describe('what SQLite reads for a page', () => {
     const indexed = plans.filter((plan) => /^SEARCH run USING .*INDEX run_((job_|collection_)?page|waiting)/.test(plan))
     // The next kind and the next heap are one look into the index.
     const goal =
-      /\((job_id|kind|collection_id=\? AND kind)=\? AND why=\? AND state=\?|\((collection_id=\? AND )?kind>\?\)$|\(\(collection_id,kind,why,state\)>/
+      /\((job_id|kind|collection_id=\? AND kind)=\? AND why=\? AND state=\?|\((collection_id=\? AND )?kind>\?\)$|\(\(collection_id,kind,why,state,id\)>/
     for (const plan of indexed) expect(plan).toMatch(goal)
     const others = plans.filter((plan) => /^SEARCH run\b/.test(plan) && !indexed.includes(plan))
     for (const plan of others)
       expect(plan).toMatch(/PRIMARY KEY|INDEX run_owner \(owner>\?\)|INDEX run_live \(job_id=\?/)
+  })
+
+  test.each(Object.entries(filters))('of %s is sorted only where that is little', async (_name, filter) => {
+    for (const plan of await explain(listRuns({ ...filter, limit: 50 }))) {
+      const heaps = plan.filter(({ detail }) => detail === 'CO-ROUTINE heap_').map(({ id }) => id)
+      for (const { parent } of plan.filter(({ detail }) => detail.includes('TEMP B-TREE'))) {
+        // The newest of each heap are put in order, and so is what instances have taken; no other heap is.
+        const beside = plan.filter((row) => row.parent === parent).map(({ detail }) => detail)
+        if (heaps.includes(parent)) expect(beside.join()).toContain('INDEX run_owner')
+      }
+    }
   })
 
   const overLive: Record<string, () => Generator<Statement, unknown, readonly Row[]>> = {

@@ -186,10 +186,11 @@ interface Heap {
   readonly state: State
 }
 
+// No id comes after ~, so that SQLite, which begins at the row that is given, begins behind the heap.
 const heapAfter = sql(
   `select collection_id as "collectionId", kind, why, state from run where owner is null and finished_at is null
-      and (collection_id, kind, why, state) > (?, ?, ?, ?)
-    order by collection_id, kind, why, state limit 1`,
+      and (collection_id, kind, why, state, id) > (?, ?, ?, ?, '~')
+    order by collection_id, kind, why, state, id limit 1`,
 )
 
 /** The heaps of waiting runs that may match: one look into the index for each that is there. */

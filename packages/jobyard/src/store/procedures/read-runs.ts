@@ -65,13 +65,7 @@ export function* getPayload({
   return (yield* first<{ contentType: string | null; body: Uint8Array }>(payloadOf, runId)) ?? null
 }
 
-// In two parts, by the index of those that wait and by that of those that somebody has taken.
-const liveCounts = sql(
-  `select state, kind, count(*) as count from (
-      select state, kind from run where owner is null and finished_at is null
-      union all select state, kind from run where owner > '') as live_
-    group by state, kind`,
-)
+const liveCounts = sql('select state, kind, count(*) as count from run where finished_at is null group by state, kind')
 
 /** How many unfinished runs there are, by state and kind. */
 export function* countLive(): Steps<{ state: State; kind: string; count: number }[]> {
