@@ -24,15 +24,10 @@ const MOST_LEVELS = 256
  * next run begins here again. Throws 'folder-unsafe' where the system has no such way.
  */
 export async function changeHands(folder: string, from: number, user: JobsUser): Promise<void> {
-  if (!existsSync(HELD)) {
-    throw new JobyardError(
-      'folder-unsafe',
-      `${folder} belongs to user ${from}, and jobs run as ${user.name} (${user.uid}). Without ${HELD} it cannot be given to him safely.`,
-      { hint: `Stop the server, see to it that no process of user ${from} is left, and run chown -R there.` },
-    )
-  }
+  const handover = { folder, from, user }
+  if (process.platform !== 'linux' || !existsSync(HELD)) throw refused(handover, `without ${HELD}`)
   await using top = await open(folder, HOLD)
-  await handOver(top, { folder, from, user }, 0)
+  await handOver(top, handover, 0)
 }
 
 interface Handover {
@@ -45,10 +40,7 @@ async function handOver(held: FileHandle, handover: Handover, level: number): Pr
   const place = `${HELD}/${held.fd}`
   const stats = await held.stat()
   if (stats.isDirectory()) {
-    if (level === MOST_LEVELS) {
-      const message = `In ${handover.folder} more than ${MOST_LEVELS} folders stand in one another.`
-      throw new JobyardError('folder-unsafe', message)
-    }
+    if (level === MOST_LEVELS) throw refused(handover, `with more than ${MOST_LEVELS} folders in one another`)
     // Names need not be text.
     for (const name of await readdir(place, { encoding: 'buffer' })) {
       await using entry = await hold(Buffer.concat([Buffer.from(`${place}/`), name]))
@@ -67,4 +59,10 @@ async function hold(path: Buffer): Promise<FileHandle | undefined> {
     if (isSystemError(error, 'ENOENT')) return undefined
     throw error
   }
+}
+
+function refused({ folder, from, user }: Handover, circumstance: string): JobyardError {
+  const message = `${folder} belongs to user ${from}, and jobs run as ${user.name} (${user.uid}); ${circumstance} it cannot be handed over safely.`
+  const hint = `Stop the server, see to it that no process of user ${from} is left, and give the folder over by chown -R.`
+  return new JobyardError('folder-unsafe', message, { hint })
 }
