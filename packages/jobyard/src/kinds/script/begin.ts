@@ -16,7 +16,8 @@ import type { JobsUser } from './run-as.ts'
 import { NO_RULES, type PackageRules } from './settings-rules.ts'
 import type { ScriptSpec } from './spec.ts'
 import { supervise } from './supervise.ts'
-import type { WorkingCopy, Workspaces } from './workspace.ts'
+import type { WorkingCopy } from './working-copies.ts'
+import type { Workspaces } from './workspace.ts'
 import type { RunPlace } from './workspace-run.ts'
 
 /** What scripts are run with. */
