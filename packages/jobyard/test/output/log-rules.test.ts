@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { decodeEntries } from '../../src/store/output/chunk.ts'
+import { NO_LINES } from '../../src/store/output/line-scanner.ts'
 import { OpenLog } from '../../src/store/output/open-log.ts'
 import type { Chunk, StoredLog } from '../../src/store/output/storage.ts'
 
@@ -11,7 +12,8 @@ class Model {
 
   constructor(capBytes: number, rolling: boolean) {
     const counts = { bytes: 0, dropped: 0, firstSeq: 1, lastSeq: 0 }
-    this.row = { id: 1, taskId: 'task', capBytes, rolling, ...counts, cut: false, ended: false, fence: 0 }
+    const state = { cut: false, ended: false, fence: 0, counts: NO_LINES, openedAt: 0, facts: null }
+    this.row = { id: 1, taskId: 'task', capBytes, rolling, ...counts, ...state }
   }
 
   get kept(): number {

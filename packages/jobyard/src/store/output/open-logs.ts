@@ -4,6 +4,7 @@ import type { Announcer } from './announcer.ts'
 import type { OutputOptions, OutputSummary } from './contract.ts'
 import { type CommitListener, GroupCommit } from './group-commit.ts'
 import type { Host, Intake, IntakeListener } from './intake.ts'
+import type { Lines } from './lines.ts'
 import { type LogBatch, OpenLog } from './open-log.ts'
 import { SecretSearches } from './secret-searches.ts'
 import { Session } from './session.ts'
@@ -22,6 +23,8 @@ export interface OpenLogsParts {
   readonly clock: Clock
   readonly announcer: Announcer
   readonly intake: Pick<Intake, 'pause' | 'paused' | 'hostCount'>
+  /** Counts the lines of logs that go on. */
+  readonly lines: Lines
   /** Called with an error that is a defect. */
   readonly crash: (error: unknown) => void
 }
@@ -171,18 +174,22 @@ export class OpenLogs implements IntakeListener, CommitListener {
     if (this.#commit.weight < RESUME_WEIGHT) this.#parts.intake.pause(false)
   }
 
-  async #begin(taskId: string, { capBytes, rolling, secrets }: OutputOptions): Promise<Session> {
-    const { storage, clock } = this.#parts
+  async #begin(taskId: string, { capBytes, rolling, secrets, facts }: OutputOptions): Promise<Session> {
+    const { storage, clock, lines } = this.#parts
     try {
-      const stored = await storage.open(taskId, { capBytes, rolling })
+      const told = facts === undefined ? null : JSON.stringify(facts)
+      const stored = await storage.open(taskId, { capBytes, rolling, openedAt: clock.now(), facts: told })
+      const counter = await lines.counterOf(stored)
       const shared = this.#searches.acquire(secrets)
-      const log = new OpenLog(stored, { capBytes, rolling, search: shared?.search })
+      const log = new OpenLog(stored, { capBytes, rolling, search: shared?.search }, counter)
       const session = new Session(log, this.#nextChannel(), shared?.key, clock.elapsed())
       this.#tasks.set(taskId, session)
       this.#channels.set(session.channel, session)
       this.#sessions.set(log, session)
       // A log that goes on has not ended any more.
       if (stored.ended) this.#commit.update(log, () => undefined, true)
+      // So that what is known of the task can be shown before it prints anything.
+      else if (told !== null && !storage.shared) this.#commit.update(log, () => undefined)
       return session
     } catch (error) {
       this.#tasks.delete(taskId)
