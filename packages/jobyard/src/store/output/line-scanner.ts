@@ -99,6 +99,23 @@ export class LineScanner {
     this.#open[stream] = scan(this.#open[stream] ?? NOTHING_OPEN, stream, time, bytes, sink)
   }
 
+  /** Takes the next entry as {@link feed} does, and only tells how many lines ended and how many bytes were in them. */
+  count(stream: number, time: number, bytes: Uint8Array): { readonly lines: number; readonly bytes: number } {
+    const open = stream < BYTE_STREAMS ? this.#open[stream] : undefined
+    // Only where none is cut for its length is it enough to count the ends.
+    if (open !== undefined && open.length + bytes.length <= LONGEST_LINE) {
+      const { start, ...counted } = countEnds(open, bytes)
+      this.#open[stream] = restOf(open, bytes, start, time, counted.lines > 0)
+      return counted
+    }
+    const counted = { lines: 0, bytes: 0 }
+    this.feed(stream, time, bytes, (_stream, _time, _bytes, from, to, before) => {
+      counted.lines++
+      counted.bytes += before.reduce((sum, part) => sum + part.length, to - from)
+    })
+    return counted
+  }
+
   /** Ends the lines that are open: nothing comes any more. */
   flush(sink: LineSink): void {
     for (const [stream, open] of this.#open.entries()) {
@@ -124,7 +141,7 @@ function scan(open: OpenLine, stream: number, time: number, bytes: Uint8Array, s
   while (at < length) {
     // One more than there is room for: an end right behind the longest line is its end.
     const limit = Math.min(length, start + room + 1)
-    while (at < limit && !isEnd(bytes[at])) at++
+    while (at < limit && bytes[at] !== LF && bytes[at] !== CR) at++
     if (at < limit) {
       sink(stream, time, bytes, start, at, parts)
       at++
@@ -145,8 +162,31 @@ function scan(open: OpenLine, stream: number, time: number, bytes: Uint8Array, s
 
 const NONE: readonly Uint8Array[] = []
 
-function isEnd(byte: number | undefined): boolean {
-  return byte === LF || byte === CR
+/** The lines that end in an entry, the bytes in them, those from before too, and where what is open behind them begins. */
+function countEnds(open: OpenLine, bytes: Uint8Array): { lines: number; bytes: number; start: number } {
+  const { length } = bytes
+  let start = open.returned && bytes[0] === LF ? 1 : 0
+  let ends = start
+  let lines = 0
+  for (let at = start; at < length; at++) {
+    const byte = bytes[at] ?? 0
+    if (byte !== LF && byte !== CR) continue
+    lines++
+    ends++
+    if (byte === CR && bytes[at + 1] === LF) {
+      at++
+      ends++
+    }
+    start = at + 1
+  }
+  return { lines, bytes: start - ends + (lines > 0 ? open.length : 0), start }
+}
+
+/** What is open behind the last line that ended in an entry. */
+function restOf(open: OpenLine, bytes: Uint8Array, start: number, time: number, ended: boolean): OpenLine {
+  if (bytes.length === 0) return open
+  if (ended && start === bytes.length && bytes[start - 1] === CR) return { ...NOTHING_OPEN, returned: true, time }
+  return rest(open, ended ? NONE : open.parts, bytes.subarray(start), time)
 }
 
 /** A copy, so that a few bytes do not keep a whole piece in memory. */
@@ -163,6 +203,10 @@ function rest(before: OpenLine, parts: readonly Uint8Array[], bytes: Uint8Array,
   return { parts: joined, length: length + bytes.length, time, returned: false }
 }
 
+function withLine({ lines, systemLines, lineBytes, lineTime }: LineCounts, length: number, time: number): LineCounts {
+  return { lines: lines + 1, systemLines, lineBytes: lineBytes + length, lineTime: Math.max(lineTime, time) }
+}
+
 /** Counts the lines of a log as it is written or read again. */
 export class LineCounter {
   readonly #scanner = new LineScanner()
@@ -170,13 +214,6 @@ export class LineCounter {
   #systemLines = 0
   #lineBytes = 0
   #lineTime = 0
-  readonly #sink: LineSink = (stream, time, _bytes, from, to, before) => {
-    this.#lines++
-    if (stream === SYSTEM) this.#systemLines++
-    this.#lineBytes += to - from
-    for (const part of before) this.#lineBytes += part.length
-    if (time > this.#lineTime) this.#lineTime = time
-  }
 
   /** Goes on from a place. */
   static from(counts: LineCounts, open: OpenLines): LineCounter {
@@ -205,15 +242,22 @@ export class LineCounter {
   }
 
   feed(entries: readonly OutputEntry[]): void {
-    for (const { stream, time, bytes } of entries) this.#scanner.feed(STREAMS.indexOf(stream), time, bytes, this.#sink)
+    for (const { stream, time, bytes } of entries) {
+      const place = STREAMS.indexOf(stream)
+      const ended = this.#scanner.count(place, time, bytes)
+      this.#lines += ended.lines
+      this.#lineBytes += ended.bytes
+      if (place === SYSTEM) this.#systemLines += ended.lines
+      if (ended.lines > 0 && time > this.#lineTime) this.#lineTime = time
+    }
   }
 
   /** The counts as they are when nothing comes any more. */
   get counted(): LineCounts {
-    const { counts, state } = this
-    const ended = LineCounter.from(counts, state)
-    ended.#scanner.flush(ended.#sink)
-    return ended.counts
+    return this.state.reduce(
+      (counts, { length, time }) => (length === 0 ? counts : withLine(counts, length, time)),
+      this.counts,
+    )
   }
 
   #set({ lines, systemLines, lineBytes, lineTime }: LineCounts): void {

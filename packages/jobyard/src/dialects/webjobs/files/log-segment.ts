@@ -4,8 +4,10 @@ import { type LineCounts, LineScanner, type LineSink } from '../../../store/outp
 import type { LineForm } from './log-line.ts'
 import type { Segment } from './segments.ts'
 
-/** Bytes of output that are rendered for one page of the store. */
-const PAGE_BYTES = 256 * 1024
+/** Bytes of output that are rendered for one page of the store, in one go. Of short lines fewer: each line has its price. */
+const LEAST_PAGE_BYTES = 32 * 1024
+const MOST_PAGE_BYTES = 256 * 1024
+const PAGE_LINES = 4096
 
 /** Bytes of a piece that is given out. */
 const PIECE_BYTES = 128 * 1024
@@ -38,6 +40,11 @@ export function logSegment(log: ShownLog): Segment {
   const insertions = insertionsAfter(log, figures.lost.lineTime)
   const bytes = bytesOf(figures.counts, form) + sumOf(insertions)
   return { bytes, read: (from, to) => new LogReading({ ...log, insertions }, from, to).run() }
+}
+
+function pageBytes({ lines, lineBytes }: LineCounts): number {
+  const wanted = (PAGE_LINES * lineBytes) / Math.max(1, lines)
+  return Math.floor(Math.min(MOST_PAGE_BYTES, Math.max(LEAST_PAGE_BYTES, wanted)))
 }
 
 function bytesOf({ lines, systemLines, lineBytes }: LineCounts, { perLine, perOwnLine }: LineForm): number {
@@ -80,15 +87,16 @@ class LogReading {
   async *run(): AsyncGenerator<Uint8Array, void, undefined> {
     if (this.#to <= this.#from) return
     const { output, figures } = this.#log
+    const maxBytes = pageBytes(figures.counts)
     let after = await this.#takeUp()
-    let reading = output.read(figures.taskId, { after, maxBytes: PAGE_BYTES })
+    let reading = output.read(figures.taskId, { after, maxBytes })
     try {
       while (this.#at < this.#to) {
         const page = requireWhole(await reading, after)
         if (page.entries.length === 0) break
         after = page.entries.at(-1)?.seq ?? after
         // The next page is on its way while this one is rendered.
-        reading = output.read(figures.taskId, { after, maxBytes: PAGE_BYTES })
+        reading = output.read(figures.taskId, { after, maxBytes })
         for (const { stream, time, bytes } of page.entries) {
           this.#scanner.feed(STREAMS.indexOf(stream), time, bytes, this.#line)
           if (this.#pieces.length > 0) yield* this.#takePieces()
@@ -131,7 +139,7 @@ class LogReading {
     }
     const prefix = this.#log.form.prefixOf(STREAMS[stream] ?? 'output', time)
     this.#put(prefix, 0, prefix.length)
-    for (const part of before) this.#put(part, 0, part.length)
+    if (before.length > 0) for (const part of before) this.#put(part, 0, part.length)
     this.#put(bytes, from, to)
     this.#put(END, 0, END.length)
   }
