@@ -40,6 +40,8 @@ export interface LogFigures {
   readonly counts: LineCounts
   /** Lines before them, which a rolling log has lost. */
   readonly lost: LineCounts
+  /** Bytes after which a line is cut. */
+  readonly longest: number
   /** When it was opened, epoch milliseconds; null when nobody knows. */
   readonly openedAt: number | null
   readonly facts: LogFacts

@@ -25,7 +25,7 @@ export class LineMarks {
   /** The lines after these chunks too, and the marks in those of them that begin at or after `firstSeq`. */
   after(chunks: readonly Chunk[], firstSeq: number): { readonly lines: LineMarks; readonly marks: LineMark[] } {
     if (chunks.length === 0) return { lines: this, marks: [] }
-    const counter = LineCounter.from(this.#counter.counts, this.#counter.state)
+    const counter = this.#counter.copy()
     const marks: LineMark[] = []
     let since = this.#sinceMark
     for (const chunk of chunks) {
@@ -48,9 +48,9 @@ export function markAt(seq: number, counter: LineCounter): LineMark {
   return { seq, counts: counter.counts, data: encodeEntries(open, 0) }
 }
 
-/** A counter that stands where a mark was made. */
-export function counterAt({ counts, data }: LineMark): LineCounter {
-  const open = new LineCounter()
-  open.feed(decodeEntries(data, 0, 0))
-  return LineCounter.from(counts, open.state)
+/** A counter that stands where a mark was made. `longest`: bytes after which a line is cut. */
+export function counterAt({ counts, data }: LineMark, longest?: number): LineCounter {
+  const counter = new LineCounter(longest)
+  counter.feed(decodeEntries(data, 0, 0))
+  return counter.restore(counts, counter.state)
 }

@@ -9,6 +9,16 @@ const SYSTEM = STREAMS.indexOf('system')
 /** A line that goes on without an end is cut into lines of this many bytes, so that none ever has to be held in memory. */
 export const LONGEST_LINE = 1024 * 1024
 
+/** The share of what a rolling log keeps that one line may take, and what it may take in any case. */
+const LINE_SHARE = 16
+const LEAST_LONGEST_LINE = 1024
+
+/** Bytes after which a line of a log is cut. */
+export function longestLine({ rolling, capBytes }: { readonly rolling: boolean; readonly capBytes: number }): number {
+  if (!rolling) return LONGEST_LINE
+  return Math.min(LONGEST_LINE, Math.max(LEAST_LONGEST_LINE, Math.floor(capBytes / LINE_SHARE)))
+}
+
 /** How many lines a log has had, up to some place in it. */
 export interface LineCounts {
   /** Lines that have ended, in all streams. */
@@ -70,6 +80,12 @@ export type LineSink = (
  */
 export class LineScanner {
   readonly #open: OpenLine[] = Array.from({ length: BYTE_STREAMS }, () => NOTHING_OPEN)
+  readonly #longest: number
+
+  /** `longest`: bytes after which a line is cut. */
+  constructor(longest = LONGEST_LINE) {
+    this.#longest = longest
+  }
 
   /** Goes on from a state of {@link state}. */
   restore(state: OpenLines): void {
@@ -92,18 +108,18 @@ export class LineScanner {
   /** Takes the next entry. */
   feed(stream: number, time: number, bytes: Uint8Array, sink: LineSink): void {
     if (stream >= BYTE_STREAMS) {
-      const rest = scan(NOTHING_OPEN, stream, time, bytes, sink)
+      const rest = scan(NOTHING_OPEN, stream, time, bytes, this.#longest, sink)
       if (rest.length > 0) endWith(stream, rest, sink)
       return
     }
-    this.#open[stream] = scan(this.#open[stream] ?? NOTHING_OPEN, stream, time, bytes, sink)
+    this.#open[stream] = scan(this.#open[stream] ?? NOTHING_OPEN, stream, time, bytes, this.#longest, sink)
   }
 
   /** Takes the next entry as {@link feed} does, and only tells how many lines ended and how many bytes were in them. */
   count(stream: number, time: number, bytes: Uint8Array): { readonly lines: number; readonly bytes: number } {
     const open = stream < BYTE_STREAMS ? this.#open[stream] : undefined
     // Only where none is cut for its length is it enough to count the ends.
-    if (open !== undefined && open.length + bytes.length <= LONGEST_LINE) {
+    if (open !== undefined && open.length + bytes.length <= this.#longest) {
       const { start, ...counted } = countEnds(open, bytes)
       this.#open[stream] = restOf(open, bytes, start, time, counted.lines > 0)
       return counted
@@ -131,11 +147,18 @@ function endWith(stream: number, { time, parts }: OpenLine, sink: LineSink): voi
   sink(stream, time, NO_BYTES, 0, 0, parts)
 }
 
-function scan(open: OpenLine, stream: number, time: number, bytes: Uint8Array, sink: LineSink): OpenLine {
+function scan(
+  open: OpenLine,
+  stream: number,
+  time: number,
+  bytes: Uint8Array,
+  longest: number,
+  sink: LineSink,
+): OpenLine {
   const { length } = bytes
   if (length === 0) return open
   let { parts } = open
-  let room = LONGEST_LINE - open.length
+  let room = longest - open.length
   let start = open.returned && bytes[0] === LF ? 1 : 0
   let at = start
   while (at < length) {
@@ -155,7 +178,7 @@ function scan(open: OpenLine, stream: number, time: number, bytes: Uint8Array, s
       start += room
     } else break
     parts = NONE
-    room = LONGEST_LINE
+    room = longest
   }
   return rest(open, parts, bytes.subarray(start), time)
 }
@@ -209,18 +232,32 @@ function withLine({ lines, systemLines, lineBytes, lineTime }: LineCounts, lengt
 
 /** Counts the lines of a log as it is written or read again. */
 export class LineCounter {
-  readonly #scanner = new LineScanner()
+  readonly #scanner: LineScanner
+  readonly #longest: number
   #lines = 0
   #systemLines = 0
   #lineBytes = 0
   #lineTime = 0
 
-  /** Goes on from a place. */
-  static from(counts: LineCounts, open: OpenLines): LineCounter {
-    const counter = new LineCounter()
-    counter.#scanner.restore(open)
-    counter.#set(counts)
-    return counter
+  /** `longest`: bytes after which a line is cut. */
+  constructor(longest = LONGEST_LINE) {
+    this.#scanner = new LineScanner(longest)
+    this.#longest = longest
+  }
+
+  /** One that goes on from where this one stands. */
+  copy(): LineCounter {
+    return new LineCounter(this.#longest).restore(this.counts, this.state)
+  }
+
+  /** Goes on from another place. */
+  restore({ lines, systemLines, lineBytes, lineTime }: LineCounts, open: OpenLines): this {
+    this.#scanner.restore(open)
+    this.#lines = lines
+    this.#systemLines = systemLines
+    this.#lineBytes = lineBytes
+    this.#lineTime = lineTime
+    return this
   }
 
   get counts(): LineCounts {
@@ -258,12 +295,5 @@ export class LineCounter {
       (counts, { length, time }) => (length === 0 ? counts : withLine(counts, length, time)),
       this.counts,
     )
-  }
-
-  #set({ lines, systemLines, lineBytes, lineTime }: LineCounts): void {
-    this.#lines = lines
-    this.#systemLines = systemLines
-    this.#lineBytes = lineBytes
-    this.#lineTime = lineTime
   }
 }

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { LogFacts, LogFigures } from './contract.ts'
 import { counterAt, LineMarks, markAt } from './line-marks.ts'
-import { countsBetween, LineCounter, NO_LINES } from './line-scanner.ts'
+import { countsBetween, LineCounter, longestLine, NO_LINES } from './line-scanner.ts'
 import type { ChunkStorage, LineMark, LinePlace, StoredLog } from './storage.ts'
 
 /** Bytes that are counted in one turn of the thread. */
@@ -26,7 +26,8 @@ export class Lines {
       const end = final && !log.ended ? (await this.counterOf(log)).counted : (log.counts ?? NO_LINES)
       const lost = (await this.#begin(log)).counts
       const { openedAt } = log
-      figures.push({ taskId, counts: countsBetween(end, lost), lost, openedAt, facts: readFacts(log) })
+      const counts = countsBetween(end, lost)
+      figures.push({ taskId, counts, lost, longest: longestLine(log), openedAt, facts: readFacts(log) })
     }
     return figures
   }
@@ -40,11 +41,11 @@ export class Lines {
 
   /** A counter that stands at the end of a log, in front of what is still to come. */
   async counterOf(log: StoredLog): Promise<LineCounter> {
-    if (log.lastSeq === 0) return new LineCounter()
+    if (log.lastSeq === 0) return new LineCounter(longestLine(log))
     const everything = { at: Number.MAX_SAFE_INTEGER, perLine: 0, perSystemLine: 0 }
     const last = await this.#storage.lastMark(log.id, log.firstSeq, everything)
     if (last === undefined) return (await this.#count(log)).lines.counter
-    const { lines } = await this.#countFrom(log, last.seq, new LineMarks(counterAt(last)))
+    const { lines } = await this.#countFrom(log, last.seq, new LineMarks(counterAt(last, longestLine(log))))
     return lines.counter
   }
 
@@ -75,7 +76,7 @@ export class Lines {
   /** All that is kept; a log that has lost its beginning begins with a mark, so that it goes on to begin there. */
   async #count(log: StoredLog): Promise<{ lines: LineMarks; marks: LineMark[] }> {
     const begin = log.firstSeq > 1 ? [markAt(log.firstSeq, new LineCounter())] : []
-    const { lines, marks } = await this.#countFrom(log, log.firstSeq, new LineMarks(new LineCounter()))
+    const { lines, marks } = await this.#countFrom(log, log.firstSeq, new LineMarks(new LineCounter(longestLine(log))))
     return { lines, marks: [...begin, ...marks] }
   }
 

@@ -3,7 +3,7 @@ import { MAX_DATA } from './frames.ts'
 import { Masker } from './mask.ts'
 import type { PatternSearch } from './pattern-search.ts'
 import { BYTE_STREAMS, PendingEntries } from './pending.ts'
-import { LineCounter } from './line-scanner.ts'
+import { LineCounter, longestLine } from './line-scanner.ts'
 import { LineMarks } from './line-marks.ts'
 import type { Chunk, ChunkSpan, LogChange, StoredLog } from './storage.ts'
 
@@ -60,7 +60,7 @@ export class OpenLog {
   #oldestBytes = 0
 
   /** `counter` knows the lines of a log that goes on; default: it begins. */
-  constructor(stored: StoredLog, rules: LogRules, counter = new LineCounter()) {
+  constructor(stored: StoredLog, rules: LogRules, counter = new LineCounter(longestLine(rules))) {
     this.#stored = stored
     this.#rules = rules
     this.#bytes = stored.bytes

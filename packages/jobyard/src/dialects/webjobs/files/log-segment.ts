@@ -68,7 +68,7 @@ class LogReading {
   readonly #log: ReadLog
   readonly #from: number
   readonly #to: number
-  readonly #scanner = new LineScanner()
+  readonly #scanner: LineScanner
   #insertions: readonly Insertion[]
   /** Place in the shown log. */
   #at = 0
@@ -79,6 +79,7 @@ class LogReading {
 
   constructor(log: ReadLog, from: number, to: number) {
     this.#log = log
+    this.#scanner = new LineScanner(log.figures.longest)
     this.#from = from
     this.#to = to
     this.#insertions = log.insertions

@@ -5,6 +5,7 @@ import type { Repository } from '../../../store/procedures/index.ts'
 import type { AuditedSchedule } from '../../../store/procedures/jobs.ts'
 import type { AuditRow, OccurrenceRow } from '../../../store/procedures/read-jobs.ts'
 import { showTimeSpan } from '../net-time.ts'
+import { unreadableSchedule } from '../schedules.ts'
 import { PREVIOUS_LOG } from './job-log.ts'
 import { LineForm, type OwnLine, showTime } from './log-line.ts'
 import { findRolls } from './pieces.ts'
@@ -50,10 +51,28 @@ export async function schedulerLogs(store: Repository, job: JobRow, id: string):
 }
 
 async function readRecords(store: Repository, job: JobRow): Promise<ScheduleRecords> {
-  const { id: jobId } = job
+  const { id: jobId, updatedAt: time } = job
+  const occurrences = await readOccurrences(store, jobId)
+  const [schedule] = await readSchedules(store, job)
+  const fault = unreadableSchedule(job)
+  const unreadable = fault === undefined ? undefined : { time, ...fault }
+  // One that was set and taken away before it ever came due has left nothing worth a file.
+  if (occurrences.length === 0 && schedule === undefined) return { occurrences, changes: [], unreadable }
   const audit = await store.read('listAudit', { targetId: jobId, limit: MOST_CHANGES })
   const changes = audit.filter(({ action }) => action.startsWith('job.')).reverse()
-  return { occurrences: await readOccurrences(store, jobId), changes, unreadable: unreadableSchedule(job) }
+  const known = changes.some(({ detail }) => detail.schedules !== undefined)
+  // The audit log is not kept for ever.
+  const set = schedule === undefined || known ? [] : [{ time, detail: { schedules: [schedule] } }]
+  return { occurrences, changes: [...changes, ...set], unreadable }
+}
+
+async function readSchedules(store: Repository, { id, updatedAt }: JobRow): Promise<AuditedSchedule[]> {
+  const triggers = await store.read('listTriggers', { jobIds: [id] })
+  return triggers.flatMap(({ spec }) => {
+    if (spec.type !== 'schedule') return []
+    const { ncrontab, timeZone } = spec
+    return [{ ncrontab, timeZone, next: nextOccurrence({ ncrontab: parseNcrontab(ncrontab), timeZone }, updatedAt) }]
+  })
 }
 
 async function readOccurrences(store: Repository, jobId: string): Promise<OccurrenceRow[]> {
@@ -70,24 +89,6 @@ async function readOccurrences(store: Repository, jobId: string): Promise<Occurr
   }
   // What stands at no whole second is the refusal of another trigger.
   return found.filter(({ due }) => due % 1000 === 0).reverse()
-}
-
-function unreadableSchedule({ spec, warnings, updatedAt }: JobRow): ScheduleRecords['unreadable'] {
-  const { settings } = spec as { readonly settings?: { readonly all?: { readonly schedule?: unknown } } }
-  const schedule = settings?.all?.schedule
-  const warning = warnings.find(({ code }) => code.startsWith('schedule-'))
-  if (typeof schedule !== 'string' || warning === undefined || isReadable(schedule)) return undefined
-  return { time: updatedAt, schedule, error: warning.message }
-}
-
-function isReadable(schedule: string): boolean {
-  try {
-    parseNcrontab(schedule)
-    return true
-  } catch {
-    // That it cannot be read is the answer.
-    return false
-  }
 }
 
 /** A line, and the rank of its cause among those of the same moment. */
