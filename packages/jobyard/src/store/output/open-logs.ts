@@ -17,6 +17,9 @@ const RESUME_WEIGHT = 32 * 1024 * 1024
 /** After a task's processes are gone its end frame is under way; without a sign of it for this long it was lost. */
 const SILENCE_MS = 10_000
 
+/** A log that is silent for so long after its opening is entered in the database all the same, for its facts. */
+const TELL_MS = 500
+
 /** What {@link OpenLogs} works with. */
 export interface OpenLogsParts {
   readonly storage: ChunkStorage
@@ -188,13 +191,19 @@ export class OpenLogs implements IntakeListener, CommitListener {
       this.#sessions.set(log, session)
       // A log that goes on has not ended any more.
       if (stored.ended) this.#commit.update(log, () => undefined, true)
-      // So that what is known of the task can be shown before it prints anything.
-      else if (told !== null && !storage.shared) this.#commit.update(log, () => undefined)
+      else if (told !== null && !storage.shared) this.#tellSoon(session)
       return session
     } catch (error) {
       this.#tasks.delete(taskId)
       throw error
     }
+  }
+
+  /** What is known of a task can be seen after a moment, although it prints nothing. Most that print nothing end sooner. */
+  #tellSoon({ log }: Session): void {
+    this.#parts.clock.after(TELL_MS, () => {
+      if (this.#sessions.has(log) && log.summary.lastSeq === 0) this.#commit.update(log, () => undefined, true)
+    })
   }
 
   #nextChannel(): number {

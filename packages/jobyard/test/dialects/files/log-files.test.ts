@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { LogFolders } from '../../../src/dialects/webjobs/files/folders.ts'
+import { RenderedLogs } from '../../../src/dialects/webjobs/files/rendered-logs.ts'
 import type { SiteFile, SiteFolder } from '../../../src/dialects/webjobs/files/tree.ts'
 import { WebJobReader } from '../../../src/dialects/webjobs/reader.ts'
 import { shortName } from '../../../src/dialects/webjobs/statuses.ts'
@@ -16,7 +16,7 @@ const SPEAKS = `printf 'begun\\r\\nstill '; sleep 0.3; printf 'wrong: \\033[31mr
 
 let yard: WebJobsYard
 let reading: TestServer
-let folders: LogFolders
+let folders: RenderedLogs
 let context: ServiceContext
 
 /** Jobs run in a whole server; then their logs are read from what it stored. */
@@ -214,7 +214,7 @@ it('puts a log aside when it is greater than a megabyte, and then begins a new o
   expect(numbers.slice(0, -1).every((number, index) => number === first + index)).toBe(true)
   expect(log.includes('INFO] done\r\n')).toBe(true)
   // Nobody who looks again, or looks from another process, finds it cut elsewhere.
-  const again = new LogFolders({ context, reader: new WebJobReader(context, 'one'), instance: 'one' })
+  const again = new RenderedLogs({ context, reader: new WebJobReader(context, 'one'), instance: 'one' })
   const [collection] = await context.services.store.read('listCollections', undefined)
   const job = await new WebJobReader(context, 'one').row(collection?.id ?? '', 'continuous', 'flood')
   if (job === null) throw new Error('The job is gone.')
@@ -240,7 +240,7 @@ async function keepingItsFolder(): Promise<void> {
     ],
   })
   const reader = new WebJobReader(context, 'one')
-  folders = new LogFolders({ context, reader, instance: 'one' })
+  folders = new RenderedLogs({ context, reader, instance: 'one' })
 }
 
 async function folderOf(type: 'triggered' | 'continuous', name: string): Promise<SiteFolder> {

@@ -233,3 +233,16 @@ async function findEntry(output: OutputStore, taskId: string, text: string) {
     after = entries.at(-1)?.seq ?? after
   }
 }
+
+test('what is known of a task can be seen while it prints nothing', async () => {
+  const output = await openStore(await makeFolder())
+  const taskId = randomUUID()
+  const facts = { instance: 'one', script: 'run.sh' }
+  const before = Date.now()
+  await output.open(taskId, { capBytes: MB, rolling: false, secrets: [], facts })
+  const figures = await eventually('it is entered', async () => (await output.figures([{ taskId, final: false }]))[0])
+  expect(figures).toMatchObject({ facts, counts: { lines: 0 } })
+  expect(figures.openedAt).toBeGreaterThanOrEqual(before)
+  await output.close(taskId, false)
+  expect((await output.figures([{ taskId, final: true }]))[0]).toEqual(figures)
+})

@@ -13,7 +13,7 @@ import type { SiteFile, SiteFolder } from './tree.ts'
 import { OUTPUT_LOG, outputLog, STATUS_FILE, statusFile } from './triggered-files.ts'
 
 /** What the folders of logs are made with. Whoever serves them keeps one. */
-export interface LogFolderParts {
+export interface RenderedLogsParts {
   readonly context: ServiceContext
   readonly reader: WebJobReader
   /** The name of this instance. */
@@ -23,13 +23,13 @@ export interface LogFolderParts {
 }
 
 /** The logs of jobs as folders of files, rendered while they are read. */
-export class LogFolders {
+export class RenderedLogs {
   readonly #context: ServiceContext
   readonly #reader: WebJobReader
   readonly #instance: string
   readonly #places: LogPlaces
 
-  constructor({ context, reader, instance, places = new LogPlaces() }: LogFolderParts) {
+  constructor({ context, reader, instance, places = new LogPlaces() }: RenderedLogsParts) {
     this.#context = context
     this.#reader = reader
     this.#instance = instance
@@ -48,7 +48,7 @@ export class LogFolders {
     const schedule = () => schedulerLogs(store, job, this.#id(job))
     return {
       ...folderFacts(job),
-      list: async function* (this: LogFolders): AsyncGenerator<SiteFile | SiteFolder> {
+      list: async function* (this: RenderedLogs): AsyncGenerator<SiteFile | SiteFolder> {
         for (const run of (await runs()).reverse()) yield this.#run(job, run)
         yield* await schedule()
       }.bind(this),
