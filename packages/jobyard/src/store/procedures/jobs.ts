@@ -3,7 +3,7 @@ import type { JobRow, Policy, TriggerSpec, Warning } from '../../domain/model.ts
 import type { Scope } from '../contract.ts'
 import { all, execute, first, type Steps, sql } from '../sql.ts'
 import { type Changes, stopRuns } from './advance.ts'
-import { type Actor, recordAudit } from './audit.ts'
+import { type Actor, type AuditEntry, recordAudit } from './audit.ts'
 import { JOB_COLUMNS, type JobRecord, toJob } from './entities.ts'
 import { noteDeployment } from './hook-causes.ts'
 import { lockBelow } from './locks.ts'
@@ -95,7 +95,7 @@ export function* saveJob({ draft, basedOn, action, actor, at, origin }: SaveJob,
   if (draft.package !== undefined) yield* deploy(scope, id, draft, draft.package, actor, at)
   if (origin === 'folder') yield* markFolderJob(id)
   else if (draft.package !== undefined) yield* unmarkFolderJob(id)
-  yield* recordAudit(scope, auditOf(draft, id, action, actor, hash), at)
+  yield* recordAudit(scope, yield* auditOf(scope, draft, id, action, actor, hash, at), at)
   const job = yield* requireJob(id)
   const changes = yield* restart(scope, before, job, triggersChanged, at)
   return { job, ...changes }
@@ -114,10 +114,39 @@ function requireVersion(before: JobRecord | undefined, basedOn: number | null, n
   throw new JobyardError('job-changed', `The job ${name} was changed or deleted by somebody else in the meantime.`)
 }
 
-function auditOf(draft: JobDraft, id: string, action: string, actor: Actor, hash: string | null) {
+function* auditOf(
+  scope: Scope,
+  draft: JobDraft,
+  id: string,
+  action: string,
+  actor: Actor,
+  hash: string | null,
+  at: number,
+): Steps<AuditEntry> {
   const { kind, name: targetName, collectionId, triggers } = draft
-  const detail = { kind, triggers: triggers.map((trigger) => trigger.type), package: hash }
+  const schedules = yield* schedulesOf(scope, draft, at)
+  const told = schedules.length === 0 ? {} : { schedules }
+  const detail = { kind, triggers: triggers.map((trigger) => trigger.type), ...told, package: hash }
   return { actor, action, targetType: 'job', targetId: id, targetName, collectionId, detail }
+}
+
+/** A schedule as the audit log keeps it, so that it can be told later when it was set. */
+export interface AuditedSchedule {
+  readonly ncrontab: string
+  readonly timeZone: string
+  /** When it falls due first, epoch milliseconds; null: never. */
+  readonly next: number | null
+}
+
+function* schedulesOf(scope: Scope, { triggers, collectionId }: JobDraft, at: number): Steps<AuditedSchedule[]> {
+  const schedules: AuditedSchedule[] = []
+  for (const wished of triggers) {
+    const trigger = yield* inZone(scope, collectionId, wished)
+    if (trigger.type !== 'schedule') continue
+    const { ncrontab, timeZone } = trigger
+    schedules.push({ ncrontab, timeZone, next: firstDue(trigger, at) })
+  }
+  return schedules
 }
 
 function* create(draft: JobDraft, hash: string | null, at: number): Steps<void> {

@@ -31,6 +31,7 @@ export const reads = {
   listJobs: jobs.listJobs,
   listTriggers: jobs.listTriggers,
   listOccurrences: jobs.listOccurrences,
+  listOccurring: jobs.listOccurring,
   listPlaces: jobs.listPlaces,
   listAudit: jobs.listAudit,
   getMeta: jobs.getMeta,
