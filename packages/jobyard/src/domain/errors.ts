@@ -555,6 +555,12 @@ export const ERRORS = {
     title: 'The file or folder cannot be changed in this way.',
     hint: 'List the folder to see what is there.',
   },
+  'range-invalid': {
+    status: 416,
+    exit: 2,
+    title: 'The range lies outside of the file.',
+    hint: 'Ask for bytes that the file has; Content-Range says how many these are.',
+  },
   'data-changed': {
     status: 412,
     exit: 3,

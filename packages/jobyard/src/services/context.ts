@@ -1,3 +1,4 @@
+import type { AuditEntry } from '../store/procedures/audit.ts'
 import { Authenticator } from './auth/authenticator.ts'
 import { Directory } from './directory.ts'
 import { Hooks } from './hooks/hooks.ts'
@@ -35,6 +36,7 @@ export function createServiceContext(services: ApiServices, closing: AbortSignal
   const directory = new Directory(services)
   const webhooks = new Webhooks(services)
   const { lasting } = services
+  const note = (entry: AuditEntry) => store.write('addAudit', { entry, at: clock.now() })
   return {
     services,
     settings,
@@ -43,7 +45,7 @@ export function createServiceContext(services: ApiServices, closing: AbortSignal
     webhooks,
     hooks: new Hooks(services),
     uploads: new Uploads(settings.uploadFolder, ids, settings.uploadBytes),
-    data: lasting === undefined ? null : new JobData(lasting, ids, settings.uploadBytes),
+    data: lasting === undefined ? null : new JobData(lasting, ids, settings.uploadBytes, note),
     edits: new PackageEdits({ services, webhooks, directory }),
     closing,
   }

@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { JobyardError } from '../../domain/errors.ts'
 import type { Ids } from '../../domain/ids.ts'
+import type { JobRow } from '../../domain/model.ts'
 import type { JobsUser } from '../../kinds/script/run-as.ts'
 import { explainFullDisk, isSystemError } from '../../kinds/script/system-error.ts'
+import type { Actor, AuditEntry } from '../../store/procedures/audit.ts'
 import { streamOf } from '../file-stream.ts'
 import { Serial } from '../serial.ts'
 import { Uploads } from '../uploads.ts'
@@ -23,6 +25,12 @@ export interface LastingFolders {
   discard(path: string): Promise<void>
 }
 
+/** Whose data it is. */
+export type DataOwner = Pick<JobRow, 'id' | 'name' | 'collectionId'>
+
+/** Puts a change on record. */
+export type DataNote = (entry: AuditEntry) => Promise<void>
+
 /** Told what is there before it is changed, or null; refuses the change by throwing. */
 export type DataCheck = (there: DataFile | null) => void
 
@@ -38,10 +46,12 @@ export class JobData {
   readonly #lasting: LastingFolders
   readonly #ids: Ids
   readonly #uploads: Uploads
+  readonly #note: DataNote
   readonly #turns = new Serial()
 
   /** `limit`: the largest file that is taken in, in bytes. */
-  constructor(lasting: LastingFolders, ids: Ids, limit: number) {
+  constructor(lasting: LastingFolders, ids: Ids, limit: number, note: DataNote) {
+    this.#note = note
     this.#lasting = lasting
     this.#ids = ids
     this.#uploads = new Uploads(join(lasting.folder, INCOMING), ids, limit)
@@ -93,14 +103,16 @@ export class JobData {
    * else is, 'body-too-large', 'store-full', 'input-invalid' when the sender breaks off, and what `check` throws.
    */
   async put(
-    jobId: string,
+    owner: DataOwner,
     parts: readonly string[],
     body: Readable,
-    { declared, check }: { readonly declared?: number | undefined; readonly check?: DataCheck },
+    actor: Actor,
+    { declared, check }: { readonly declared?: number | undefined; readonly check?: DataCheck } = {},
   ): Promise<{ readonly file: DataFile; readonly isNew: boolean }> {
     const name = parts.at(-1)
     if (name === undefined) throw refused(parts, 'It is a folder')
-    return await this.#uploads.receive(body, declared, async ({ path }) => {
+    const jobId = owner.id
+    const put = await this.#uploads.receive(body, declared, async ({ path }) => {
       await this.#prepare(path)
       return await this.#turns.run(jobId, async () => {
         await using folder = await this.#enterMaking(jobId, parts.slice(0, -1))
@@ -114,23 +126,29 @@ export class JobData {
         return { file, isNew: there === null }
       })
     })
+    await this.#tell(owner, 'data.put', parts, actor)
+    return put
   }
 
   /** Makes a folder and those above it. Throws 'data-refused' where something is already. */
-  async makeFolder(jobId: string, parts: readonly string[]): Promise<void> {
+  async makeFolder(owner: DataOwner, parts: readonly string[], actor: Actor): Promise<void> {
+    const jobId = owner.id
     await this.#turns.run(jobId, async () => {
       if ((await this.look(jobId, parts)) !== null) throw refused(parts, 'Something is there')
       await using folder = await this.#enterMaking(jobId, parts)
       await folder.flush()
     })
+    await this.#tell(owner, 'data.put', parts, actor)
   }
 
   /** Takes a file or folder away; a folder that is not empty only when it is said so. Throws 'data-unknown', 'data-refused'. */
   async remove(
-    jobId: string,
+    owner: DataOwner,
     parts: readonly string[],
-    { recursive = false, check }: { readonly recursive?: boolean; readonly check?: DataCheck },
+    actor: Actor,
+    { recursive = false, check }: { readonly recursive?: boolean; readonly check?: DataCheck } = {},
   ): Promise<void> {
+    const jobId = owner.id
     const name = parts.at(-1)
     if (name === undefined) throw refused(parts, "It is the job's own folder")
     await this.#turns.run(jobId, async () => {
@@ -148,6 +166,12 @@ export class JobData {
       }
       await folder.flush()
     })
+    await this.#tell(owner, 'data.delete', parts, actor)
+  }
+
+  async #tell({ id, name, collectionId }: DataOwner, action: string, parts: readonly string[], actor: Actor) {
+    const target = { targetType: 'job', targetId: id, targetName: name, collectionId }
+    await this.#note({ actor, action, ...target, detail: { path: parts.join('/') } })
   }
 
   #enter(jobId: string, parts: readonly string[]): Promise<HeldFolder | null> {

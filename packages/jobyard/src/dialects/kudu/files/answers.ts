@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { JobyardError } from '../../../domain/errors.ts'
+import { type ByteRange, readRange } from '../../../services/http/byte-range.ts'
 import type { SiteFile, SiteFolder } from '../../webjobs/files/tree.ts'
 import { showDate } from '../../webjobs/net-time.ts'
 import { sendJson, sendNothing } from '../../webjobs/sending.ts'
@@ -8,7 +9,6 @@ import { namesTag } from '../../webjobs/tags.ts'
 import type { KuduContext } from '../context.ts'
 import { FOLDER_TYPE, mediaTypeOf } from './mime.ts'
 import { quoted } from './preconditions.ts'
-import { type ByteRange, readRange } from './range.ts'
 import { addressOf, type FilePath, shownPath } from './request-path.ts'
 
 /** Answers with a refusal in the words of Kudu's file interfaces. */

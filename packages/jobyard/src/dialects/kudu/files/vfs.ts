@@ -68,7 +68,7 @@ async function put(context: FilesContext, asked: FileRequest): Promise<FastifyRe
 async function makeFolder({ edits, data }: FilesContext, { request }: FileRequest, place: Place): Promise<void> {
   if (place.kind === 'package') return await edits.makeFolder(place.address, place.path, actorOf(request))
   if (place.kind === 'view' || data === null) throw outside()
-  await data.makeFolder(place.job.id, place.parts)
+  await data.makeFolder(place.job, place.parts, actorOf(request))
 }
 
 async function putFile(context: FilesContext, asked: FileRequest, place: Place): Promise<FastifyReply> {
@@ -88,7 +88,7 @@ async function putFile(context: FilesContext, asked: FileRequest, place: Place):
   }
   if (place.kind !== 'data' || data === null) throw outside()
   await refuseRendered(context, asked, place)
-  const { file, isNew } = await data.put(place.job.id, place.parts, bodyOf(request), {
+  const { file, isNew } = await data.put(place.job, place.parts, bodyOf(request), actorOf(request), {
     declared,
     check: (there) => {
       if (there !== null) requireMatch(match, there.tag)
@@ -128,7 +128,7 @@ async function removeAt(context: FilesContext, asked: FileRequest, place: Place)
   }
   if (place.kind === 'view' || data === null) throw outside()
   await refuseRendered(context, asked, place)
-  await data.remove(place.job.id, place.parts, {
+  await data.remove(place.job, place.parts, actorOf(request), {
     recursive,
     check: (there) => {
       if (there !== null) requireMatch(match, there.tag)

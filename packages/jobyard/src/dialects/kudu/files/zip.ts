@@ -10,6 +10,7 @@ import type { ApiApp } from '../../../services/http/api-app.ts'
 import { actorOf, bearerOf } from '../../../services/http/sender.ts'
 import type { EditAddress } from '../../../services/package-edits/draft.ts'
 import type { EditFile } from '../../../services/package-edits/package-edits.ts'
+import type { Actor } from '../../../store/procedures/audit.ts'
 import { bodyOf } from '../../webjobs/bodies.ts'
 import type { Place } from '../../webjobs/files/site-tree.ts'
 import { zipFolder } from '../../webjobs/files/zip-folder.ts'
@@ -101,7 +102,7 @@ async function unpackInto(context: FilesContext, asked: FileRequest, archive: st
     const sorted = await sort(asked, unpacked, folder)
     const actor = actorOf(asked.request)
     for (const { address, files, folders } of sorted.jobs.values()) await edits.put(address, files, folders, actor)
-    await putData(context, sorted)
+    await putData(context, sorted, actor)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -132,12 +133,12 @@ async function sort({ path, tree }: FileRequest, unpacked: PackageTree, folder: 
   return sorted
 }
 
-async function putData({ data }: FilesContext, sorted: Sorted): Promise<void> {
+async function putData({ data }: FilesContext, sorted: Sorted, actor: Actor): Promise<void> {
   for (const { place, from } of sorted.data) {
     if (data === null) throw outside(place.parts)
-    const { id } = place.job
-    if (from !== null) await data.put(id, place.parts, createReadStream(from), {})
-    else if ((await data.look(id, place.parts)) === null) await data.makeFolder(id, place.parts)
+    const { job, parts } = place
+    if (from !== null) await data.put(job, parts, createReadStream(from), actor)
+    else if ((await data.look(job.id, parts)) === null) await data.makeFolder(job, parts, actor)
   }
 }
 
