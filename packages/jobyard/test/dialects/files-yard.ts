@@ -30,7 +30,8 @@ export async function openFilesYard(flags: Readonly<Record<string, string>> = {}
   const send = (path: string, { method = 'GET', headers = {}, body }: Asked = {}) =>
     new Promise<Raw>((resolve, reject) => {
       const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
-      const all = { authorization: yard.basic, ...length, ...headers, connection: 'close' }
+      const authorization = path.startsWith('/v1/') ? `Bearer ${yard.server.token}` : yard.basic
+      const all = { authorization, ...length, ...headers, connection: 'close' }
       const sent = request({ hostname, port, path, method, headers: all }, (answer) => {
         const chunks: Buffer[] = []
         answer.on('data', (chunk: Buffer) => chunks.push(chunk))

@@ -324,6 +324,7 @@ export class PackageEdits {
     try {
       const { hash, disabled } = await services.packages.receiveParts(tree.parts())
       const enabled = address.type === 'continuous' ? { enabled: !disabled } : {}
+      if (job !== null && isAsWanted(job, hash, enabled.enabled)) return 'saved'
       const target = { ...address, name: job?.name ?? address.name, kind: KIND, ...enabled }
       const input = { ...target, packageHash: hash, source: SOURCE, spec: { ownSettings: null } }
       return await webhooks.takeTurn(input, async () => {
@@ -353,6 +354,12 @@ export class PackageEdits {
     if (this.#pending.get(key) === pending) this.#pending.delete(key)
     await pending.draft.remove()
   }
+}
+
+/** Whether a job has all that its files say: so it is when a server died behind the save, and when nothing was changed. */
+function isAsWanted(job: JobRow, hash: string, enabled = job.enabled): boolean {
+  const { ownSettings } = job.spec as { readonly ownSettings?: string }
+  return job.packageHash === hash && ownSettings === undefined && job.enabled === enabled
 }
 
 function baseOf(job: JobRow | null): DraftBase {
