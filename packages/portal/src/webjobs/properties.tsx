@@ -7,8 +7,11 @@ import { Copyable } from '../parts/copy.tsx'
 import { Facts, Loading, Section } from '../parts/page.tsx'
 import { When } from '../parts/time.tsx'
 import { sayHash } from '../words/amounts.ts'
+import { EnvironmentSection } from './environment-section.tsx'
+import { LimitsSection } from './limits-section.tsx'
+import { RulesSection } from './rules-section.tsx'
 import { ScheduleSection } from './schedule-section.tsx'
-import { SettingsSection } from './settings-section.tsx'
+import { ScriptSection } from './script-section.tsx'
 import { WebhookSection } from './webhook-section.tsx'
 
 const route = getRouteApi('/shell/webjobs/$job')
@@ -23,11 +26,14 @@ export function Properties() {
     <div className="columns">
       <div>
         <AboutSection job={job} />
+        <ScriptSection job={job} />
+        <EnvironmentSection job={job} />
         {mayDeploy && <WebhookSection job={job} />}
       </div>
       <div>
         <ScheduleSection job={job} />
-        <SettingsSection job={job} />
+        <RulesSection job={job} />
+        <LimitsSection job={job} />
       </div>
     </div>
   )
