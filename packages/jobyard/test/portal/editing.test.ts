@@ -117,7 +117,7 @@ describe.skipIf(NO_BROWSER)('what a job says, in a browser', () => {
   test('its arguments and its folder', async () => {
     await edit('Script')
     await part('Script').getByLabel('Arguments').fill('--day\nlast monday\n')
-    await part('Script').getByLabel('Works').selectOption({ label: 'in place: what runs change in it stays' })
+    await part('Script').getByLabel('Working folder').selectOption({ label: 'in place: what runs change in it stays' })
     await save('Script')
     expect((await now()).spec).toMatchObject({ args: ['--day', 'last monday'], inPlace: true })
   })

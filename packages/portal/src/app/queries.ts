@@ -5,7 +5,7 @@ import { jobyard } from './client.ts'
 /** What is not told live, such as what other instances of a shared database do, is asked again after so long. */
 const ASK_AGAIN_MS = 30_000
 /** How the calls of hooks went is asked for again after so long, by who looks at them. */
-const HOOKS_AGAIN_MS = 5000
+const HOOKS_AGAIN_MS = 2000
 /** The most jobs that are listed. */
 const MOST_JOBS = 5000
 

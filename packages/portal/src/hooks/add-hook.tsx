@@ -29,7 +29,7 @@ export function AddHook({ collection, hooks, onClose }: AddHookProps) {
       onClose()
     },
   })
-  const fault = add.error instanceof JobyardProblem && add.error.field === 'url' ? add.error : undefined
+  const fault = add.error instanceof JobyardProblem && isOfAddress(add.error) ? add.error : undefined
   const submit = (submitted: FormEvent): void => {
     submitted.preventDefault()
     if (url.trim() !== '') add.mutate()
@@ -60,7 +60,7 @@ export function AddHook({ collection, hooks, onClose }: AddHookProps) {
         />
         <Checkbox
           label="Do not look at its certificate"
-          description="For a server with a certificate of its own. Whoever is between you and it can read the calls."
+          description="For a server with a certificate of its own. Whoever is between this server and that one can read the calls."
           checked={insecure}
           onChange={(ticked) => setInsecure(ticked.currentTarget.checked)}
         />
@@ -76,4 +76,8 @@ export function AddHook({ collection, hooks, onClose }: AddHookProps) {
       </form>
     </Modal>
   )
+}
+
+function isOfAddress({ code, field }: JobyardProblem): boolean {
+  return field === 'url' || code.startsWith('destination-')
 }

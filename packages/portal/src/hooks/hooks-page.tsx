@@ -63,7 +63,7 @@ function HooksOf({ collection, choice }: { collection: string; choice: ReactNode
       {data === undefined && error === null && <Loading rows={4} />}
       {data?.length === 0 && <NoHooks />}
       {data !== undefined && data.length > 0 && (
-        <Section title="Called">
+        <Section title="Hooks">
           <ul className="items">
             {data.map((hook) => (
               <HookItem

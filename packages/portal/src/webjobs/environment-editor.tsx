@@ -105,7 +105,7 @@ function VariableRow({ row, fault, onChange, onPaste, onRemove }: VariableRowPro
         label={`Value of ${shown}`}
         hidden
         secret={secret}
-        placeholder={kept && secret ? 'is set; type to replace it' : 'value'}
+        placeholder={kept && secret ? 'set; type anew' : 'value'}
         value={value}
         onChange={(typed) => onChange({ value: typed })}
       />

@@ -194,13 +194,19 @@ function RestartFields({ draft, change, faultAt }: Part) {
     <div className="fields">
       <DraftInput
         label="Starts again after"
-        description="When the run was shorter than two minutes."
+        description="When a run was under two minutes."
         value={restartDelay}
         onChange={(value) => change({ restartDelay: value })}
         usual="60s"
         error={faultAt('policy.restart.delay')}
       />
-      <DraftSelect label="Each time" value={backoff} onChange={(value) => change({ backoff: value })} options={WAITS} />
+      <DraftSelect
+        label="Each time"
+        description="After short runs in a row."
+        value={backoff}
+        onChange={(value) => change({ backoff: value })}
+        options={WAITS}
+      />
       {backoff === 'growing' && (
         <>
           <DraftInput
@@ -229,6 +235,7 @@ function KeepFields({ draft: { keepRuns, keepAge }, change, faultAt }: Part) {
     <div className="fields">
       <DraftInput
         label="Finished runs that are kept"
+        description="At most."
         value={keepRuns}
         onChange={(value) => change({ keepRuns: value })}
         usual="100"
@@ -237,7 +244,7 @@ function KeepFields({ draft: { keepRuns, keepAge }, change, faultAt }: Part) {
       />
       <DraftInput
         label="Kept for"
-        description="A time such as 30d; empty: no matter how old."
+        description="Such as 30d."
         value={keepAge}
         onChange={(value) => change({ keepAge: value })}
         usual="for ever"

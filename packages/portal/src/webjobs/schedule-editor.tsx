@@ -83,7 +83,7 @@ export function ScheduleEditor({ job, index, onClose, onAnew }: ScheduleEditorPr
 }
 
 const MISFIRES = {
-  once: 'the latest one is made up for',
+  once: 'the latest is made up for',
   all: 'all are made up for',
   skip: 'are skipped',
 }

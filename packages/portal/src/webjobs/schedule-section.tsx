@@ -62,7 +62,7 @@ function Shown({ job, schedules, onEdit }: ShownProps) {
   if (schedules.length === 0) return <p className="nothing">None: it runs when somebody asks.</p>
   const several = schedules.length > 1
   return (
-    <div className="padded">
+    <div className="padded shown">
       {schedules.map((schedule, index) => (
         <ScheduleText
           key={schedule.ncrontab + schedule.timeZone}

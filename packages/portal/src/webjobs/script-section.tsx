@@ -34,7 +34,7 @@ function scriptOf(job: Job): readonly Fact[] {
     ...(job.type === 'continuous' && args.length > 0
       ? [['Arguments', <Arguments key="args" args={args} />] as const]
       : []),
-    ['Works', FOLDERS[folderOf(job)]],
+    ['Working folder', FOLDERS[folderOf(job)]],
   ]
 }
 
@@ -131,7 +131,7 @@ function ScriptEditor({ job, ...editing }: Editing & { job: Job }) {
             />
           )}
           <DraftSelect
-            label="Works"
+            label="Working folder"
             value={draft.folder}
             onChange={(folder) => change({ folder })}
             options={FOLDERS}
