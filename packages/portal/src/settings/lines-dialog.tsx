@@ -53,7 +53,7 @@ export function LinesDialog({ collection, settings, onClose }: LinesDialogProps)
           data-autofocus
         />
         <Apart settings={base.filter((setting) => !fitsLine(setting))} />
-        <Changes changes={changes} />
+        {faults.length === 0 && <Changes changes={changes} />}
         <MeanwhileNotice items={meanwhile} />
         {save.error !== null && <Problem error={save.error} />}
         <Group justify="flex-end" gap="xs">

@@ -1,5 +1,6 @@
 import type { AppSetting } from '@jobyard/client'
 import { ActionIcon, Tooltip } from '@mantine/core'
+import { useMediaQuery } from '@mantine/hooks'
 import { IconLock, IconPencil, IconTrash } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
@@ -9,14 +10,17 @@ import { When } from '../parts/time.tsx'
 import { sayEffect } from '../words/steering.ts'
 
 const COLUMNS: readonly Column[] = [
-  { title: 'Name', width: 'minmax(14rem, 1.2fr)', narrow: 'minmax(0, 1.3fr)' },
-  { title: 'Value', width: 'minmax(10rem, 1fr)', narrow: 'minmax(0, 1fr)' },
+  { title: 'Name', width: 'minmax(14rem, 1.2fr)', narrow: 'minmax(0, 1fr)' },
+  { title: 'Value', width: 'minmax(10rem, 1fr)', wide: true },
   { title: 'Slot', width: '8rem', wide: true },
   { title: 'Changed', width: '10rem', wide: true },
   { title: 'Actions', width: '4.5rem', silent: true },
 ]
 const READ_ONLY = COLUMNS.slice(0, -1)
 const ROW_PX = 52
+/** On narrow screens the value stands below the name. */
+const NARROW_ROW_PX = 70
+const NARROW = '(max-width: 48rem)'
 
 interface SettingRowsProps {
   readonly settings: readonly AppSetting[]
@@ -29,8 +33,9 @@ interface SettingRowsProps {
 /** Settings in a table. */
 export function SettingRows({ settings, onEdit, onRemove, foot }: SettingRowsProps) {
   const slot = useQuery(statusQuery).data?.slot
+  const narrow = useMediaQuery(NARROW, false, { getInitialValueInEffect: false })
   const cells = (setting: AppSetting) => [
-    <NameCell key="name" setting={setting} slot={slot} />,
+    <NameCell key="name" setting={setting} slot={slot} narrow={narrow} />,
     <ValueCell key="value" setting={setting} />,
     <SlotCell key="slot" setting={setting} here={slot} />,
     <span key="when" className="quiet cut">
@@ -49,12 +54,13 @@ export function SettingRows({ settings, onEdit, onRemove, foot }: SettingRowsPro
   ]
   return (
     <Rows
+      key={String(narrow)}
       label="App settings"
       columns={onEdit === undefined ? READ_ONLY : COLUMNS}
       items={settings}
       keyOf={({ name }) => name}
       cells={cells}
-      height={ROW_PX}
+      height={narrow ? NARROW_ROW_PX : ROW_PX}
       foot={foot}
     />
   )
@@ -70,14 +76,16 @@ function RowAct({ label, onClick, children }: { label: string; onClick: () => vo
   )
 }
 
+interface NameCellProps {
+  readonly setting: AppSetting
+  /** The slot of the server; undefined while that is not known. */
+  readonly slot: string | undefined
+  readonly narrow: boolean
+}
+
 /** The name, and what the setting has the server do on this slot. */
-function NameCell({
-  setting: { name, value, slot: of },
-  slot: here,
-}: {
-  setting: AppSetting
-  slot: string | undefined
-}) {
+function NameCell({ setting, slot: here, narrow }: NameCellProps) {
+  const { name, value, slot: of } = setting
   const effect = sayEffect(name, value)
   const elsewhere = of !== null && here !== undefined && of !== here
   const shown = effect !== undefined && elsewhere ? { tone: 'quiet', text: `Only on the slot ${of}.` } : effect
@@ -86,6 +94,7 @@ function NameCell({
       <code className="cut" title={name}>
         {name}
       </code>
+      {narrow && <ValueCell setting={setting} />}
       {shown !== undefined && (
         <small className="cut tone" data-tone={shown.tone} title={shown.text}>
           {shown.text}
@@ -95,7 +104,7 @@ function NameCell({
   )
 }
 
-function ValueCell({ setting: { name, value, secret } }: { setting: AppSetting }) {
+function ValueCell({ setting: { value, secret } }: { setting: AppSetting }) {
   if (secret) {
     return (
       <span className="secret quiet">
@@ -106,7 +115,7 @@ function ValueCell({ setting: { name, value, secret } }: { setting: AppSetting }
   if (value === null) return <span className="quiet">hidden</span>
   if (value === '') return <span className="quiet">empty</span>
   return (
-    <code className="cut block" title={value} data-setting={name}>
+    <code className="cut block" title={value}>
       {value}
     </code>
   )
