@@ -91,9 +91,10 @@ function NameCell({ setting, slot: here, narrow }: NameCellProps) {
   const shown = effect !== undefined && elsewhere ? { tone: 'quiet', text: `Only on the slot ${of}.` } : effect
   return (
     <span className="two-lines">
-      <code className="cut" title={name}>
-        {name}
-      </code>
+      <span className="cut">
+        <code title={name}>{name}</code>
+        {narrow && of !== null && <small className="quiet"> {of}</small>}
+      </span>
       {narrow && <ValueCell setting={setting} />}
       {shown !== undefined && (
         <small className="cut tone" data-tone={shown.tone} title={shown.text}>
