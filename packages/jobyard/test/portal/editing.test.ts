@@ -93,6 +93,13 @@ describe.skipIf(NO_BROWSER)('what a job says, in a browser', () => {
       keepAge: '30d',
     })
     await rules.getByText('alarm is started').waitFor()
+    await portal.client.jobs.patch('alarm', { triggers: [{ type: 'after', jobId: job.id, on: ['failed'] }] })
+    await rules.getByRole('link', { name: 'alarm' }).click()
+    await page.getByRole('link', { name: 'Properties' }).click()
+    await part('About').getByText('report, when that has failed').waitFor()
+    await part('About').getByRole('link', { name: 'report' }).click()
+    await page.getByRole('link', { name: 'Properties' }).click()
+    await page.getByRole('heading', { name: 'report' }).waitFor()
   })
 
   test('its limits, and back to what is usual by writing nothing', async () => {

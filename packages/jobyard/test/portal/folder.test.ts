@@ -38,7 +38,7 @@ describe.skipIf(NO_BROWSER)('jobs from a folder in a browser', () => {
     await page.getByText(/No script was found/).waitFor()
     await page.getByRole('button', { name: 'More about report' }).click()
     const remove = page.getByRole('menuitem', { name: /^Delete/ })
-    await remove.getByText('It comes from a folder: delete it there.').waitFor()
+    await page.getByText('It comes from a folder: delete it there.').waitFor()
     expect(await remove.isDisabled()).toBe(true)
     await page.keyboard.press('Escape')
     await page.getByRole('link', { name: 'report', exact: true }).click()

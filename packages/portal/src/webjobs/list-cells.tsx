@@ -99,15 +99,17 @@ function DeleteItem({ job, onClick }: { job: Job; onClick: () => void }) {
   const { data: deployments } = useQuery({ ...deploymentsQuery(job.id, job.package), enabled: folder !== undefined })
   const fromFolder = folder !== undefined && deployments?.[0]?.source === 'folder'
   return (
-    <Menu.Item
-      {...(fromFolder ? {} : { c: 'var(--bad)' })}
-      leftSection={<IconTrash size={15} />}
-      disabled={fromFolder}
-      onClick={onClick}
-    >
-      Delete…
-      {fromFolder && <small className="block">It comes from a folder: delete it there.</small>}
-    </Menu.Item>
+    <>
+      <Menu.Item
+        {...(fromFolder ? {} : { c: 'var(--bad)' })}
+        leftSection={<IconTrash size={15} />}
+        disabled={fromFolder}
+        onClick={onClick}
+      >
+        Delete…
+      </Menu.Item>
+      {fromFolder && <Menu.Label>It comes from a folder: delete it there.</Menu.Label>}
+    </>
   )
 }
 

@@ -4,13 +4,14 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useMay } from '../app/may.ts'
-import { nextQuery, previewQuery, settingsQuery } from '../app/queries.ts'
+import { nextQuery, previewQuery, settingsQuery, statusQuery } from '../app/queries.ts'
 import { Section } from '../parts/page.tsx'
 import { Notice } from '../parts/problem.tsx'
 import { sayNcrontab } from '../words/schedule.ts'
 import { steeringOf } from '../words/steering.ts'
 import { Occurrences } from './occurrences.tsx'
 import { ScheduleEditor } from './schedule-editor.tsx'
+import { isHeld } from './standing.tsx'
 
 type Schedule = Extract<Trigger, { type: 'schedule' }>
 
@@ -92,12 +93,14 @@ function sayMisfire({ kind, window }: Policy['misfire']): string {
 
 /** Why its times pass and nothing runs. */
 function Standstill({ job }: { job: Job }) {
-  const still = job.enabled && job.nextDue === null
+  // That all jobs are stopped is told at the top of the page.
+  const still = job.enabled && !isHeld(job) && job.nextDue === null
   const { data: settings } = useQuery({ ...settingsQuery(job.collection), enabled: still })
+  const here = useQuery({ ...statusQuery, enabled: still }).data?.slot
   if (!job.enabled) return <p className="quiet">The job is stopped: its schedule stands still.</p>
-  const cause = settings?.find(({ name, value }) => {
-    const steering = steeringOf(name)
-    return /STOPPED$|DISABLE_SCHEDULE$/.test(steering?.name ?? '') && (value === null || isOn(value))
+  const cause = settings?.find(({ name, value, slot }) => {
+    const steers = steeringOf(name)?.name === 'WEBJOBS_DISABLE_SCHEDULE' && (value === null || isOn(value))
+    return steers && (slot === null || slot === here)
   })
   if (!still || cause === undefined) return null
   return (
