@@ -26,6 +26,7 @@ describe.skipIf(NO_BROWSER)('what a job says, in a browser', () => {
     await part(name).getByRole('button', { name: 'Save' }).click()
     await part(name).getByRole('button', { name: 'Change' }).waitFor()
   }
+  const focused = () => page.locator(':focus')
   const now = () => portal.client.jobs.get(job.id)
 
   test('its variables: changed, added by pasting, made secret, taken away; secrets stay untold', async () => {
@@ -121,12 +122,14 @@ describe.skipIf(NO_BROWSER)('what a job says, in a browser', () => {
     expect([policy.timeout, spec]).toEqual([null, expect.not.objectContaining({ memory: '512MB' })])
   })
 
-  test('its arguments and its folder', async () => {
+  test('its arguments and its folder, the keyboard being led into the form and out of it', async () => {
     await edit('Script')
+    expect(await focused().evaluate((element) => element.tagName)).toBe('TEXTAREA')
     await part('Script').getByLabel('Arguments').fill('--day\nlast monday\n')
     await part('Script').getByLabel('Working folder').selectOption({ label: 'in place: what runs change in it stays' })
     await save('Script')
     expect((await now()).spec).toMatchObject({ args: ['--day', 'last monday'], inPlace: true })
+    expect(await focused().innerText()).toBe('Change')
   })
 
   test('its schedules: another one, the zone, and what becomes of missed times', async () => {

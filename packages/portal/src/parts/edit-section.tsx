@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
+import { useEditFocus } from './edit-focus.ts'
 import { Section } from './page.tsx'
 
 /** What an editor is told. */
@@ -24,20 +25,23 @@ export function EditSection({ title, may, verb = 'Change', children, editor }: E
   const [editing, setEditing] = useState(false)
   const [round, setRound] = useState(0)
   const open = may && editing
+  const { button, form } = useEditFocus(open ? round + 1 : 0)
   return (
     <Section
       title={title}
       aside={
         may &&
         !editing && (
-          <Button variant="default" size="compact-xs" onClick={() => setEditing(true)}>
+          <Button ref={button} variant="default" size="compact-xs" onClick={() => setEditing(true)}>
             {verb}
           </Button>
         )
       }
     >
       {open ? (
-        <div key={round}>{editor({ onClose: () => setEditing(false), onAnew: () => setRound(round + 1) })}</div>
+        <div ref={form} key={round}>
+          {editor({ onClose: () => setEditing(false), onAnew: () => setRound(round + 1) })}
+        </div>
       ) : (
         children
       )}

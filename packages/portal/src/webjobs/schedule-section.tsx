@@ -5,6 +5,7 @@ import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useMay } from '../app/may.ts'
 import { nextQuery, previewQuery, settingsQuery, statusQuery } from '../app/queries.ts'
+import { useEditFocus } from '../parts/edit-focus.ts'
 import { Section } from '../parts/page.tsx'
 import { Notice } from '../parts/problem.tsx'
 import { sayNcrontab } from '../words/schedule.ts'
@@ -21,6 +22,7 @@ export function ScheduleSection({ job }: { job: Job }) {
   // Which of the schedules is being changed; one behind the last: another one.
   const [editing, setEditing] = useState<number>()
   const [round, setRound] = useState(0)
+  const { button, form } = useEditFocus(may && editing !== undefined ? round + 1 : 0)
   if (job.type === 'continuous') return null
   const schedules = job.triggers.filter((trigger) => trigger.type === 'schedule')
   const only = schedules.length === 1
@@ -30,20 +32,26 @@ export function ScheduleSection({ job }: { job: Job }) {
       aside={
         may &&
         editing === undefined && (
-          <Button variant="default" size="compact-xs" onClick={() => setEditing(only ? 0 : schedules.length)}>
+          <Button
+            ref={button}
+            variant="default"
+            size="compact-xs"
+            onClick={() => setEditing(only ? 0 : schedules.length)}
+          >
             {only ? 'Change' : 'Add'}
           </Button>
         )
       }
     >
       {may && editing !== undefined ? (
-        <ScheduleEditor
-          key={round}
-          job={job}
-          index={editing}
-          onClose={() => setEditing(undefined)}
-          onAnew={() => setRound(round + 1)}
-        />
+        <div ref={form} key={round}>
+          <ScheduleEditor
+            job={job}
+            index={editing}
+            onClose={() => setEditing(undefined)}
+            onAnew={() => setRound(round + 1)}
+          />
+        </div>
       ) : (
         <Shown job={job} schedules={schedules} onEdit={may ? setEditing : undefined} />
       )}
