@@ -99,6 +99,7 @@ export interface Stack {
   run(jobId: string): Promise<string>
   /** Waits until a run is in a state. */
   reach(runId: string, state: RunRow['state']): Promise<RunRow>
+  /** Stops the engine and closes the databases; a second time it does nothing more. */
   stop(): Promise<void>
   /** Closes the databases alone, for a stack whose engine has been stopped already. */
   close(): Promise<void>
@@ -171,13 +172,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         const run = await store.read('getRun', { id: runId })
         return run?.state === state && run
       }),
-    async stop() {
+    stop: once(async () => {
       await engine.stop()
       await settings.stop()
       await close()
       if (options.place === undefined) await place.drop()
       if (problems.length > 0) throw problems[0]
-    },
+    }),
     async close() {
       await settings.stop()
       await close()
