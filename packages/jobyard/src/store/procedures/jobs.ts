@@ -3,12 +3,12 @@ import type { JobRow, Policy, TriggerSpec, Warning } from '../../domain/model.ts
 import type { Scope } from '../contract.ts'
 import { all, execute, first, type Steps, sql } from '../sql.ts'
 import { type Changes, stopRuns } from './advance.ts'
-import { type Actor, recordAudit } from './audit.ts'
+import { type Actor, type AuditEntry, recordAudit } from './audit.ts'
 import { JOB_COLUMNS, type JobRecord, toJob } from './entities.ts'
-import { noteDeployment } from './hooks.ts'
+import { noteDeployment } from './hook-causes.ts'
 import { lockBelow } from './locks.ts'
 import { addPackage, type NewPackage } from './packages.ts'
-import { replaceTriggers } from './replace-triggers.ts'
+import { auditedSchedules, replaceTriggers } from './replace-triggers.ts'
 import { markFolderJob, requireOwnSource, unmarkFolderJob } from './watched-folder.ts'
 
 /** A job as it is to be from now on; everything is given, nothing is merged. */
@@ -95,7 +95,7 @@ export function* saveJob({ draft, basedOn, action, actor, at, origin }: SaveJob,
   if (draft.package !== undefined) yield* deploy(scope, id, draft, draft.package, actor, at)
   if (origin === 'folder') yield* markFolderJob(id)
   else if (draft.package !== undefined) yield* unmarkFolderJob(id)
-  yield* recordAudit(scope, auditOf(draft, id, action, actor, hash), at)
+  yield* recordAudit(scope, yield* auditOf(scope, draft, id, action, actor, hash, at), at)
   const job = yield* requireJob(id)
   const changes = yield* restart(scope, before, job, triggersChanged, at)
   return { job, ...changes }
@@ -114,9 +114,19 @@ function requireVersion(before: JobRecord | undefined, basedOn: number | null, n
   throw new JobyardError('job-changed', `The job ${name} was changed or deleted by somebody else in the meantime.`)
 }
 
-function auditOf(draft: JobDraft, id: string, action: string, actor: Actor, hash: string | null) {
+function* auditOf(
+  scope: Scope,
+  draft: JobDraft,
+  id: string,
+  action: string,
+  actor: Actor,
+  hash: string | null,
+  at: number,
+): Steps<AuditEntry> {
   const { kind, name: targetName, collectionId, triggers } = draft
-  const detail = { kind, triggers: triggers.map((trigger) => trigger.type), package: hash }
+  const schedules = yield* auditedSchedules(scope, draft, at)
+  const told = schedules.length === 0 ? {} : { schedules }
+  const detail = { kind, triggers: triggers.map((trigger) => trigger.type), ...told, package: hash }
   return { actor, action, targetType: 'job', targetId: id, targetName, collectionId, detail }
 }
 
