@@ -99,7 +99,7 @@ export interface Stack {
   run(jobId: string): Promise<string>
   /** Waits until a run is in a state. */
   reach(runId: string, state: RunRow['state']): Promise<RunRow>
-  /** Stops the engine and closes the databases; a second time it does nothing more. */
+  /** Stops the engine and closes the databases; a second time, or after {@link close}, it does nothing more. */
   stop(): Promise<void>
   /** Closes the databases alone, for a stack whose engine has been stopped already. */
   close(): Promise<void>
@@ -149,6 +149,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const jobs = new Jobs(parts, engine)
   const collectionId = await defaultCollection(store, ids.next(), clock.now())
   const [first] = options.kinds
+  let closed = false
   return {
     place,
     parts,
@@ -173,6 +174,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         return run?.state === state && run
       }),
     stop: once(async () => {
+      if (closed) return
       await engine.stop()
       await settings.stop()
       await close()
@@ -180,6 +182,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       if (problems.length > 0) throw problems[0]
     }),
     async close() {
+      closed = true
       await settings.stop()
       await close()
     },
