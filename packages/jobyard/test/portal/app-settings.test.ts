@@ -78,6 +78,7 @@ describe.skipIf(NO_BROWSER)('app settings in a browser', () => {
     await dialog().getByRole('button', { name: 'Add' }).click()
     await row('WEBJOBS_STOPPED').getByText('All jobs of the collection are stopped.').waitFor()
     await page.getByRole('link', { name: 'WebJobs' }).click()
+    await page.getByText('All jobs of default are stopped').waitFor()
     await page.getByRole('link', { name: 'report', exact: true }).click()
     await page.getByText('All jobs of default are stopped').waitFor()
     expect(await button('Run').isDisabled()).toBe(true)
