@@ -117,6 +117,12 @@ export const ERRORS = {
     title: 'The package holds no such file.',
     hint: 'List the files of the package; names are relative, with / between folders.',
   },
+  'log-gone': {
+    status: 410,
+    exit: 4,
+    title: 'The log is no longer kept.',
+    hint: 'It was deleted while it was read, by the rules of its job.',
+  },
   'arguments-invalid': {
     status: 400,
     exit: 2,
@@ -542,6 +548,30 @@ export const ERRORS = {
     exit: 3,
     title: 'The job comes from a watched folder.',
     hint: 'Change the files in that folder; the job follows.',
+  },
+  'data-unknown': {
+    status: 404,
+    exit: 4,
+    title: 'There is no such file or folder.',
+    hint: 'List the folder; links that jobs made, pipes and devices are not shown and never followed.',
+  },
+  'data-refused': {
+    status: 409,
+    exit: 3,
+    title: 'The file or folder cannot be changed in this way.',
+    hint: 'List the folder to see what is there.',
+  },
+  'range-invalid': {
+    status: 416,
+    exit: 2,
+    title: 'The range lies outside of the file.',
+    hint: 'Ask for bytes that the file has; Content-Range says how many these are.',
+  },
+  'data-changed': {
+    status: 412,
+    exit: 3,
+    title: 'The file is not the one that was meant.',
+    hint: 'Read the file and its ETag again, or send If-Match: * for whatever is there.',
   },
 } as const satisfies Record<string, ErrorEntry>
 

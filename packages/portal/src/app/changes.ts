@@ -1,4 +1,4 @@
-import { type Job, JobyardProblem, type LiveEvent } from '@jobyard/client'
+import { isGap, type Job, JobyardProblem, type LiveEvent } from '@jobyard/client'
 import { jobyard } from './client.ts'
 import { now } from './clock.ts'
 import { jobsQuery, queryClient } from './queries.ts'
@@ -13,7 +13,7 @@ const STEERED = ['settings', 'jobs', 'job'] as const
 
 /** Brings what is shown up to date with what has happened. */
 export async function applyChanges(events: readonly LiveEvent[]): Promise<void> {
-  if (events.some(({ type }) => type === 'gap')) {
+  if (events.some(isGap)) {
     await queryClient.invalidateQueries()
     return
   }
