@@ -80,8 +80,9 @@ describe.skipIf(NO_BROWSER)('app settings in a browser', () => {
     await page.getByRole('link', { name: 'WebJobs' }).click()
     await page.getByText('All jobs of default are stopped').waitFor()
     await page.getByRole('link', { name: 'report', exact: true }).click()
+    await page.getByRole('heading', { name: 'report' }).waitFor()
     await page.getByText('All jobs of default are stopped').waitFor()
-    expect(await button('Run').isDisabled()).toBe(true)
+    await eventually('it cannot be run', () => button('Run').isDisabled())
     // Somebody else takes it away, and the page knows.
     await portal.client.settings.remove('WEBJOBS_STOPPED')
     await page.getByText('All jobs of default are stopped').waitFor({ state: 'detached' })
