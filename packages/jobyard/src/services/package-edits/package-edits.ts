@@ -45,6 +45,8 @@ const SOURCE = 'vfs'
 const GATHER_MS = 2000
 /** Milliseconds until what could not be made a package is tried again. */
 const AGAIN_MS = 30_000
+/** Jobs of a collection that have files, but nothing to run yet: more are made by mistake. */
+const MOST_BEGUN = 200
 /** Why there is no package yet: the next change may bring what is missing. */
 const INCOMPLETE: ReadonlySet<string> = new Set(['script-missing', 'script-unsupported'])
 
@@ -179,7 +181,16 @@ export class PackageEdits {
     if (path === '') await this.settle(address)
   }
 
-  /** Makes what was changed a package now. */
+  /** As {@link settle}, for whoever goes on in any case: what stands in the way is in the log. */
+  async trySettle(address: EditAddress): Promise<void> {
+    try {
+      await this.settle(address)
+    } catch (err) {
+      this.#warn(address, err)
+    }
+  }
+
+  /** Makes what was changed a package now. Throws what saving a job throws; the changes stay. */
   async settle(address: EditAddress): Promise<void> {
     if (!this.#pending.has(keyOf(address))) return
     await this.#turns.run(keyOf(address), () => this.#apply(keyOf(address)))
@@ -208,7 +219,7 @@ export class PackageEdits {
       const fitting = await this.#fitting(address, job)
       const stale = this.#pending.get(key)
       if (fitting === undefined && stale !== undefined) await this.#forget(key, stale)
-      if (job === null) checkJobName(address.name)
+      if (job === null) this.#checkNew(address, fitting === undefined)
       const tree = (await this.#tree(job, fitting)).copy()
       const changes = make(tree, job !== null || fitting !== undefined)
       for (const change of changes)
@@ -221,6 +232,16 @@ export class PackageEdits {
       this.#schedule(pending, GATHER_MS)
       return noted
     })
+  }
+
+  #checkNew({ collectionId, name }: EditAddress, isFirst: boolean): void {
+    checkJobName(name)
+    const begun = [...this.#pending.values()].filter(
+      ({ draft: { address, base } }) => address.collectionId === collectionId && base.jobId === null,
+    )
+    if (!isFirst || begun.length < MOST_BEGUN) return
+    const message = `There are ${MOST_BEGUN} jobs already that have files and nothing to run.`
+    throw new JobyardError('data-refused', message, { hint: 'Give them scripts, or delete their folders.' })
   }
 
   #begin(address: EditAddress, job: JobRow | null): Pending {
@@ -279,18 +300,22 @@ export class PackageEdits {
   }
 
   #schedule(pending: Pending, delay: number): void {
-    const { clock, logger } = this.#parts.services
+    const { clock } = this.#parts.services
     const { address } = pending.draft
     pending.timer?.cancel()
     if (this.#stopped) return
     pending.timer = clock.after(delay, () => {
       pending.timer = null
       this.settle(address).catch((err: unknown) => {
-        const { type, name } = address
-        logger.warn({ err, type, job: name }, 'changed files did not become a package; they will be tried again')
-        this.#schedule(pending, AGAIN_MS)
+        this.#warn(address, err)
+        // What is refused is refused again, until something is changed.
+        if (!(err instanceof JobyardError) || err.status >= 500) this.#schedule(pending, AGAIN_MS)
       })
     })
+  }
+
+  #warn({ type, name }: EditAddress, err: unknown): void {
+    this.#parts.services.logger.warn({ err, type, job: name }, 'changed files did not become a package')
   }
 
   async #apply(key: string): Promise<void> {
@@ -301,7 +326,8 @@ export class PackageEdits {
     for (;;) {
       const job = await this.#job(address)
       const fitting = await this.#fitting(address, job)
-      if (fitting === undefined || actor === null) return await this.#forget(key, pending)
+      const isLost = job === null && !(await this.#hasCollection(address))
+      if (fitting === undefined || actor === null || isLost) return await this.#forget(key, pending)
       const tree = await this.#tree(job, fitting)
       if (tree.isGone) {
         if (job !== null) await this.#deleteJob(job, actor)
@@ -312,6 +338,11 @@ export class PackageEdits {
       }
       return await this.#forget(key, pending)
     }
+  }
+
+  async #hasCollection({ collectionId }: EditAddress): Promise<boolean> {
+    const all = await this.#parts.services.store.read('listCollections', undefined)
+    return all.some(({ id }) => id === collectionId)
   }
 
   async #save(

@@ -87,7 +87,7 @@ async function putFile(context: FilesContext, asked: FileRequest, place: Place):
     })
   }
   if (place.kind !== 'data' || data === null) throw outside()
-  await refuseRendered(context, asked, place)
+  await refuseRendered(context, place)
   const { file, isNew } = await data.put(place.job, place.parts, bodyOf(request), actorOf(request), {
     declared,
     check: (there) => {
@@ -127,7 +127,7 @@ async function removeAt(context: FilesContext, asked: FileRequest, place: Place)
     return await edits.remove(place.address, place.path, { recursive, check }, actorOf(request))
   }
   if (place.kind === 'view' || data === null) throw outside()
-  await refuseRendered(context, asked, place)
+  await refuseRendered(context, place)
   await data.remove(place.job, place.parts, actorOf(request), {
     recursive,
     check: (there) => {
@@ -137,7 +137,7 @@ async function removeAt(context: FilesContext, asked: FileRequest, place: Place)
 }
 
 /** Logs and statuses are told from what is on record, so nobody writes them. */
-async function refuseRendered({ logs }: FilesContext, _asked: FileRequest, place: Place & { kind: 'data' }) {
+async function refuseRendered({ logs }: FilesContext, place: Place & { kind: 'data' }): Promise<void> {
   let at = await logs(place.job)
   for (const part of place.parts) {
     const found = at === null ? null : await at.find(part)

@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream'
 import { ZipFile } from 'yazl'
 import { JobyardError } from '../../../domain/errors.ts'
-import { isSystemError } from '../../../kinds/script/system-error.ts'
 import type { SiteFile, SiteFolder } from './tree.ts'
 
 /** Types of entries in the upper half of a zip's external attributes, as Unix writes them (sys/stat.h). */
@@ -10,8 +9,8 @@ const REGULAR = 0o100000
 const EARLIEST = Date.UTC(1980, 0, 2)
 
 /**
- * A zip of all that is in a folder, made while it is read: one file after the other, none of them in memory. A file that has
- * gone meanwhile is empty in it.
+ * A zip of all that is in a folder, made while it is read: one file after the other, none of them in memory. A file that a
+ * job took away meanwhile is empty in it.
  */
 export async function zipFolder(folder: SiteFolder): Promise<Readable> {
   const zip = new ZipFile()
@@ -50,8 +49,7 @@ async function openOf(file: SiteFile): Promise<Readable> {
   try {
     return Readable.fromWeb(await file.open({ from: 0, to: file.bytes }))
   } catch (error) {
-    const gone = isSystemError(error, 'ENOENT') || (error instanceof JobyardError && error.status === 404)
-    if (!gone) throw error
+    if (!(error instanceof JobyardError) || error.code !== 'data-unknown') throw error
     return Readable.from([])
   }
 }
