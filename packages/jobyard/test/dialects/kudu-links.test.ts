@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { chmod, link, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { DATA_OF, type FilesYard, openFilesYard } from './files-yard.ts'
 
 /** A script that puts all it can think of into its data folder. */
@@ -119,6 +119,11 @@ describe('links, pipes and sockets that a job made in its data folder', () => {
 libc = ctypes.CDLL(None)
 while True: libc.renameat2(-100, b'real', -100, b'aside', 2)`
     const swapper = spawn('python3', ['-c', exchange], { cwd: data, stdio: 'ignore' })
+    const stopped = once(swapper, 'exit')
+    onTestFinished(async () => {
+      swapper.kill('SIGKILL')
+      await stopped
+    })
     const seen = new Set<string>()
     const written = new Set<number>()
     for (let turn = 0; turn < 300; turn++) {
@@ -130,8 +135,6 @@ while True: libc.renameat2(-100, b'real', -100, b'aside', 2)`
       seen.add(got.status === 200 ? got.text : String(got.status))
       written.add(put.status)
     }
-    swapper.kill('SIGKILL')
-    await once(swapper, 'exit')
     expect([...seen].filter((each) => !['good\n', '404', '307'].includes(each))).toEqual([])
     expect((await readdir(outside)).toSorted()).toEqual(['file', 'stays.txt'])
     // Else nothing was ever tried.
