@@ -88,6 +88,21 @@ describe('links, pipes and sockets that a job made in its data folder', () => {
     for (const name of ['passwd', 'pipe', 'socket', 'inner']) expect(text).not.toContain(name)
   })
 
+  it('stand for all that no path can name, which is left out, and for what is closed', async () => {
+    const odd = `cd "$WEBJOBS_DATA_PATH"; mkdir closed; touch closed/x 'a\\b' 'dot.' 'blank ' 'C:x' $'new\nline' $'\\xff\\xfe' plain
+d=deep; for i in $(seq 80); do mkdir $d; d=$d/x; done; chmod 0 closed\n`
+    await yard.script('triggered', 'odd', odd)
+    expect((await yard.runToEnd('odd')).status).toBe('Success')
+    expect(await yard.names(DATA_OF('odd'))).toEqual(['closed', 'deep', 'plain'])
+    const zip = await yard.send('/api/zip/data/jobs/triggered/odd/')
+    expect(zip.status).toBe(200)
+    expect(zip.bytes.toString('latin1')).toContain('plain')
+    const inClosed = await yard.send(`${DATA_OF('odd')}closed/x`)
+    expect([200, 404]).toContain(inClosed.status)
+    expect([201, 409]).toContain((await yard.put(`${DATA_OF('odd')}closed/y`, 'y')).status)
+    expect((await yard.send(`${DATA_OF('odd')}deep/?recursive=true`, { method: 'DELETE' })).status).toBe(200)
+  })
+
   it('go with their folder, and what they lead to stays', async () => {
     await yard.script(
       'triggered',

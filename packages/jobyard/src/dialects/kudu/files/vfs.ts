@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import { JobyardError } from '../../../domain/errors.ts'
+import { tooLarge } from '../../../kinds/script/archive-names.ts'
 import { requireRole } from '../../../services/auth/bearer.ts'
 import type { ApiApp } from '../../../services/http/api-app.ts'
 import { actorOf, bearerOf } from '../../../services/http/sender.ts'
@@ -77,6 +78,8 @@ async function putFile(context: FilesContext, asked: FileRequest, place: Place):
   const { 'if-match': match, 'content-length': length } = request.headers
   const declared = length === undefined ? undefined : Number(length)
   if (place.kind === 'package' && place.path !== '') {
+    const { fileBytes } = context.services.packages.limits
+    if (declared !== undefined && declared > fileBytes) throw tooLarge(`A file of a job has at most ${fileBytes} bytes`)
     return await uploads.receive(bodyOf(request), declared, async ({ path: from, bytes, sha256 }) => {
       const file = { path: place.path, from, bytes, sha256 }
       const { isNew, file: noted } = await edits.put(place.address, [file], [], actorOf(request), (there) => {
