@@ -19,6 +19,7 @@ import type { ProcessHost } from '../process/contract.ts'
 import type { ApiServices } from '../services/services.ts'
 import type { Repository } from '../store/procedures/index.ts'
 import type { Sealer } from '../store/seal.ts'
+import { webRootOf } from './watched-folder.ts'
 
 /** What the script kind stands on. */
 export interface ScriptsParts {
@@ -80,6 +81,7 @@ export async function openScripts(parts: ScriptsParts): Promise<Scripts> {
     packageDetail: (hash) => packages.detail(hash),
     collectionName: collectionNames(store),
     ports,
+    webRoot: (collection) => webRootOf(config, collection),
     slot: config.slot,
     defaults: defaultLimits(config, host),
   })

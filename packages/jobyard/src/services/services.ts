@@ -10,6 +10,7 @@ import type { JobKind } from '../engine/kind.ts'
 import type { ArchiveLimits } from '../kinds/script/archive-limits.ts'
 import type { PackageParts } from '../kinds/script/compose.ts'
 import type { PackageTree } from '../kinds/script/package-tree.ts'
+import type { PackageView } from '../kinds/script/packages.ts'
 import type { LimitSupport } from '../process/contract.ts'
 import type { OutputStore } from '../store/output/contract.ts'
 import type { Repository } from '../store/procedures/index.ts'
@@ -119,29 +120,6 @@ export interface PackageService {
   pathOf(hash: string, path: string): string
   /** Makes a package of single files, and enters it. Throws what the kind throws about its contents. */
   receiveParts(parts: PackageParts): Promise<PackageView>
-}
-
-/** A package as it is shown. */
-export interface PackageView {
-  readonly hash: string
-  readonly files: number
-  readonly bytes: number
-  /** Null for a package that no script was looked for in. */
-  readonly script: {
-    readonly file: string
-    readonly directory: string
-    readonly host: string
-    readonly interpreter: string
-  } | null
-  /** The keys of settings.job as they were written. */
-  readonly settings: Readonly<Record<string, unknown>>
-  readonly disabled: boolean
-  readonly warnings: readonly {
-    readonly code: string
-    readonly message: string
-    readonly field?: string
-    readonly position?: number
-  }[]
 }
 
 /** A file of a package as it is shown. */

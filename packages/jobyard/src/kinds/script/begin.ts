@@ -16,7 +16,8 @@ import type { JobsUser } from './run-as.ts'
 import { NO_RULES, type PackageRules } from './settings-rules.ts'
 import type { ScriptSpec } from './spec.ts'
 import { supervise } from './supervise.ts'
-import type { WorkingCopy, Workspaces } from './workspace.ts'
+import type { WorkingCopy } from './working-copies.ts'
+import type { Workspaces } from './workspace.ts'
 import type { RunPlace } from './workspace-run.ts'
 
 /** What scripts are run with. */
@@ -38,8 +39,8 @@ export interface ScriptParts {
   readonly collectionName: (id: string) => Promise<string>
   /** Ports for continuous jobs to listen on. */
   readonly ports: JobPorts
-  /** The folder of the web site that jobs belong to, if there is one. */
-  readonly webRoot?: string
+  /** The folder of the web site that the jobs of a collection belong to; undefined where there is none. */
+  readonly webRoot?: (collection: string) => Promise<string | undefined>
   /** The deployment slot of this instance. */
   readonly slot: string
   /** Limits of jobs that name none; undefined: no limit. */
@@ -63,6 +64,7 @@ export async function beginScript(
   const hash = context.run.packageHash
   if (hash === null) throw new JobyardError('package-missing', `The job ${context.job.name} has no package.`)
   const detail = await parts.packageDetail(hash)
+  describeRun(parts, detail, context)
   const interpreter = parts.interpreter(detail.script.host)
   if (interpreter.missing) throw new JobyardError('interpreter-missing', interpreter.message)
   const { file } = detail.script
@@ -82,6 +84,17 @@ export async function beginScript(
   } finally {
     copy.release()
   }
+}
+
+/** What logs tell of a run, and nobody knows any more once its package and this instance are gone. */
+function describeRun({ instance }: ScriptParts, { script }: PackageDetail, { describe, settings }: TaskContext): void {
+  const { instanceId } = settings.steering
+  describe({
+    instance,
+    script: basename(script.file),
+    host: script.host,
+    ...(instanceId === null ? {} : { instanceId }),
+  })
 }
 
 function inPlace({ inPlace: said, settings }: ScriptSpec, file: string): boolean {
@@ -104,6 +117,7 @@ async function runProcess(
   prepared: Prepared,
 ): Promise<Outcome> {
   const { copy, place } = prepared
+  if (copy.changes.length > 0) context.describe({ changes: String(copy.changes.length) })
   for (const change of copy.changes) context.output('system', `${change}\n`)
   const args = context.run.args.length > 0 ? context.run.args : (spec.args ?? [])
   const limits = limitsOf(parts, spec)
@@ -214,6 +228,7 @@ async function environmentOf(
   }: { place: RunPlace; copy: WorkingCopy; args: readonly string[]; port: number | undefined },
 ): Promise<Record<string, string>> {
   const said = run.detail.arguments
+  const collection = await parts.collectionName(job.collectionId)
   return buildEnvironment({
     server: parts.serverEnvironment,
     path: parts.path,
@@ -222,7 +237,7 @@ async function environmentOf(
       id: job.id,
       name: job.name,
       type: job.type === 'continuous' ? 'continuous' : 'triggered',
-      collection: await parts.collectionName(job.collectionId),
+      collection,
     },
     run: {
       id: run.id,
@@ -237,7 +252,7 @@ async function environmentOf(
     ...(place.payloadFile === undefined ? {} : { payloadFile: place.payloadFile }),
     instance: parts.instance,
     slot: parts.slot,
-    webRoot: parts.webRoot ?? copy.folder,
+    webRoot: (await parts.webRoot?.(collection)) ?? copy.folder,
     ...(port === undefined ? {} : { port }),
     appSettings: settings.variables,
     ...(settings.steering.instanceId === null ? {} : { instanceId: settings.steering.instanceId }),

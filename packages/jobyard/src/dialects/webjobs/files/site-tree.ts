@@ -1,7 +1,7 @@
 import type { JobRow } from '../../../domain/model.ts'
 import type { ServiceContext } from '../../../services/context.ts'
 import type { EditAddress } from '../../../services/package-edits/draft.ts'
-import type { CollectionRow } from '../../../store/procedures/access.ts'
+import type { CollectionRow } from '../../../store/procedures/collections.ts'
 import type { WebJobReader, WebJobType } from '../reader.ts'
 import { dataFolder } from './data-folder.ts'
 import type { LogFolders } from './logs.ts'

@@ -1,0 +1,6 @@
+import type { Measure } from '../measure.ts'
+import { deployZip } from './deploy-zip.ts'
+import { listJobs } from './list-jobs.ts'
+
+/** What is measured of the interfaces for clients of WebJobs. */
+export const webjobs: readonly Measure[] = [listJobs, deployZip]
