@@ -85,6 +85,17 @@ describe("Kudu's files", () => {
     expect(list.map(({ source }) => source)).toEqual(['vfs', 'vfs'])
   })
 
+  it('takes away with a job what was put there a moment ago', async () => {
+    await yard.put(`${FILES_OF('brief')}run.sh`, 'exit 0\n')
+    expect((await yard.call('/api/triggeredwebjobs/brief', { method: 'DELETE' })).status).toBe(200)
+    expect((await yard.send(FILES_OF('brief'))).status).toBe(404)
+    await yard.script('triggered', 'brief', 'exit 0\n')
+    await yard.put(`${FILES_OF('brief')}more.txt`, 'x')
+    await yard.call('/api/triggeredwebjobs/brief', { method: 'DELETE' })
+    expect((await yard.send(FILES_OF('brief'))).status).toBe(404)
+    expect(await readdir(join(yard.server.data, 'drafts'))).toEqual([])
+  })
+
   it('follows a settings.job that was put there, and shows the one that counts', async () => {
     await yard.zip('triggered', 'planned', { 'run.sh': 'exit 0\n' })
     const path = `${FILES_OF('planned')}settings.job`
