@@ -9,12 +9,14 @@ import { type ServerProcess, startServerProcess } from '../scripts/server.ts'
 
 /** A request to /v1 that must succeed. */
 export interface Call {
-  readonly method: 'GET' | 'POST' | 'PUT'
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT'
   readonly path: string
   /** Sent as JSON, bytes as they are. */
   readonly body?: object | Uint8Array
   /** Default: JSON. */
   readonly accept?: string
+  /** The header Range. Default: none. */
+  readonly range?: string
 }
 
 /** What Linux counts processor time in, on every machine that Node runs on. */
@@ -92,7 +94,7 @@ export class BenchServer implements AsyncDisposable {
   }
 
   /** Sends a request; resolves with the answer once its head is there. */
-  open({ method, path, body, accept = 'application/json' }: Call): Promise<IncomingMessage> {
+  open({ method, path, body, accept = 'application/json', range }: Call): Promise<IncomingMessage> {
     const isBytes = body instanceof Uint8Array
     return new Promise((resolve, reject) => {
       const sent = request(new URL(path, this.#process.address), {
@@ -101,6 +103,7 @@ export class BenchServer implements AsyncDisposable {
         headers: {
           accept,
           authorization: `Bearer ${this.#token}`,
+          ...(range === undefined ? {} : { range }),
           ...(body === undefined ? {} : { 'content-type': isBytes ? 'application/octet-stream' : 'application/json' }),
         },
       })

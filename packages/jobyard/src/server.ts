@@ -106,7 +106,7 @@ async function assemble(
   const admin = await ensureAdminToken({ store, clock, ids }, config.adminToken ?? undefined)
   await appSettings.start()
   shutdown.add('app settings', () => appSettings.stop())
-  await database.onSettings(() => appSettings.look())
+  await database.listen({ settings: () => appSettings.look(), attempts: (runId) => engine.lookAgain(runId) })
   const state = { ready: false, address: '' }
   const jobs = new Jobs({ ...parts, kinds }, engine, { outputBytes: config.outputBytes })
   const services = {

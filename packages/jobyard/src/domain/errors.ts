@@ -117,6 +117,12 @@ export const ERRORS = {
     title: 'The package holds no such file.',
     hint: 'List the files of the package; names are relative, with / between folders.',
   },
+  'log-gone': {
+    status: 410,
+    exit: 4,
+    title: 'The log is no longer kept.',
+    hint: 'It was deleted while it was read, by the rules of its job.',
+  },
   'arguments-invalid': {
     status: 400,
     exit: 2,

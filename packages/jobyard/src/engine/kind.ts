@@ -2,7 +2,7 @@ import type { TSchema } from 'typebox'
 import type { Clock } from '../domain/clock.ts'
 import type { JobRow, Policy, RunRow, TaskRow, TriggerSpec, Warning } from '../domain/model.ts'
 import type { Counts } from '../domain/run-state.ts'
-import type { Stream } from '../store/output/contract.ts'
+import type { LogFacts, Stream } from '../store/output/contract.ts'
 import type { CollectionSettings } from './collection-settings.ts'
 
 /** One target to work on. */
@@ -59,6 +59,8 @@ export interface TaskContext {
   readonly signal: AbortSignal
   /** Aborts when the task must end at once, whatever grace it had: the lease is lost, or the drain time is over. */
   readonly urgent: AbortSignal
+  /** Keeps facts with the task's log, for whoever shows it. What comes after the first output is not kept. */
+  describe(facts: LogFacts): void
   /** Adds to the task's log. */
   output(stream: Stream, data: string | Uint8Array): void
   /** Number under which a process host may send the output of this task's process. Once asked for, an end frame must come. */

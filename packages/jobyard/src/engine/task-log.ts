@@ -1,10 +1,11 @@
-import type { OutputOptions, OutputStore, Stream } from '../store/output/contract.ts'
+import type { LogFacts, OutputOptions, OutputStore, Stream } from '../store/output/contract.ts'
 
 /** A task's log, opened when the first byte or a channel is asked for: most no-op tasks never need one. */
 export class TaskLog {
   readonly #store: OutputStore
   readonly #taskId: string
   readonly #options: OutputOptions
+  #facts: LogFacts = {}
   #opened: Promise<number> | undefined
   #channelUsed = false
 
@@ -12,6 +13,11 @@ export class TaskLog {
     this.#store = store
     this.#taskId = taskId
     this.#options = options
+  }
+
+  /** Keeps facts with the log, unless it is open already. */
+  describe(facts: LogFacts): void {
+    this.#facts = { ...this.#facts, ...facts }
   }
 
   /** Adds to the log. Messages to the output store keep their order, so nothing needs to be waited for. */
@@ -41,7 +47,8 @@ export class TaskLog {
 
   #open(): Promise<number> {
     if (this.#opened === undefined) {
-      this.#opened = this.#store.open(this.#taskId, this.#options)
+      const facts = Object.keys(this.#facts).length === 0 ? {} : { facts: this.#facts }
+      this.#opened = this.#store.open(this.#taskId, { ...this.#options, ...facts })
       // Whoever waits for it sees the failure; one that nobody waits for shows again at the close.
       this.#opened.catch(() => undefined)
     }

@@ -61,6 +61,7 @@ function contextFor(
     get urgent() {
       return current.urgent
     },
+    describe: (facts) => log.describe(facts),
     output: (stream, data) => log.write(stream, data),
     openChannel: () => log.openChannel(),
     channelUnused: () => log.channelUnused(),

@@ -7,6 +7,7 @@ import type { Engine } from '../engine/engine.ts'
 import type { Events } from '../engine/events.ts'
 import type { Jobs } from '../engine/jobs.ts'
 import type { JobKind } from '../engine/kind.ts'
+import type { PackageView } from '../kinds/script/packages.ts'
 import type { LimitSupport } from '../process/contract.ts'
 import type { OutputStore } from '../store/output/contract.ts'
 import type { Repository } from '../store/procedures/index.ts'
@@ -105,29 +106,6 @@ export interface PackageService {
   list(hash: string): Promise<readonly PackageFileView[]>
   /** Opens a file for reading. Throws `package-file-not-found`. */
   openFile(hash: string, path: string): Promise<{ readonly stream: Readable; readonly bytes: number }>
-}
-
-/** A package as it is shown. */
-export interface PackageView {
-  readonly hash: string
-  readonly files: number
-  readonly bytes: number
-  /** Null for a package that no script was looked for in. */
-  readonly script: {
-    readonly file: string
-    readonly directory: string
-    readonly host: string
-    readonly interpreter: string
-  } | null
-  /** The keys of settings.job as they were written. */
-  readonly settings: Readonly<Record<string, unknown>>
-  readonly disabled: boolean
-  readonly warnings: readonly {
-    readonly code: string
-    readonly message: string
-    readonly field?: string
-    readonly position?: number
-  }[]
 }
 
 /** A file of a package as it is shown. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ROLES, type Role } from '../../src/store/procedures/access.ts'
+import { ROLES, type Role } from '../../src/store/procedures/tokens.ts'
 import { startTestServer, type TestServer } from './server.ts'
 
 const JOB = '/v1/jobs/probe'

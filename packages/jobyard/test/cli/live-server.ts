@@ -18,6 +18,8 @@ export interface LiveServer {
   /** A folder for whatever a test needs; removed at the end. */
   readonly folder: string
   readonly client: Jobyard
+  /** Ends it and leaves its folder. */
+  leave(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -45,6 +47,7 @@ export async function startLiveServer(flags: Readonly<Record<string, string>> = 
     data,
     folder,
     client: new Jobyard({ url, token: TOKEN }),
+    leave: () => server.stop(),
     async stop() {
       await server.stop()
       await rm(folder, { recursive: true, force: true })

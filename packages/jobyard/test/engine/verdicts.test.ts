@@ -5,7 +5,7 @@ import type { reads } from '../../src/store/procedures/index.ts'
 import { eventually } from '../support/eventually.ts'
 import { DATABASES, makePlace, type Place, type Stack, startStack } from '../support/stack.ts'
 import { Held, TestKind } from '../support/test-kind.ts'
-import { holdWrite } from './held-write.ts'
+import { type HeldWrite, holdWrite } from './held-write.ts'
 
 describe.each(DATABASES)('on %s', (database) => {
   let kind: TestKind
@@ -34,38 +34,30 @@ describe.each(DATABASES)('on %s', (database) => {
     return id
   }
 
-  test('the verdict is asked for although the answer to the last end was lost', async () => {
-    const id = await runHeld()
-    const end = holdWrite(stack.store, 'changeTasks', '"to":"completed"')
+  /** Ends the run's work; the answer to the write that is held gets lost. */
+  async function endUnheard(id: string, write: HeldWrite): Promise<void> {
     held.end('one')
-    await end.arrived
-    await end.send()
-    end.lose()
+    await write.arrived
+    await write.send()
+    write.lose()
     await stack.reach(id, 'completed')
     await eventually('its place is free', () => stack.engine.load === 0)
+  }
+
+  test('the verdict is asked for although the answer to the last end was lost', async () => {
+    const id = await runHeld()
+    await endUnheard(id, holdWrite(stack.store, 'changeTasks', '"to":"completed"'))
   })
 
   test('a place is free although the answer to the verdict was lost', async () => {
     const id = await runHeld()
-    const close = holdWrite(stack.store, 'closeRuns')
-    held.end('one')
-    await close.arrived
-    await close.send()
-    close.lose()
-    await stack.reach(id, 'completed')
-    await eventually('its place is free', () => stack.engine.load === 0)
+    await endUnheard(id, holdWrite(stack.store, 'closeRuns'))
   })
 
   test('a place is free although the answer to the end of a run without a verdict of its own was lost', async () => {
     delete kind.verdict
     const id = await runHeld()
-    const end = holdWrite(stack.store, 'changeTasks', '"to":"completed"')
-    held.end('one')
-    await end.arrived
-    await end.send()
-    end.lose()
-    await stack.reach(id, 'completed')
-    await eventually('its place is free', () => stack.engine.load === 0)
+    await endUnheard(id, holdWrite(stack.store, 'changeTasks', '"to":"completed"'))
   })
 
   test('the verdict is passed when the database is back that was away as it was due', async () => {

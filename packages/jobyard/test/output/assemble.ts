@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { Announcer } from '../../src/store/output/announcer.ts'
 import { Intake } from '../../src/store/output/intake.ts'
+import { Lines } from '../../src/store/output/lines.ts'
 import { OpenLogs } from '../../src/store/output/open-logs.ts'
 import { SqliteStorage } from '../../src/store/output/sqlite.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -17,7 +18,8 @@ export async function assemble() {
   const crash = (error: unknown): void => {
     throw error
   }
-  const logs = new OpenLogs({ storage, clock, announcer, intake, crash })
+  const lines = new Lines(storage)
+  const logs = new OpenLogs({ storage, clock, announcer, intake, lines, crash })
   const address = await intake.listen(logs)
   const host = await TestHost.connect({ address, secret: 'secret' })
   onTestFinished(async () => {
@@ -26,5 +28,5 @@ export async function assemble() {
     await logs.stop()
     await storage.close()
   })
-  return { clock, logs, host, storage, address }
+  return { clock, logs, host, storage, lines, address }
 }

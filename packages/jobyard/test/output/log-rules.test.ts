@@ -1,17 +1,21 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { decodeEntries } from '../../src/store/output/chunk.ts'
+import { counterAt } from '../../src/store/output/line-marks.ts'
+import { LineCounter, longestLine, NO_LINES } from '../../src/store/output/line-scanner.ts'
 import { OpenLog } from '../../src/store/output/open-log.ts'
-import type { Chunk, StoredLog } from '../../src/store/output/storage.ts'
+import type { Chunk, LineMark, StoredLog } from '../../src/store/output/storage.ts'
 
 /** What a database would hold after the batches that it took. */
 class Model {
   row: StoredLog
   chunks: Chunk[] = []
+  marks: LineMark[] = []
 
   constructor(capBytes: number, rolling: boolean) {
     const counts = { bytes: 0, dropped: 0, firstSeq: 1, lastSeq: 0 }
-    this.row = { id: 1, taskId: 'task', capBytes, rolling, ...counts, cut: false, ended: false, fence: 0 }
+    const state = { cut: false, ended: false, fence: 0, counts: NO_LINES, openedAt: 0, facts: null }
+    this.row = { id: 1, taskId: 'task', capBytes, rolling, ...counts, ...state }
   }
 
   get kept(): number {
@@ -32,12 +36,27 @@ function attempt(log: OpenLog, model: Model, limit: number, taken: boolean): num
   const batch = log.takeBatch(limit, 0)
   if (taken) {
     model.row = batch.change.log
+    model.marks.push(...batch.change.marks)
+    if (batch.change.rolled) model.marks = model.marks.filter(({ seq }) => seq >= model.row.firstSeq)
     model.chunks.push(...batch.change.chunks)
     if (batch.change.rolled) model.chunks = model.chunks.filter((chunk) => chunk.firstSeq >= model.row.firstSeq)
   } else {
     log.abandon(batch)
   }
   return batch.credit
+}
+
+/** Whoever counts again, from the beginning or from the first mark that is left, comes to the same number of lines. */
+function expectLines({ row, chunks, marks }: Model): void {
+  const [first] = marks
+  if (row.firstSeq > 1) expect(first).toBeDefined()
+  const counter =
+    row.firstSeq > 1 && first !== undefined ? counterAt(first, longestLine(row)) : new LineCounter(longestLine(row))
+  const from = row.firstSeq > 1 ? (first?.seq ?? 0) : 1
+  for (const chunk of chunks) {
+    if (chunk.firstSeq >= from) counter.feed(decodeEntries(chunk.data, chunk.firstSeq, chunk.firstTime))
+  }
+  expect(counter.counted).toEqual(row.counts)
 }
 
 test('the counts of a log are right after any sequence of arrivals, writes and refusals', () => {
@@ -50,7 +69,7 @@ test('the counts of a log are right after any sequence of arrivals, writes and r
       let credit = 0
       for (const next of steps) {
         if (next.do === 'take') {
-          log.take(0, Buffer.alloc(next.bytes), 0, next.bytes)
+          log.take(0, Buffer.alloc(next.bytes, 'a line \n and \r\n'), 0, next.bytes)
           credit += log.takeCredit()
           arrived += next.bytes
         } else {
@@ -74,6 +93,7 @@ test('the counts of a log are right after any sequence of arrivals, writes and r
         lastSeq: model.row.lastSeq,
         ended: true,
       })
+      expectLines(model)
       const seqs = model.chunks.flatMap((c) => decodeEntries(c.data, c.firstSeq, c.firstTime).map((entry) => entry.seq))
       expect(seqs).toEqual(seqs.map((_, index) => model.row.firstSeq + index))
       expect(seqs.at(-1) ?? 0).toBe(model.row.lastSeq)

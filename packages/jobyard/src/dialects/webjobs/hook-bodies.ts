@@ -1,5 +1,5 @@
 import type { HookDescriber } from '../../services/hooks/describe.ts'
-import type { DeploymentFacts } from '../../store/procedures/hooks.ts'
+import type { DeploymentFacts } from '../../store/procedures/hook-causes.ts'
 import { Links } from './links.ts'
 import { showDate, UNSET_DATE } from './net-time.ts'
 import { showRun } from './shapes.ts'

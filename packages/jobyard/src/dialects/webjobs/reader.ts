@@ -3,6 +3,7 @@ import type { JobRow, RunRow, TriggerSpec } from '../../domain/model.ts'
 import { type RunIdParts, readRunId } from '../../domain/webjobs-run-id.ts'
 import type { ServiceContext } from '../../services/context.ts'
 import type { TriggerRow } from '../../store/procedures/entities.ts'
+import { unreadableSchedule } from './schedules.ts'
 import type { WebJob } from './shapes.ts'
 import { continuousStatus, type Instance } from './statuses.ts'
 
@@ -98,9 +99,17 @@ export class WebJobReader {
   async #completeTriggered(jobs: readonly JobRow[]): Promise<WebJob[]> {
     const { store } = this.#context.services
     const jobIds = jobs.map(({ id }) => id)
-    const [common, latest] = await Promise.all([this.#common(jobs), store.read('latestRuns', { jobIds })])
+    const [common, latest, occurring] = await Promise.all([
+      this.#common(jobs),
+      store.read('latestRuns', { jobIds }),
+      store.read('listOccurring', { jobIds }),
+    ])
     const latestOf = new Map(latest.map((run) => [run.jobId, run]))
-    return common.map((job) => ({ ...job, latestRun: latestOf.get(job.id) ?? null, status: null }))
+    const occurred = new Set(occurring)
+    return common.map((job) => {
+      const scheduled = job.scheduled || occurred.has(job.id)
+      return { ...job, scheduled, latestRun: latestOf.get(job.id) ?? null, status: null }
+    })
   }
 
   async #completeContinuous(jobs: readonly JobRow[], runs: readonly RunRow[]): Promise<WebJob[]> {
@@ -142,7 +151,7 @@ export class WebJobReader {
       const { id, collectionId, name, type } = job
       const command = commands[index] ?? ''
       const singleton = of.some((trigger) => trigger.type === 'continuous' && trigger.singleton === true)
-      const scheduled = of.some((trigger) => trigger.type === 'schedule')
+      const scheduled = of.some((trigger) => trigger.type === 'schedule') || unreadableSchedule(job) !== undefined
       return { id, collectionId, name, type, command, settings: settingsOf(job, of), singleton, scheduled }
     })
   }

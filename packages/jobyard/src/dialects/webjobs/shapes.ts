@@ -63,6 +63,7 @@ export interface WebJob {
   /** The script, relative to the top of the package. */
   readonly command: string
   readonly settings: Readonly<Record<string, unknown>>
+  /** Whether there is, or was, a schedule: then there is a log of it. */
   readonly scheduled: boolean
   /** Of a triggered job; null when it never ran. */
   readonly latestRun: RunRow | null

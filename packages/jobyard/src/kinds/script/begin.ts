@@ -16,7 +16,8 @@ import type { JobsUser } from './run-as.ts'
 import { NO_RULES, type PackageRules } from './settings-rules.ts'
 import type { ScriptSpec } from './spec.ts'
 import { supervise } from './supervise.ts'
-import type { WorkingCopy, Workspaces } from './workspace.ts'
+import type { WorkingCopy } from './working-copies.ts'
+import type { Workspaces } from './workspace.ts'
 import type { RunPlace } from './workspace-run.ts'
 
 /** What scripts are run with. */
@@ -63,6 +64,7 @@ export async function beginScript(
   const hash = context.run.packageHash
   if (hash === null) throw new JobyardError('package-missing', `The job ${context.job.name} has no package.`)
   const detail = await parts.packageDetail(hash)
+  describeRun(parts, detail, context)
   const interpreter = parts.interpreter(detail.script.host)
   if (interpreter.missing) throw new JobyardError('interpreter-missing', interpreter.message)
   const { file } = detail.script
@@ -82,6 +84,17 @@ export async function beginScript(
   } finally {
     copy.release()
   }
+}
+
+/** What logs tell of a run, and nobody knows any more once its package and this instance are gone. */
+function describeRun({ instance }: ScriptParts, { script }: PackageDetail, { describe, settings }: TaskContext): void {
+  const { instanceId } = settings.steering
+  describe({
+    instance,
+    script: basename(script.file),
+    host: script.host,
+    ...(instanceId === null ? {} : { instanceId }),
+  })
 }
 
 function inPlace({ inPlace: said, settings }: ScriptSpec, file: string): boolean {
@@ -104,6 +117,7 @@ async function runProcess(
   prepared: Prepared,
 ): Promise<Outcome> {
   const { copy, place } = prepared
+  if (copy.changes.length > 0) context.describe({ changes: String(copy.changes.length) })
   for (const change of copy.changes) context.output('system', `${change}\n`)
   const args = context.run.args.length > 0 ? context.run.args : (spec.args ?? [])
   const limits = limitsOf(parts, spec)

@@ -108,6 +108,7 @@ export interface PackageView {
     readonly host: string
     readonly interpreter: string
   }
+  /** The keys of settings.job as they were written. */
   readonly settings: Readonly<Record<string, unknown>>
   readonly disabled: boolean
   readonly warnings: PackageInfo['warnings']

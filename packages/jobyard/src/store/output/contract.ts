@@ -1,8 +1,14 @@
+import type { LineCounts } from './line-scanner.ts'
+import type { LinePlace } from './storage.ts'
+
 /** The streams of a task's output, in the order of their numbers on the wire and in the store. */
 export const STREAMS = ['output', 'error', 'warning', 'verbose', 'debug', 'information', 'progress', 'system'] as const
 
 /** One of the streams of a task's output. */
 export type Stream = (typeof STREAMS)[number]
+
+/** What whoever shows a log wants to know about its task, told by the kind of job: short texts by name. */
+export type LogFacts = Readonly<Record<string, string>>
 
 /** One piece of output: what arrived at one moment on one stream. It may hold several lines, or a part of one. */
 export interface OutputEntry {
@@ -23,6 +29,32 @@ export interface OutputOptions {
   readonly rolling: boolean
   /** Values that must never be stored; each is replaced by `***`, also where it arrives in pieces. */
   readonly secrets: readonly string[]
+  /** Kept with the log from its opening on. Default: nothing. */
+  readonly facts?: LogFacts
+}
+
+/** The lines of a log as a whole. */
+export interface LogFigures {
+  readonly taskId: string
+  /** The lines that are kept and have ended; all of them when nothing more will come. */
+  readonly counts: LineCounts
+  /** Lines before them, which a rolling log has lost. */
+  readonly lost: LineCounts
+  /** Bytes after which a line is cut. */
+  readonly longest: number
+  /** When it was opened, epoch milliseconds; null when nobody knows. */
+  readonly openedAt: number | null
+  readonly facts: LogFacts
+}
+
+/** A place in a log where its lines can be taken up. */
+export interface LinePosition {
+  /** Entries with a greater seq follow. */
+  readonly after: number
+  /** The lines before it, lost ones too. */
+  readonly counts: LineCounts
+  /** What is open there: to be fed to a `LineScanner` first. */
+  readonly open: readonly OutputEntry[]
 }
 
 /** What is known of a task's output. */
@@ -66,6 +98,14 @@ export interface OutputStore {
    */
   close(taskId: string, channelUsed: boolean): Promise<OutputSummary>
   read(taskId: string, query?: OutputQuery): Promise<OutputPage>
+  /**
+   * How many lines these tasks' logs have; those without a log are left out. `final` says that nothing more can come, as
+   * after the end of the task: what is open then counts as a line, even where a crash kept the log from being closed. Cheap,
+   * but for logs of a version that did not count.
+   */
+  figures(tasks: readonly { readonly taskId: string; readonly final: boolean }[]): Promise<LogFigures[]>
+  /** The last known position at or before a place. Undefined when there is no such log any more. */
+  findPosition(taskId: string, place: LinePlace): Promise<LinePosition | undefined>
   /** Calls `grown` after entries of the task became readable and when its log ended (coalesced). Returns how to stop that. */
   follow(taskId: string, grown: () => void): () => void
   /** Deletes the logs of these tasks. */

@@ -1,6 +1,7 @@
 import type { ErrorCode, ErrorDetails } from '../../domain/errors.ts'
 import { JobyardError } from '../../domain/errors.ts'
-import type { OutputOptions, OutputQuery, OutputSummary } from './contract.ts'
+import type { LogFigures, OutputOptions, OutputQuery, OutputSummary } from './contract.ts'
+import type { LineMark, LinePlace } from './storage.ts'
 
 /** Where the logs are kept: a file of their own, or tables of the main PostgreSQL database. */
 export type OutputDatabase =
@@ -27,6 +28,14 @@ export interface Requests {
   readonly read: {
     readonly input: { readonly taskId: string; readonly query: OutputQuery }
     readonly output: PackedPage
+  }
+  readonly figures: {
+    readonly input: { readonly tasks: readonly { readonly taskId: string; readonly final: boolean }[] }
+    readonly output: readonly LogFigures[]
+  }
+  readonly findPosition: {
+    readonly input: { readonly taskId: string; readonly place: LinePlace }
+    readonly output: LineMark | null
   }
   readonly remove: { readonly input: { readonly taskIds: readonly string[] }; readonly output: null }
   readonly stop: { readonly input: null; readonly output: null }

@@ -3,6 +3,8 @@ import { MAX_DATA } from './frames.ts'
 import { Masker } from './mask.ts'
 import type { PatternSearch } from './pattern-search.ts'
 import { BYTE_STREAMS, PendingEntries } from './pending.ts'
+import { LineCounter, longestLine } from './line-scanner.ts'
+import { LineMarks } from './line-marks.ts'
 import type { Chunk, ChunkSpan, LogChange, StoredLog } from './storage.ts'
 
 const SYSTEM = STREAMS.indexOf('system')
@@ -23,6 +25,7 @@ export interface LogBatch {
     readonly dropped: number
     readonly lost: number
     readonly endMarked: boolean
+    readonly lines: LineMarks
   }
 }
 
@@ -53,9 +56,11 @@ export class OpenLog {
   #lost = 0
   /** The oldest committed chunks of a rolling log, as far as they were looked up. */
   #oldest: ChunkSpan[] = []
+  #lines: LineMarks
   #oldestBytes = 0
 
-  constructor(stored: StoredLog, rules: LogRules) {
+  /** `counter` knows the lines of a log that goes on; default: it begins. */
+  constructor(stored: StoredLog, rules: LogRules, counter = new LineCounter(longestLine(rules))) {
     this.#stored = stored
     this.#rules = rules
     this.#bytes = stored.bytes
@@ -66,6 +71,7 @@ export class OpenLog {
     // A rolling log loses whole chunks, so a small one has small chunks.
     const share = rules.rolling ? Math.max(1, Math.floor(rules.capBytes / 8)) : MAX_DATA
     this.#pending = new PendingEntries(Math.min(MAX_DATA, share))
+    this.#lines = new LineMarks(counter, rules.rolling ? rules.capBytes : undefined)
   }
 
   get id(): number {
@@ -99,8 +105,8 @@ export class OpenLog {
       return
     }
     const masker = this.#maskerOf(stream)
-    this.#keep(stream, masker ? masker.push(bytes) : bytes, time)
-    if (masker && stream >= BYTE_STREAMS) this.#keep(stream, masker.end(), time)
+    if (masker && stream >= BYTE_STREAMS) this.#keep(stream, Buffer.concat([masker.push(bytes), masker.end()]), time)
+    else this.#keep(stream, masker ? masker.push(bytes) : bytes, time)
   }
 
   /** Lets out what was held back because a secret may begin there. */
@@ -143,12 +149,16 @@ export class OpenLog {
       dropped: this.#dropped,
       lost: this.#lost,
       endMarked: this.#endMarked,
+      lines: this.#lines,
     }
     this.#markLoss(time)
     if (this.#ended && this.#pending.weight <= limit) this.#markEnd(time)
     const { chunks, bytes } = this.#pending.pack(limit, this.#lastSeq + 1)
     this.#lastSeq = chunks.at(-1)?.lastSeq ?? this.#lastSeq
     const kept = this.#rules.rolling ? this.#roll(chunks, before.lastSeq) : chunks
+    const { lines, marks } = this.#lines.after(chunks, this.#firstSeq)
+    this.#lines = lines
+    const ended = this.#endMarked && this.#pending.weight === 0
     const log: StoredLog = {
       ...this.#stored,
       capBytes: this.#rules.capBytes,
@@ -158,10 +168,11 @@ export class OpenLog {
       firstSeq: this.#firstSeq,
       lastSeq: this.#lastSeq,
       cut: this.#cut,
-      ended: this.#endMarked && this.#pending.weight === 0,
+      ended,
+      counts: ended ? lines.counter.counted : lines.counter.counts,
     }
     const rolled = this.#firstSeq !== before.firstSeq
-    const change = { log, committedSeq: before.lastSeq, chunks: kept, rolled }
+    const change = { log, committedSeq: before.lastSeq, chunks: kept, marks, rolled }
     return { change, credit: this.takeCredit(), bytes, before }
   }
 
@@ -173,6 +184,7 @@ export class OpenLog {
     this.#firstSeq = before.firstSeq
     this.#lastSeq = before.lastSeq
     this.#endMarked = before.endMarked
+    this.#lines = before.lines
     this.#oldest = []
     this.#oldestBytes = 0
   }

@@ -4,6 +4,7 @@ import type { Announcer } from './announcer.ts'
 import type { OutputOptions, OutputSummary } from './contract.ts'
 import { type CommitListener, GroupCommit } from './group-commit.ts'
 import type { Host, Intake, IntakeListener } from './intake.ts'
+import type { Lines } from './lines.ts'
 import { type LogBatch, OpenLog } from './open-log.ts'
 import { SecretSearches } from './secret-searches.ts'
 import { Session } from './session.ts'
@@ -16,12 +17,17 @@ const RESUME_WEIGHT = 32 * 1024 * 1024
 /** After a task's processes are gone its end frame is under way; without a sign of it for this long it was lost. */
 const SILENCE_MS = 10_000
 
+/** A log that is silent for so long after its opening is entered in the database all the same, for its facts. */
+const TELL_MS = 500
+
 /** What {@link OpenLogs} works with. */
 export interface OpenLogsParts {
   readonly storage: ChunkStorage
   readonly clock: Clock
   readonly announcer: Announcer
   readonly intake: Pick<Intake, 'pause' | 'paused' | 'hostCount'>
+  /** Counts the lines of logs that go on. */
+  readonly lines: Lines
   /** Called with an error that is a defect. */
   readonly crash: (error: unknown) => void
 }
@@ -171,23 +177,33 @@ export class OpenLogs implements IntakeListener, CommitListener {
     if (this.#commit.weight < RESUME_WEIGHT) this.#parts.intake.pause(false)
   }
 
-  async #begin(taskId: string, { capBytes, rolling, secrets }: OutputOptions): Promise<Session> {
-    const { storage, clock } = this.#parts
+  async #begin(taskId: string, { capBytes, rolling, secrets, facts }: OutputOptions): Promise<Session> {
+    const { storage, clock, lines } = this.#parts
     try {
-      const stored = await storage.open(taskId, { capBytes, rolling })
+      const told = facts === undefined ? null : JSON.stringify(facts)
+      const stored = await storage.open(taskId, { capBytes, rolling, openedAt: clock.now(), facts: told })
+      const counter = await lines.counterOf(stored)
       const shared = this.#searches.acquire(secrets)
-      const log = new OpenLog(stored, { capBytes, rolling, search: shared?.search })
+      const log = new OpenLog(stored, { capBytes, rolling, search: shared?.search }, counter)
       const session = new Session(log, this.#nextChannel(), shared?.key, clock.elapsed())
       this.#tasks.set(taskId, session)
       this.#channels.set(session.channel, session)
       this.#sessions.set(log, session)
       // A log that goes on has not ended any more.
       if (stored.ended) this.#commit.update(log, () => undefined, true)
+      else if (told !== null && !storage.shared) this.#tellSoon(session)
       return session
     } catch (error) {
       this.#tasks.delete(taskId)
       throw error
     }
+  }
+
+  /** What is known of a task can be seen after a moment, although it prints nothing. Most that print nothing end sooner. */
+  #tellSoon({ log }: Session): void {
+    this.#parts.clock.after(TELL_MS, () => {
+      if (this.#sessions.has(log) && log.summary.lastSeq === 0) this.#commit.update(log, () => undefined, true)
+    })
   }
 
   #nextChannel(): number {

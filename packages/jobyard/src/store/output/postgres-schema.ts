@@ -36,6 +36,23 @@ const MIGRATIONS = [
   -- Logs that are out of sight and whose chunks are still to be deleted, a few at a time.
   create table output_removed (log_id bigint primary key);
   `,
+  `
+  -- Lines so far, for whoever shows the log line by line; null: nobody has counted them.
+  alter table output_logs add column lines bigint, add column system_lines bigint, add column line_bytes bigint,
+    add column line_time bigint, add column opened_at bigint, add column facts text;
+
+  -- Every few megabytes the lines before a chunk and what is open there, so that lines are found without reading all.
+  create table output_line_marks (
+    log_id bigint not null,
+    seq bigint not null,
+    lines bigint not null,
+    system_lines bigint not null,
+    line_bytes bigint not null,
+    line_time bigint not null,
+    data bytea not null,
+    primary key (log_id, seq)
+  );
+  `,
 ]
 
 /**

@@ -3,7 +3,8 @@ import { connectionConfig } from '../postgres/connection.ts'
 import { explain } from '../postgres/errors.ts'
 import { migrateOutputTables } from './postgres-schema.ts'
 import * as statements from './postgres-statements.ts'
-import type { Chunk, ChunkSpan, ChunkStorage, LogChange, StoredLog } from './storage.ts'
+import type { LineCounts } from './line-scanner.ts'
+import type { Chunk, ChunkSpan, ChunkStorage, FreshLog, LineMark, LinePlace, LogChange, StoredLog } from './storage.ts'
 
 /** Connections of the output thread: one that writes, the others for reads. */
 const CONNECTIONS = 4
@@ -22,7 +23,11 @@ const CUT = 1
 const ENDED = 2
 const ROLLED = 4
 
-type LogRow = Omit<StoredLog, 'rolling' | 'cut' | 'ended'> & Record<'rolling' | 'cut' | 'ended', number>
+type LogRow = Omit<StoredLog, 'rolling' | 'cut' | 'ended' | 'counts'> &
+  Record<'rolling' | 'cut' | 'ended', number> &
+  Record<keyof LineCounts, number | null>
+
+type MarkRow = LineCounts & Omit<LineMark, 'counts'>
 
 /** The logs in tables of the main PostgreSQL database, which several instances may share. */
 export class PostgresStorage implements ChunkStorage {
@@ -56,8 +61,8 @@ export class PostgresStorage implements ChunkStorage {
     return new PostgresStorage(pool)
   }
 
-  async open(taskId: string, fresh: { capBytes: number; rolling: boolean }): Promise<StoredLog> {
-    const [row] = await this.#query<LogRow>(statements.open, [taskId, fresh.capBytes, fresh.rolling])
+  async open(taskId: string, { capBytes, rolling, openedAt, facts }: FreshLog): Promise<StoredLog> {
+    const [row] = await this.#query<LogRow>(statements.open, [taskId, capBytes, rolling, openedAt, facts])
     if (!row) throw new Error('the database gave no row for a log that was opened')
     return readLog(row)
   }
@@ -121,6 +126,25 @@ export class PostgresStorage implements ChunkStorage {
     return this.#query<ChunkSpan>(statements.spans, [logId, seq, limit])
   }
 
+  async lastMark(logId: number, firstSeq: number, place: LinePlace): Promise<LineMark | undefined> {
+    const values = [logId, firstSeq, place.perLine, place.perSystemLine, place.at]
+    const [row] = await this.#query<MarkRow>(statements.lastMark, values)
+    return row && readMark(row)
+  }
+
+  async firstMark(logId: number, firstSeq: number): Promise<LineMark | undefined> {
+    const [row] = await this.#query<MarkRow>(statements.firstMark, [logId, firstSeq])
+    return row && readMark(row)
+  }
+
+  /** The counts come last: as long as they are missing, somebody counts again. */
+  async saveCounts(logId: number, counts: LineCounts, marks: readonly LineMark[]): Promise<void> {
+    for (const { seq, counts: before, data } of marks) {
+      await this.#query(statements.addMark, [logId, seq, ...countColumns(before), Buffer.from(data)])
+    }
+    await this.#query(statements.saveCounts, [logId, ...countColumns(counts)])
+  }
+
   async remove(taskIds: readonly string[]): Promise<void> {
     await this.#query(statements.remove, [taskIds])
   }
@@ -163,8 +187,19 @@ function firstLimit(wanted: number): number {
   return Math.min(MOST_CHUNKS, Math.ceil(wanted / FULL_CHUNK) + 1)
 }
 
-function readLog(row: LogRow): StoredLog {
-  return { ...row, rolling: row.rolling === 1, cut: row.cut === 1, ended: row.ended === 1 }
+function readLog({ lines, systemLines, lineBytes, lineTime, ...row }: LogRow): StoredLog {
+  const counted = lines !== null && systemLines !== null && lineBytes !== null && lineTime !== null
+  const counts = counted ? { lines, systemLines, lineBytes, lineTime } : null
+  return { ...row, rolling: row.rolling === 1, cut: row.cut === 1, ended: row.ended === 1, counts }
+}
+
+function readMark({ seq, data, ...counts }: MarkRow): LineMark {
+  return { seq, data, counts }
+}
+
+/** In the order of the statements. */
+function countColumns({ lines, systemLines, lineBytes, lineTime }: LineCounts): number[] {
+  return [lines, systemLines, lineBytes, lineTime]
 }
 
 function writeParameters(changes: readonly LogChange[]): unknown[] {
@@ -172,6 +207,8 @@ function writeParameters(changes: readonly LogChange[]): unknown[] {
   const flags = changes.map(({ log, rolled }) => (log.cut ? CUT : 0) + (log.ended ? ENDED : 0) + (rolled ? ROLLED : 0))
   const owners = changes.flatMap(({ log, chunks }) => chunks.map(() => log.id))
   const chunks = changes.flatMap((change) => change.chunks)
+  const markOwners = changes.flatMap(({ log, marks }) => marks.map(() => log.id))
+  const marks = changes.flatMap((change) => change.marks)
   return [
     logs.map((log) => log.id),
     logs.map((log) => log.fence),
@@ -189,5 +226,17 @@ function writeParameters(changes: readonly LogChange[]): unknown[] {
     chunks.map((chunk) => chunk.firstTime),
     chunks.map((chunk) => chunk.data.length),
     Buffer.concat(chunks.map((chunk) => chunk.data)),
+    logs.map(({ counts }) => counts?.lines ?? null),
+    logs.map(({ counts }) => counts?.systemLines ?? null),
+    logs.map(({ counts }) => counts?.lineBytes ?? null),
+    logs.map(({ counts }) => counts?.lineTime ?? null),
+    markOwners,
+    marks.map((mark) => mark.seq),
+    marks.map((mark) => mark.counts.lines),
+    marks.map((mark) => mark.counts.systemLines),
+    marks.map((mark) => mark.counts.lineBytes),
+    marks.map((mark) => mark.counts.lineTime),
+    marks.map((mark) => mark.data.length),
+    Buffer.concat(marks.map((mark) => mark.data)),
   ]
 }

@@ -12,6 +12,7 @@ import {
   type ThreadData,
   type ToWorker,
 } from './messages.ts'
+import { Lines } from './lines.ts'
 import { OpenLogs } from './open-logs.ts'
 import { readPage } from './pages.ts'
 import { SqliteStorage } from './sqlite.ts'
@@ -41,7 +42,8 @@ export async function startOutputService(
   const storage = await openStorage(database)
   const announcer = new Announcer(clock, (taskIds) => post({ type: 'grown', taskIds }))
   const intake = new Intake(secret, clock)
-  const logs = new OpenLogs({ storage, clock, announcer, intake, crash })
+  const lines = new Lines(storage)
+  const logs = new OpenLogs({ storage, clock, announcer, intake, lines, crash })
   const sweeper = new Sweeper(storage, clock, crash)
   const distant = new DistantGrowth(storage, clock, announcer, (taskId) => logs.has(taskId))
   const address = await intake.listen(logs)
@@ -54,6 +56,8 @@ export async function startOutputService(
     open: ({ taskId, options }) => logs.open(taskId, options),
     close: ({ taskId, channelUsed }) => logs.close(taskId, channelUsed),
     read: ({ taskId, query }) => readPage(storage, taskId, query, logs.known(taskId)),
+    figures: ({ tasks }) => lines.figures(tasks),
+    findPosition: async ({ taskId, place }) => (await lines.find(taskId, place)) ?? null,
     async remove({ taskIds }) {
       await logs.remove(taskIds)
       await sweeper.sweep()
@@ -96,11 +100,17 @@ async function answer(answers: Answers, request: Request, post: Post): Promise<v
   const { id } = request
   try {
     const output = await ask(answers, request)
-    const transfer = typeof output === 'object' && output !== null && 'data' in output ? [output.data.buffer] : []
+    const transfer = request.name === 'read' ? buffersOf(output) : []
     post({ type: 'answer', id, output }, transfer)
   } catch (error) {
     post({ type: 'refusal', id, error: carry(error) })
   }
+}
+
+/** A page's bytes are handed over and not copied. */
+function buffersOf(output: Requests[keyof Requests]['output']): ArrayBuffer[] {
+  if (typeof output !== 'object' || output === null || !('pageSeq' in output)) return []
+  return [output.data.buffer]
 }
 
 function ask(answers: Answers, request: Request): Promise<Requests[keyof Requests]['output']> {
@@ -111,6 +121,10 @@ function ask(answers: Answers, request: Request): Promise<Requests[keyof Request
       return answers.close(request.input)
     case 'read':
       return answers.read(request.input)
+    case 'figures':
+      return answers.figures(request.input)
+    case 'findPosition':
+      return answers.findPosition(request.input)
     case 'remove':
       return answers.remove(request.input)
     case 'stop':

@@ -37,6 +37,27 @@ const MIGRATIONS = [
   -- Logs that are out of sight and whose chunks are still to be deleted, a few at a time.
   create table removed (log_id integer primary key) strict;
   `,
+  `
+  -- Lines so far, for whoever shows the log line by line; null: nobody has counted them.
+  alter table logs add column lines integer;
+  alter table logs add column system_lines integer;
+  alter table logs add column line_bytes integer;
+  alter table logs add column line_time integer;
+  alter table logs add column opened_at integer;
+  alter table logs add column facts text;
+
+  -- Every few megabytes the lines before a chunk and what is open there, so that lines are found without reading all.
+  create table line_marks (
+    log_id integer not null,
+    seq integer not null,
+    lines integer not null,
+    system_lines integer not null,
+    line_bytes integer not null,
+    line_time integer not null,
+    data blob,
+    primary key (log_id, seq)
+  ) strict, without rowid;
+  `,
 ]
 
 /**

@@ -1,7 +1,8 @@
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite'
 import { JobyardError } from '../../domain/errors.ts'
 import { migrateSqlite, PAGE_BYTES } from './sqlite-schema.ts'
-import type { Chunk, ChunkSpan, ChunkStorage, LogChange, StoredLog } from './storage.ts'
+import { type LineCounts, NO_LINES } from './line-scanner.ts'
+import type { Chunk, ChunkSpan, ChunkStorage, FreshLog, LineMark, LinePlace, LogChange, StoredLog } from './storage.ts'
 
 /**
  * The write-ahead log is copied back when it has grown to this. Copying stops the thread, so smaller means shorter
@@ -28,21 +29,33 @@ function prepareAll(db: DatabaseSync) {
   const sql = (text: string): StatementSync => db.prepare(text)
   const span = 'first_seq as firstSeq, last_seq as lastSeq, bytes'
   const chunk = `${span}, first_time as firstTime, data`
+  const counts = 'lines, system_lines as systemLines, line_bytes as lineBytes, line_time as lineTime'
+  const mark = `seq, ${counts}, data from line_marks where log_id = ? and seq >= ?`
   return {
     find: sql(`select id, task_id as taskId, cap_bytes as capBytes, rolling, bytes, dropped, first_seq as firstSeq,
-      last_seq as lastSeq, cut, ended from logs where task_id = ?`),
+      last_seq as lastSeq, cut, ended, ${counts}, opened_at as openedAt, facts from logs where task_id = ?`),
     // The log's row appears with its first commit, so that opening a log writes nothing.
-    save: sql(`insert into logs (id, task_id, cap_bytes, rolling, bytes, dropped, first_seq, last_seq, cut, ended)
-      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do update set cap_bytes = excluded.cap_bytes,
+    save: sql(`insert into logs (id, task_id, cap_bytes, rolling, bytes, dropped, first_seq, last_seq, cut, ended,
+        lines, system_lines, line_bytes, line_time, opened_at, facts)
+      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do update set cap_bytes = excluded.cap_bytes,
       rolling = excluded.rolling, bytes = excluded.bytes, dropped = excluded.dropped, first_seq = excluded.first_seq,
-      last_seq = excluded.last_seq, cut = excluded.cut, ended = excluded.ended`),
+      last_seq = excluded.last_seq, cut = excluded.cut, ended = excluded.ended, lines = excluded.lines,
+      system_lines = excluded.system_lines, line_bytes = excluded.line_bytes, line_time = excluded.line_time`),
     add: sql('insert into chunks (log_id, first_seq, last_seq, bytes, first_time, data) values (?, ?, ?, ?, ?, ?)'),
     roll: sql('delete from chunks where log_id = ? and first_seq < ?'),
+    rollMarks: sql('delete from line_marks where log_id = ? and seq < ?'),
+    addMark: sql(`insert or replace into line_marks (log_id, seq, lines, system_lines, line_bytes, line_time, data)
+      values (?, ?, ?, ?, ?, ?, ?)`),
+    saveCounts: sql(`update logs set lines = ?, system_lines = ?, line_bytes = ?, line_time = ?
+      where id = ? and ended = 1 and lines is null`),
+    firstMark: sql(`select ${mark} order by seq limit 1`),
+    lastMark: sql(`select ${mark} and lines * ? + system_lines * ? + line_bytes <= ? order by seq desc limit 1`),
     holding: sql('select max(first_seq) as seq from chunks where log_id = ? and first_seq <= ?'),
     forward: sql(`select ${chunk} from chunks where log_id = ? and first_seq >= ? order by first_seq`),
     backward: sql(`select ${chunk} from chunks where log_id = ? order by first_seq desc`),
     spans: sql(`select ${span} from chunks where log_id = ? and first_seq >= ? order by first_seq limit ?`),
     doom: sql('insert into removed (log_id) select id from logs where task_id = ?'),
+    unmark: sql('delete from line_marks where log_id in (select id from logs where task_id = ?)'),
     forget: sql('delete from logs where task_id = ?'),
     doomed: sql('select log_id as id from removed limit 1'),
     erase: sql(`delete from chunks where id in
@@ -75,11 +88,21 @@ export class SqliteStorage implements ChunkStorage {
     this.#lastId = Number(this.#sql.lastId.get()?.id ?? 0)
   }
 
-  async open(taskId: string, fresh: { capBytes: number; rolling: boolean }): Promise<StoredLog> {
+  async open(taskId: string, fresh: FreshLog): Promise<StoredLog> {
     const found = await this.find(taskId)
     if (found) return found
     const id = ++this.#lastId
-    return { id, taskId, ...fresh, bytes: 0, dropped: 0, firstSeq: 1, lastSeq: 0, cut: false, ended: false, fence: 0 }
+    const empty = {
+      bytes: 0,
+      dropped: 0,
+      firstSeq: 1,
+      lastSeq: 0,
+      cut: false,
+      ended: false,
+      fence: 0,
+      counts: NO_LINES,
+    }
+    return { id, taskId, ...fresh, ...empty }
   }
 
   async find(taskId: string): Promise<StoredLog | undefined> {
@@ -130,10 +153,27 @@ export class SqliteStorage implements ChunkStorage {
     return this.#sql.spans.all(logId, seq, limit).map(readSpan)
   }
 
+  async lastMark(logId: number, firstSeq: number, place: LinePlace): Promise<LineMark | undefined> {
+    const row = this.#sql.lastMark.get(logId, firstSeq, place.perLine, place.perSystemLine, place.at)
+    return row && readMark(row)
+  }
+
+  async firstMark(logId: number, firstSeq: number): Promise<LineMark | undefined> {
+    const row = this.#sql.firstMark.get(logId, firstSeq)
+    return row && readMark(row)
+  }
+
+  async saveCounts(logId: number, counts: LineCounts, marks: readonly LineMark[]): Promise<void> {
+    this.#transaction(() => {
+      if (this.#sql.saveCounts.run(...countColumns(counts), logId).changes > 0) this.#addMarks(logId, marks)
+    })
+  }
+
   async remove(taskIds: readonly string[]): Promise<void> {
     this.#transaction(() => {
       for (const taskId of taskIds) {
         this.#sql.doom.run(taskId)
+        this.#sql.unmark.run(taskId)
         this.#sql.forget.run(taskId)
       }
     })
@@ -166,14 +206,22 @@ export class SqliteStorage implements ChunkStorage {
     this.#db.close()
   }
 
-  #apply({ log, chunks, rolled }: LogChange): void {
+  #apply({ log, chunks, marks, rolled }: LogChange): void {
     const flags = [log.cut, log.ended].map(Number)
-    const { id, taskId, capBytes, rolling, bytes, dropped, firstSeq, lastSeq } = log
-    this.#sql.save.run(id, taskId, capBytes, Number(rolling), bytes, dropped, firstSeq, lastSeq, ...flags)
+    const { id, taskId, capBytes, rolling, bytes, dropped, firstSeq, lastSeq, openedAt, facts } = log
+    const row = [id, taskId, capBytes, Number(rolling), bytes, dropped, firstSeq, lastSeq, ...flags]
+    this.#sql.save.run(...row, ...countColumns(log.counts), openedAt, facts)
     for (const chunk of chunks) {
       this.#sql.add.run(id, chunk.firstSeq, chunk.lastSeq, chunk.bytes, chunk.firstTime, chunk.data)
     }
-    if (rolled) this.#sql.roll.run(id, firstSeq)
+    this.#addMarks(id, marks)
+    if (!rolled) return
+    this.#sql.roll.run(id, firstSeq)
+    this.#sql.rollMarks.run(id, firstSeq)
+  }
+
+  #addMarks(logId: number, marks: readonly LineMark[]): void {
+    for (const { seq, counts, data } of marks) this.#sql.addMark.run(logId, seq, ...countColumns(counts), data)
   }
 
   #transaction(work: () => void): void {
@@ -195,6 +243,8 @@ export class SqliteStorage implements ChunkStorage {
   }
 }
 
+const NOTHING = new Uint8Array(0)
+
 type Row = Readonly<Record<string, SQLOutputValue>>
 
 function readLog(row: Row): StoredLog {
@@ -208,7 +258,31 @@ function readLog(row: Row): StoredLog {
     cut: row.cut === 1,
     ended: row.ended === 1,
     fence: 0,
+    counts: row.lines === null ? null : readCounts(row),
+    openedAt: row.openedAt === null ? null : Number(row.openedAt),
+    facts: row.facts === null ? null : String(row.facts),
   }
+}
+
+function readCounts(row: Row): LineCounts {
+  const { lines, systemLines, lineBytes, lineTime } = row
+  return {
+    lines: Number(lines),
+    systemLines: Number(systemLines),
+    lineBytes: Number(lineBytes),
+    lineTime: Number(lineTime),
+  }
+}
+
+/** In the order of the columns. */
+function countColumns(counts: LineCounts | null): (number | null)[] {
+  if (counts === null) return [null, null, null, null]
+  return [counts.lines, counts.systemLines, counts.lineBytes, counts.lineTime]
+}
+
+function readMark(row: Row): LineMark {
+  // Nothing is open where there is no data: an empty value is stored as none.
+  return { seq: Number(row.seq), counts: readCounts(row), data: row.data instanceof Uint8Array ? row.data : NOTHING }
 }
 
 function readSpan(row: Row): ChunkSpan {

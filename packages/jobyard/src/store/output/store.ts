@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
 import { JobyardError } from '../../domain/errors.ts'
+import { decodeEntries } from './chunk.ts'
 import { type OutputPage, type OutputStore, STREAMS } from './contract.ts'
 import { Followers } from './followers.ts'
 import { releaseAddress } from './intake-address.ts'
@@ -43,6 +44,12 @@ export async function createOutputStore({ database, onFatal }: OutputStoreOption
       const page = await thread.ask('read', { taskId, query })
       const { bytes, dropped, lastSeq, ended, firstSeq } = page
       return { entries: unpackEntries(page), firstSeq, bytes, dropped, lastSeq, ended }
+    },
+    figures: async (tasks) => (tasks.length === 0 ? [] : [...(await thread.ask('figures', { tasks }))]),
+    async findPosition(taskId, place) {
+      const mark = await thread.ask('findPosition', { taskId, place })
+      if (mark === null) return undefined
+      return { after: mark.seq - 1, counts: mark.counts, open: decodeEntries(mark.data, 0, 0) }
     },
     follow: (taskId, grown) => thread.followers.add(taskId, grown),
     async remove(taskIds) {

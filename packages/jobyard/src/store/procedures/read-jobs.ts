@@ -108,10 +108,12 @@ export interface OccurrenceRow {
   readonly runId: string | null
   /** Missed occurrences before this one that are too many to be listed. */
   readonly more: number
+  /** When that was put on record, epoch milliseconds. */
+  readonly recordedAt: number
 }
 
 const occurrencesOf = sql(
-  `select due, outcome, reason, run_id as "runId", more from occurrence
+  `select due, outcome, reason, run_id as "runId", more, recorded_at as "recordedAt" from occurrence
     where job_id = ? and due < ? order by due desc limit ?`,
 )
 
@@ -123,6 +125,16 @@ export function* listOccurrences(input: {
 }): Steps<OccurrenceRow[]> {
   const before = input.before ?? Number.MAX_SAFE_INTEGER
   return [...(yield* all<OccurrenceRow>(occurrencesOf, input.jobId, before, input.limit))]
+}
+
+const occurring = sql(
+  (d) => `select v.id from ${d.rows({ id: 'text' })} as v
+    where exists (select 1 from occurrence o where o.job_id = v.id and o.due % 1000 = 0)`,
+)
+
+/** Which of these jobs have occurrences of a schedule on record. */
+export function* listOccurring({ jobIds }: { readonly jobIds: readonly string[] }): Steps<string[]> {
+  return (yield* all<{ id: string }>(occurring, JSON.stringify(jobIds.map((id) => ({ id }))))).map(({ id }) => id)
 }
 
 /** Where a continuous job runs, or when it runs again. */

@@ -1,0 +1,192 @@
+import type { JobRow, RunRow } from '../../../domain/model.ts'
+import { countShortRun, restartDelay, restartRule } from '../../../domain/restart.ts'
+import type { Steering } from '../../../domain/app-settings.ts'
+import { findRolls, lineAfter, ROLL_BYTES } from './pieces.ts'
+import { type FileFacts, renderedFile } from './rendered-file.ts'
+import { type ContinuousRun, continuousBegin, continuousEnd, endedByItself } from './run-lines.ts'
+import { attemptSegments, type LogSources, ownSegment, readRun } from './run-log.ts'
+import { partOf, type Segment, sumBytes } from './segments.ts'
+import type { SiteFile } from './tree.ts'
+import { modifiedAt } from './triggered-files.ts'
+
+/** What a continuous job's log is called, and what was put aside of it. */
+export const JOB_LOG = 'job_log.txt'
+/** The log that was put aside last, of continuous jobs and of schedules. */
+export const PREVIOUS_LOG = 'job_prev_log.txt'
+
+/** Bytes of the newest runs that are looked at for where the log begins; older ones cannot be in it. */
+const LOOKED_AT_BYTES = 4 * ROLL_BYTES
+
+/** Runs that are read at once. */
+const RUNS_AT_ONCE = 8
+
+/** A place in a job's log that stays the same as the log grows. */
+export interface LogPlace {
+  readonly runId: string
+  /** Bytes behind the beginning of that run's part. */
+  readonly at: number
+}
+
+/** Remembers where the log of each job began, so that the pieces stay the same when older runs are deleted. */
+export class LogPlaces {
+  readonly #places = new Map<string, LogPlace>()
+  readonly #most: number
+
+  /** `most`: jobs that are remembered, those that were asked for last. */
+  constructor(most = 10_000) {
+    this.#most = most
+  }
+
+  get(jobId: string): LogPlace | undefined {
+    return this.#places.get(jobId)
+  }
+
+  set(jobId: string, place: LogPlace): void {
+    this.#places.delete(jobId)
+    this.#places.set(jobId, place)
+    const [oldest] = this.#places.keys()
+    if (this.#places.size > this.#most && oldest !== undefined) this.#places.delete(oldest)
+  }
+}
+
+/** What a continuous job's log is made of. */
+export interface JobLogFacts {
+  readonly job: JobRow
+  /** Its runs, the newest first. */
+  readonly runs: readonly RunRow[]
+  readonly steering: Steering
+  readonly now: number
+}
+
+/** One run's part of a log. */
+interface Part {
+  readonly run: RunRow
+  readonly segments: readonly Segment[]
+  readonly bytes: number
+  readonly modifiedAt: number
+}
+
+/** The log of a continuous job: all its runs one behind the other; and what of it was put aside before, if anything was. */
+export async function jobLogs(
+  sources: LogSources,
+  places: LogPlaces,
+  facts: JobLogFacts,
+): Promise<readonly SiteFile[]> {
+  const { job } = facts
+  const parts = await newestParts(sources, facts)
+  const [first] = parts
+  if (first === undefined) return []
+  const segments = parts.flatMap((part) => part.segments)
+  const end = sumBytes(segments)
+  const begin = await beginOf(segments, end, parts, places.get(job.id))
+  const rolls = await findRolls(segments, begin)
+  const current = rolls.at(-1) ?? begin
+  const previous = rolls.length === 0 ? undefined : (rolls.at(-2) ?? begin)
+  places.set(job.id, placeAt(parts, previous ?? begin))
+  const modified = Math.max(...parts.map((part) => part.modifiedAt))
+  const createdAt = first.run.createdAt
+  const log = { name: JOB_LOG, createdAt, modifiedAt: modified }
+  const aside = { name: PREVIOUS_LOG, createdAt, modifiedAt: modified }
+  const files = [cut(segments, log, parts, current, end)]
+  if (previous !== undefined) files.push(cut(segments, aside, parts, previous, current))
+  return files
+}
+
+function cut(
+  segments: readonly Segment[],
+  facts: Omit<FileFacts, 'identity'>,
+  parts: readonly Part[],
+  from: number,
+  to: number,
+): SiteFile {
+  const { runId, at } = placeAt(parts, from)
+  return renderedFile({ ...facts, identity: `${runId} ${at}` }, within(segments, from, to))
+}
+
+/** The bytes `from` to before `to` of stretches as stretches. */
+function within(segments: readonly Segment[], from: number, to: number): Segment[] {
+  const found: Segment[] = []
+  let begin = 0
+  for (const segment of segments) {
+    const first = Math.max(from - begin, 0)
+    const last = Math.min(to - begin, segment.bytes)
+    if (last > first) found.push(partOf(segment, first, last))
+    begin += segment.bytes
+  }
+  return found
+}
+
+/** Where the oldest piece begins: where it did when it was looked at last; else with the oldest run, as far as it matters. */
+async function beginOf(
+  segments: readonly Segment[],
+  end: number,
+  parts: readonly Part[],
+  place: LogPlace | undefined,
+): Promise<number> {
+  let begin = 0
+  for (const { run, bytes } of parts) {
+    if (run.id === place?.runId && place.at <= bytes && end - begin - place.at <= 2 * LOOKED_AT_BYTES) {
+      return begin + place.at
+    }
+    begin += bytes
+  }
+  if (end <= LOOKED_AT_BYTES) return 0
+  // Far behind the beginning of a long log it must begin somewhere: at a line that is found again as the log grows.
+  const far = Math.floor((end - 3 * ROLL_BYTES) / ROLL_BYTES) * ROLL_BYTES
+  return await lineAfter(segments, far, end)
+}
+
+function placeAt(parts: readonly Part[], at: number): LogPlace {
+  let begin = 0
+  for (const { run, bytes } of parts) {
+    if (at < begin + bytes) return { runId: run.id, at: at - begin }
+    begin += bytes
+  }
+  const last = parts.at(-1)
+  return { runId: last?.run.id ?? '', at: at - begin + (last?.bytes ?? 0) }
+}
+
+/** The parts of the newest runs, in the order of their beginnings, as far back as the log may go. */
+async function newestParts(sources: LogSources, facts: JobLogFacts): Promise<Part[]> {
+  const known = describeRuns(facts)
+  const parts: Part[] = []
+  let bytes = 0
+  for (let next = 0; next < known.length && bytes < LOOKED_AT_BYTES; next += RUNS_AT_ONCE) {
+    const group = known.slice(next, next + RUNS_AT_ONCE)
+    const made = await Promise.all(group.map((each) => partOfRun(sources, each, facts.now)))
+    parts.push(...made)
+    bytes += made.reduce((sum, part) => sum + part.bytes, 0)
+  }
+  return parts.reverse()
+}
+
+interface DescribedRun extends ContinuousRun {
+  readonly waitMs: number
+}
+
+/** What of each run follows from the runs before it at the same place; the newest first. */
+function describeRuns({ job, runs, steering }: JobLogFacts): DescribedRun[] {
+  const rule = restartRule(job.policy.restart, steering.restartMs)
+  const latest = new Map<unknown, { readonly run: RunRow; readonly short: number }>()
+  const described = runs.toReversed().map((run) => {
+    const { place } = run.detail
+    const before = latest.get(place)
+    const counts = run.finishedAt !== null && endedByItself(run)
+    const ranMs = (run.finishedAt ?? 0) - (run.startedAt ?? run.finishedAt ?? 0)
+    const short = counts ? countShortRun(before?.short ?? 0, ranMs) : (before?.short ?? 0)
+    latest.set(place, { run, short })
+    return { run, before: before?.run, singleton: place === 'anywhere', waitMs: restartDelay(rule, short) }
+  })
+  return described.reverse()
+}
+
+async function partOfRun(sources: LogSources, described: DescribedRun, now: number): Promise<Part> {
+  const { run, waitMs } = described
+  const record = await readRun(sources, run)
+  const segments = [
+    ownSegment(record.form, continuousBegin(described)),
+    ...(await attemptSegments(sources, record, now)),
+    ownSegment(record.form, continuousEnd(described, waitMs)),
+  ]
+  return { run, segments, bytes: sumBytes(segments), modifiedAt: modifiedAt(record) }
+}

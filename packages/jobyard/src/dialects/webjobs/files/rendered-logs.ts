@@ -1,0 +1,139 @@
+import type { JobRow, RunRow } from '../../../domain/model.ts'
+import { showRunId } from '../../../domain/webjobs-run-id.ts'
+import type { ServiceContext } from '../../../services/context.ts'
+import type { WebJobReader } from '../reader.ts'
+import { shortName } from '../statuses.ts'
+import { JOB_LOG, jobLogs, LogPlaces, PREVIOUS_LOG } from './job-log.ts'
+import { shortId } from './log-line.ts'
+import { renderedFile } from './rendered-file.ts'
+import type { LogSources } from './run-log.ts'
+import { SCHEDULER_LOG, schedulerLogs } from './scheduler-log.ts'
+import { textSegment } from './segments.ts'
+import type { SiteFile, SiteFolder } from './tree.ts'
+import { OUTPUT_LOG, outputLog, STATUS_FILE, statusFile } from './triggered-files.ts'
+
+/** What the folders of logs are made with. Whoever serves them keeps one. */
+export interface RenderedLogsParts {
+  readonly context: ServiceContext
+  readonly reader: WebJobReader
+  /** The name of this instance. */
+  readonly instance: string
+  /** Default: it begins with nothing. */
+  readonly places?: LogPlaces
+}
+
+/** The logs of jobs as folders of files, rendered while they are read. */
+export class RenderedLogs {
+  readonly #context: ServiceContext
+  readonly #reader: WebJobReader
+  readonly #instance: string
+  readonly #places: LogPlaces
+
+  constructor({ context, reader, instance, places = new LogPlaces() }: RenderedLogsParts) {
+    this.#context = context
+    this.#reader = reader
+    this.#instance = instance
+    this.#places = places
+  }
+
+  /** What is to be seen in the data folder of a job besides its own files. */
+  folder(job: JobRow): SiteFolder {
+    return job.type === 'continuous' ? this.#continuous(job) : this.#triggered(job)
+  }
+
+  /** A folder for each run that is kept, and the log of the schedule. */
+  #triggered(job: JobRow): SiteFolder {
+    const { store } = this.#context.services
+    const runs = () => this.#reader.runs(job)
+    const schedule = () => schedulerLogs(store, job, this.#id(job))
+    return {
+      ...folderFacts(job),
+      list: async function* (this: RenderedLogs): AsyncGenerator<SiteFile | SiteFolder> {
+        for (const run of (await runs()).reverse()) yield this.#run(job, run)
+        yield* await schedule()
+      }.bind(this),
+      find: async (name) => {
+        if (name === SCHEDULER_LOG || name === PREVIOUS_LOG) return named(await schedule(), name)
+        const run = await this.#reader.run(job.id, name)
+        return run === null ? null : this.#run(job, run)
+      },
+    }
+  }
+
+  #run(job: JobRow, run: RunRow): SiteFolder {
+    const sources = this.#sources(job)
+    return {
+      type: 'folder',
+      name: showRunId(run),
+      createdAt: run.createdAt,
+      modifiedAt: run.finishedAt ?? run.startedAt ?? run.createdAt,
+      async *list() {
+        yield await outputLog(sources, run)
+        yield statusFile(run)
+      },
+      async find(name) {
+        if (name === OUTPUT_LOG) return await outputLog(sources, run)
+        return name === STATUS_FILE ? statusFile(run) : null
+      },
+    }
+  }
+
+  /** The log of all runs, what of it was put aside, and the status of each instance. */
+  #continuous(job: JobRow): SiteFolder {
+    const logs = () => this.#jobLogs(job)
+    const statuses = () => this.#statuses(job)
+    return {
+      ...folderFacts(job),
+      async *list() {
+        yield* await logs()
+        yield* await statuses()
+      },
+      async find(name) {
+        if (name === JOB_LOG || name === PREVIOUS_LOG) return named(await logs(), name)
+        return name.startsWith(STATUS_PREFIX) ? named(await statuses(), name) : null
+      },
+    }
+  }
+
+  async #jobLogs(job: JobRow): Promise<readonly SiteFile[]> {
+    const { clock } = this.#context.services
+    const facts = { job, runs: await this.#reader.runs(job), steering: this.#steering(job), now: clock.now() }
+    return await jobLogs(this.#sources(job), this.#places, facts)
+  }
+
+  async #statuses(job: JobRow): Promise<SiteFile[]> {
+    const { status } = await this.#reader.complete(job)
+    // Without an end of line it was worked out, since there is no such file.
+    const lines = (status?.detail ?? '').split('\r\n').slice(0, -1)
+    return lines.map((line) => {
+      const [id = '', word] = line.split(' - ')
+      const text = JSON.stringify({ Status: word })
+      const times = { createdAt: job.createdAt, modifiedAt: job.updatedAt }
+      return renderedFile({ name: `${STATUS_PREFIX}${id}`, ...times, identity: text }, [textSegment(text)])
+    })
+  }
+
+  #sources(job: JobRow): LogSources {
+    const { store, output } = this.#context.services
+    return { store, output, here: this.#id(job) }
+  }
+
+  #steering({ collectionId }: JobRow) {
+    return this.#context.services.appSettings.of(collectionId).steering
+  }
+
+  #id(job: JobRow): string {
+    const { instanceId } = this.#steering(job)
+    return instanceId === null ? shortName(this.#instance) : shortId(instanceId)
+  }
+}
+
+const STATUS_PREFIX = 'status_'
+
+function folderFacts({ name, createdAt, updatedAt }: JobRow) {
+  return { type: 'folder', name, createdAt, modifiedAt: updatedAt } as const
+}
+
+function named(files: readonly SiteFile[], name: string): SiteFile | null {
+  return files.find((file) => file.name === name) ?? null
+}

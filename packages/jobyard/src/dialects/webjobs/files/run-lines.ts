@@ -1,0 +1,160 @@
+import { isFinished } from '@jobyard/jobs'
+import { parseDuration } from '../../../domain/durations.ts'
+import type { RunRow, TaskRow } from '../../../domain/model.ts'
+import type { LogFacts } from '../../../store/output/contract.ts'
+import { runStatus } from '../statuses.ts'
+import type { OwnLine } from './log-line.ts'
+
+/*
+ * What the engine of WebJobs writes into logs around the output of a process, worked out from the records. Programs look for
+ * these phrases, so they are kept word for word.
+ */
+
+/** The hosts of scripts by the names that logs have for them. */
+const HOSTS: Readonly<Record<string, string>> = {
+  windows: 'WindowsScriptHost',
+  powershell: 'PowerShellScriptHost',
+  bash: 'BashScriptHost',
+  python: 'PythonScriptHost',
+  php: 'PhpScriptHost',
+  node: 'NodeScriptHost',
+  java: 'JavaScriptHost',
+}
+
+const HOUR_MS = 3_600_000
+
+/** Why a run ended. */
+export type Ending = Pick<RunRow, 'state' | 'startedAt' | 'finishedAt' | 'reasonCode' | 'reasonText' | 'exitCode'>
+
+/** That a status was taken on. */
+export function statusLine(time: number, status: string): OwnLine {
+  return { time, text: `Status changed to ${status}` }
+}
+
+/** That a script begins. */
+export function beginLines(time: number, { script, host = '' }: LogFacts): OwnLine[] {
+  const running = statusLine(time, 'Running')
+  if (script === undefined) return [running]
+  return [{ time, text: `Run script '${script}' with script host - '${HOSTS[host] ?? host}'` }, running]
+}
+
+/** That an attempt failed which is followed by another. */
+export function retryLines(time: number, task: Pick<TaskRow, 'reasonCode' | 'reasonText' | 'exitCode'>): OwnLine[] {
+  return [
+    { time, level: 'ERR ', text: failureText(task) },
+    { time, level: 'WARN', text: 'The run is tried again' },
+  ]
+}
+
+/** How a run of a triggered job ended; nothing while it goes on. */
+export function triggeredEnd(run: Ending, script: string | undefined): OwnLine[] {
+  const { finishedAt: time, reasonText } = run
+  if (time === null || !isFinished(run.state)) return []
+  const status = runStatus(run)
+  const reason: OwnLine[] = reasonText === null ? [] : [{ time, level: 'WARN', text: reasonText }]
+  if (status === 'Success') return [statusLine(time, status)]
+  // The server went, so it wrote nothing of its own: what is told instead is why.
+  if (status === 'Aborted') return reason
+  if (status === 'Stopped') return [...reason, statusLine(time, status)]
+  return [...idleLine(run, time, script), statusLine(time, status), { time, level: 'ERR ', text: failureText(run) }]
+}
+
+function failureText({
+  reasonCode,
+  reasonText,
+  exitCode,
+}: Pick<Ending, 'reasonCode' | 'reasonText' | 'exitCode'>): string {
+  if (exitCode !== null && (reasonCode === 'exit-code' || reasonText === null)) {
+    return `Job failed due to exit code ${exitCode}`
+  }
+  return `Job failed: ${reasonText ?? reasonCode ?? 'nobody knows why'}`
+}
+
+/** That a run was ended for doing nothing, which counts as output of the job. */
+function idleLine({ reasonCode, reasonText }: Ending, time: number, script = ''): OwnLine[] {
+  if (reasonCode !== 'idle') return []
+  const seconds = secondsIn(reasonText ?? '')
+  const text =
+    `Command '${script}' was aborted due to no output nor CPU activity for ${seconds} seconds. ` +
+    'You can increase the SCM_COMMAND_IDLE_TIMEOUT app setting (or WEBJOBS_IDLE_TIMEOUT if this is a WebJob) if needed.'
+  return [{ time, level: 'ERR ', ofJob: true, text }]
+}
+
+/** The duration that ends a sentence. */
+function secondsIn(text: string): number {
+  const said = /(\S+)\.$/.exec(text)?.[1]
+  return said !== undefined && /^\d/.test(said) ? parseDuration(said) / 1000 : 0
+}
+
+/** What is known of a run of a continuous job and of the one before it at the same place. */
+export interface ContinuousRun {
+  readonly run: RunRow
+  /** Undefined: none is kept, or there was none. */
+  readonly before: RunRow | undefined
+  readonly singleton: boolean
+}
+
+/** True when a run ended by itself, so that the next one follows after a wait. */
+export function endedByItself({ state, reasonCode }: Pick<RunRow, 'state' | 'reasonCode'>): boolean {
+  return state === 'completed' || (state === 'failed' && reasonCode !== 'lost')
+}
+
+/** What comes before the process of a continuous job. */
+export function continuousBegin({ run, before, singleton }: ContinuousRun): OwnLine[] {
+  const { createdAt: time } = run
+  const goesOn = before !== undefined && endedByItself(before)
+  const fresh = [
+    statusLine(time, 'Starting'),
+    { time, text: `WebJob singleton setting is ${singleton ? 'True' : 'False'}` },
+  ]
+  // The lock is kept while a job waits for its next start, and given up and taken again after that.
+  const released = { time, text: 'WebJob singleton lock is released' }
+  const taken = { time, text: 'WebJob singleton lock is acquired' }
+  return [...(goesOn ? [] : fresh), ...(singleton && goesOn ? [released] : []), ...(singleton ? [taken] : [])]
+}
+
+/** How a run of a continuous job ended; nothing while it goes on. `waitMs` is the wait until the next one. */
+export function continuousEnd({ run, singleton }: ContinuousRun, waitMs: number): OwnLine[] {
+  const { finishedAt: time, exitCode, reasonText } = run
+  if (time === null || !isFinished(run.state)) return []
+  if (run.state === 'stopped') return stopLines(run, time, singleton)
+  if (!endedByItself(run)) return reasonText === null ? [] : [{ time, level: 'WARN', text: reasonText }]
+  const ended: OwnLine =
+    run.state === 'completed' && (exitCode ?? 0) === 0
+      ? statusLine(time, 'Success')
+      : { time, level: 'ERR ', text: failureText(run) }
+  const waits = { time, text: `Process went down, waiting for ${waitMs / 1000} seconds` }
+  return [ended, waits, statusLine(time, 'PendingRestart')]
+}
+
+function stopLines(run: Ending, time: number, singleton: boolean): OwnLine[] {
+  const { reasonCode, exitCode, startedAt } = run
+  const cause: OwnLine[] =
+    reasonCode === 'redeployed'
+      ? [{ time, text: 'Detected WebJob file/s were updated, refreshing WebJob' }]
+      : reasonCode === 'shutdown'
+        ? [{ time, text: 'WebJob is stopping due to website shutting down' }]
+        : [statusLine(time, 'Disabling')]
+  const ended: OwnLine[] =
+    startedAt === null
+      ? []
+      : exitCode === null
+        ? [{ time, text: 'WebJob process was aborted' }]
+        : exitCode === 0
+          ? [statusLine(time, 'Success')]
+          : [{ time, level: 'ERR ', text: `Job failed due to exit code ${exitCode}` }]
+  const released = singleton ? [{ time, text: 'WebJob singleton lock is released' }] : []
+  return [...cause, statusLine(time, 'Stopping'), ...ended, ...released, statusLine(time, 'Stopped')]
+}
+
+/** Hours after the start of a process at which its log says that it still runs: after one, and then twice a day. */
+const STILL_RUNNING = { firstMs: HOUR_MS, everyMs: 12 * HOUR_MS }
+
+/** That a process still runs, as often as it has been said from its start until `until`. */
+export function stillRunningLines(startedAt: number, until: number): OwnLine[] {
+  const lines: OwnLine[] = []
+  for (let time = startedAt + STILL_RUNNING.firstMs; time < until; time += STILL_RUNNING.everyMs) {
+    lines.push({ time, text: 'WebJob is still running' })
+  }
+  return lines
+}

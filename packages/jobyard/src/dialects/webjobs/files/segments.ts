@@ -1,0 +1,59 @@
+/** A stretch of a file that is made up while it is read. */
+export interface Segment {
+  readonly bytes: number
+  /** The bytes `from` to before `to`, in pieces. */
+  read(from: number, to: number): AsyncIterable<Uint8Array>
+}
+
+/** A stretch that is there already. */
+export function textSegment(text: string): Segment {
+  const bytes = Buffer.from(text)
+  return {
+    bytes: bytes.length,
+    async *read(from, to) {
+      if (to > from) yield bytes.subarray(from, to)
+    },
+  }
+}
+
+/** Bytes of all stretches together. */
+export function sumBytes(segments: readonly Segment[]): number {
+  return segments.reduce((sum, { bytes }) => sum + bytes, 0)
+}
+
+/** A part of a stretch. */
+export function partOf(segment: Segment, begin: number, end: number): Segment {
+  return { bytes: end - begin, read: (from, to) => segment.read(begin + from, begin + to) }
+}
+
+/** The bytes `from` to before `to` of several stretches, one behind the other. */
+export async function* readSegments(
+  segments: readonly Segment[],
+  from: number,
+  to: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let begin = 0
+  for (const segment of segments) {
+    const end = begin + segment.bytes
+    if (begin >= to) return
+    if (end > from) yield* segment.read(Math.max(from, begin) - begin, Math.min(to, end) - begin)
+    begin = end
+  }
+}
+
+/** A stream of what is asked for piece by piece: nothing is made before somebody wants it. */
+export function streamOf(pieces: AsyncGenerator<Uint8Array, void, undefined>): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await pieces.next()
+        if (done === true) controller.close()
+        else controller.enqueue(value)
+      },
+      async cancel() {
+        await pieces.return()
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
