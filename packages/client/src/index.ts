@@ -1,4 +1,5 @@
 export { Audit, Collections, Schedules, Sessions, Tokens, Webhooks } from './access.ts'
+export { Data } from './data.ts'
 export { type EventFilter, isGap, LiveEvents } from './events.ts'
 export { Hooks } from './hooks.ts'
 export { Jobs, type SavedJob } from './jobs.ts'

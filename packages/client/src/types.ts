@@ -456,6 +456,22 @@ export interface PackageFile {
   readonly executable: boolean
 }
 
+/** A file or folder that a job keeps. */
+export interface DataItem {
+  readonly name: string
+  readonly type: 'file' | 'folder'
+  /** 0 for a folder. */
+  readonly bytes: number
+  readonly modifiedAt: string
+  /** The ETag of a file, without quotes; null for a folder. */
+  readonly tag: string | null
+}
+
+/** What lies in a folder of a job's data. */
+export interface DataFolder {
+  readonly items: readonly DataItem[]
+}
+
 /** A deployment of a job that is kept. */
 export interface Deployment {
   readonly number: number

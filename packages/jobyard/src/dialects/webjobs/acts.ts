@@ -52,7 +52,10 @@ export async function deploy(
   const enabled = type === 'continuous' ? { enabled: !disabled } : {}
   const target = { collectionId, kind: KIND, type, name }
   const input = { ...target, ...enabled, packageHash: hash, source: 'kudu', spec: { ownSettings: null } }
-  return (await saveJob(context, input, 'either', actor)).job
+  const { job } = await saveJob(context, input, 'either', actor)
+  // Changes of single files of what was there before are gone with it.
+  await context.edits.drop({ collectionId, type, name })
+  return job
 }
 
 /** Puts settings in the place of the package's settings.job, as text. Throws 'settings-invalid'. */

@@ -8,6 +8,7 @@ import { unpackArchive } from './archive.ts'
 import { type ArchiveLimits, DEFAULT_ARCHIVE_LIMITS } from './archive-limits.ts'
 import { splitEntryName, unsafeEntry } from './archive-names.ts'
 import { brokenArchive } from './archive-reader.ts'
+import { composeFolder, type PackageParts } from './compose.ts'
 import { copyFolder } from './folder-tree.ts'
 import type { InterpreterPlaces } from './interpreters.ts'
 import { quoteName } from './names.ts'
@@ -109,6 +110,16 @@ export class PackageStore {
       return tree
     })
     return { ...info, warnings: [...found, ...info.warnings] }
+  }
+
+  /** Adds a package of these files. Throws what `composeFolder` and `readPackageScript` throw. */
+  async addParts(parts: PackageParts): Promise<PackageInfo> {
+    return this.#build((folder) => composeFolder(parts, folder, this.#limits))
+  }
+
+  /** What packages may hold at the most. */
+  get limits(): ArchiveLimits {
+    return this.#limits
   }
 
   /** What a package is and runs, read anew. Throws 'package-not-found'. */

@@ -86,17 +86,30 @@ export class Workspaces {
    * payload as a file, and the job's lasting folders.
    */
   async prepareRun(jobId: string, payload?: Uint8Array): Promise<RunPlace> {
-    checkSegment(jobId)
-    const { jobs, user } = this.#options
-    const lasting = join(jobs, jobId)
+    const lasting = join(this.#options.jobs, jobId)
     try {
-      if (lstatSync(lasting, { throwIfNoEntry: false }) === undefined) await ensureOwnFolder(lasting, 0o711)
-      await ensureJobsFolder(join(lasting, 'data'), user)
-      await ensureJobsFolder(join(lasting, 'home'), user)
+      await this.ensureLasting(jobId)
       return await this.#places.open({ data: join(lasting, 'data'), home: join(lasting, 'home') }, payload)
     } catch (error) {
       throw explainFullDisk(error, "the run's folders were made")
     }
+  }
+
+  /** Makes the folders that live as long as the job: its data and its home. */
+  async ensureLasting(jobId: string): Promise<void> {
+    checkSegment(jobId)
+    const { jobs, user } = this.#options
+    const lasting = join(jobs, jobId)
+    if (lstatSync(lasting, { throwIfNoEntry: false }) === undefined) await ensureOwnFolder(lasting, 0o711)
+    await ensureJobsFolder(join(lasting, 'data'), user)
+    await ensureJobsFolder(join(lasting, 'home'), user)
+  }
+
+  /** Where jobs keep what they want to keep, for whoever looks into it from outside. */
+  get lasting() {
+    const { jobs: folder, user } = this.#options
+    const discard = (path: string) => this.#jobsTrash.discard(path)
+    return { folder, user, ensure: (jobId: string) => this.ensureLasting(jobId), discard }
   }
 
   /** Ids of all jobs that have folders here. */

@@ -8,7 +8,7 @@ import { JOB_COLUMNS, type JobRecord, toJob } from './entities.ts'
 import { noteDeployment } from './hook-causes.ts'
 import { lockBelow } from './locks.ts'
 import { addPackage, type NewPackage } from './packages.ts'
-import { replaceTriggers } from './replace-triggers.ts'
+import { auditedSchedules, replaceTriggers } from './replace-triggers.ts'
 import { markFolderJob, requireOwnSource, unmarkFolderJob } from './watched-folder.ts'
 
 /** A job as it is to be from now on; everything is given, nothing is merged. */
@@ -124,29 +124,10 @@ function* auditOf(
   at: number,
 ): Steps<AuditEntry> {
   const { kind, name: targetName, collectionId, triggers } = draft
-  const schedules = yield* schedulesOf(scope, draft, at)
+  const schedules = yield* auditedSchedules(scope, draft, at)
   const told = schedules.length === 0 ? {} : { schedules }
   const detail = { kind, triggers: triggers.map((trigger) => trigger.type), ...told, package: hash }
   return { actor, action, targetType: 'job', targetId: id, targetName, collectionId, detail }
-}
-
-/** A schedule as the audit log keeps it, so that it can be told later when it was set. */
-export interface AuditedSchedule {
-  readonly ncrontab: string
-  readonly timeZone: string
-  /** When it falls due first, epoch milliseconds; null: never. */
-  readonly next: number | null
-}
-
-function* schedulesOf(scope: Scope, { triggers, collectionId }: JobDraft, at: number): Steps<AuditedSchedule[]> {
-  const schedules: AuditedSchedule[] = []
-  for (const wished of triggers) {
-    const trigger = yield* inZone(scope, collectionId, wished)
-    if (trigger.type !== 'schedule') continue
-    const { ncrontab, timeZone } = trigger
-    schedules.push({ ncrontab, timeZone, next: firstDue(trigger, at) })
-  }
-  return schedules
 }
 
 function* create(draft: JobDraft, hash: string | null, at: number): Steps<void> {

@@ -52,6 +52,30 @@ export function* replaceTriggers(scope: Scope, jobId: string, draft: Triggered, 
   return kept !== old.length || kept !== draft.triggers.length
 }
 
+/** A schedule as the audit log keeps it, so that it can be told later when it was set. */
+export interface AuditedSchedule {
+  readonly ncrontab: string
+  readonly timeZone: string
+  /** When it falls due first, epoch milliseconds; null: never. */
+  readonly next: number | null
+}
+
+/** The schedules that a job is to have, for the audit log. */
+export function* auditedSchedules(
+  scope: Scope,
+  { triggers, collectionId }: Triggered,
+  at: number,
+): Steps<AuditedSchedule[]> {
+  const schedules: AuditedSchedule[] = []
+  for (const wished of triggers) {
+    const trigger = yield* inZone(scope, collectionId, wished)
+    if (trigger.type !== 'schedule') continue
+    const { ncrontab, timeZone } = trigger
+    schedules.push({ ncrontab, timeZone, next: firstDue(trigger, at) })
+  }
+  return schedules
+}
+
 /** A schedule that names no zone is in that of its collection. */
 function* inZone(scope: Scope, collectionId: string, trigger: TriggerSpec): Steps<TriggerSpec> {
   if (trigger.type !== 'schedule' || trigger.zone !== 'default') return trigger
