@@ -15,7 +15,7 @@ export interface FilesYard extends WebJobsYard {
   send(path: string, asked?: Asked): Promise<Raw>
   /** Puts a file, whatever is there. */
   put(path: string, text: string | Uint8Array): Promise<Raw>
-  /** What a folder lists, by name. */
+  /** What a folder lists, by name; the folders of runs are left out. */
   names(path: string): Promise<string[]>
 }
 
@@ -51,7 +51,8 @@ export async function openFilesYard(flags: Readonly<Record<string, string>> = {}
     async names(path) {
       const answer = await send(path)
       if (answer.status !== 200) throw new Error(`${path} answers ${answer.status}: ${answer.text}`)
-      return (JSON.parse(answer.text) as { name: string }[]).map(({ name }) => name)
+      const listed: readonly { readonly name: string }[] = JSON.parse(answer.text)
+      return listed.map(({ name }) => name).filter((name) => !/^\d{18}$/.test(name))
     },
   }
 }
