@@ -7,7 +7,7 @@ import { expireParked } from './deadlines.ts'
 import * as hooks from './hooks.ts'
 import * as instances from './instances.ts'
 import { deleteJob, saveJob } from './jobs.ts'
-import { claimMeta } from './meta.ts'
+import { claimMeta, keepLogPlace } from './meta.ts'
 import { openTasks } from './open-tasks.ts'
 import { dropUnusedPackages, enterPackage } from './packages.ts'
 import * as recovery from './recovery.ts'
@@ -65,6 +65,7 @@ export const writes = {
   changeSettings,
   addAudit,
   claimMeta,
+  keepLogPlace,
   addHook: hooks.addHook,
   deleteHook: hooks.deleteHook,
   publishToHooks: hooks.publishToHooks,

@@ -16,6 +16,8 @@ export interface LogSources {
   readonly output: OutputStore
   /** What this instance is called in logs that do not say on which one they were written. */
   readonly here: string
+  /** Told of what went wrong and keeps no log from being shown. */
+  onTrouble(error: unknown): void
 }
 
 /** An attempt that began, with what is known of its output. */
@@ -85,9 +87,11 @@ async function attemptSegment(
       ? []
       : stillRunningLines(openedAt, stillRunningUntil).map((line) => ({ time: line.time, line: form.show(line) }))
   const log = logSegment({ output, figures, form, insertions })
-  if (facts.script === undefined || figures.lost.lines > 0) return [log]
-  const prepared = await lengthOfLines(log, Math.min(Number(facts.changes ?? 0), figures.counts.lines))
+  if (facts.script === undefined) return [log]
   const begin = ownSegment(form, beginLines(begun, facts))
+  const changes = Math.min(Number(facts.changes ?? 0), figures.counts.lines)
+  if (changes === 0 || figures.lost.lines > 0) return [begin, log]
+  const prepared = await lengthOfLines(log, changes)
   return [partOf(log, 0, prepared), begin, partOf(log, prepared, log.bytes)]
 }
 
