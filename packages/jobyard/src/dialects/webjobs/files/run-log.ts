@@ -22,7 +22,7 @@ export interface LogSources {
 
 /** An attempt that began, with what is known of its output. */
 interface Attempt {
-  readonly task: TaskRow
+  readonly task: Pick<TaskRow, 'startedAt' | 'finishedAt' | 'reasonCode' | 'reasonText' | 'exitCode'>
   /** Undefined when it printed nothing and nothing is known of it. */
   readonly figures: LogFigures | undefined
 }
@@ -55,8 +55,8 @@ export function ownSegment(form: LineForm, lines: readonly OwnLine[]): Segment {
 
 /** All attempts of a run, each with its beginning. `stillRunningUntil`: say so until then, as logs of continuous jobs do. */
 export async function attemptSegments(
-  { output, here }: LogSources,
-  { attempts }: RunRecord,
+  { output, here }: Pick<LogSources, 'output' | 'here'>,
+  { attempts }: Pick<RunRecord, 'attempts'>,
   stillRunningUntil?: number,
 ): Promise<Segment[]> {
   const segments: Segment[] = []
