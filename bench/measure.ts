@@ -2,7 +2,7 @@
 export interface Sample {
   /** Figures by name; rows pick theirs. */
   readonly figures: Readonly<Record<string, number>>
-  /** Runs that were lost or happened twice, in words; empty when every one happened exactly once. */
+  /** Runs that were lost or happened twice, and wrong answers, in words; empty when all was as it must be. */
   readonly faults: readonly string[]
 }
 

@@ -2,18 +2,8 @@ import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { describeMachine, showMachine } from './machine.ts'
 import type { Measure, Sample } from './measure.ts'
+import { PAGES } from './pages.ts'
 import { judge, type Result, showResults, TABLE_HEAD } from './report.ts'
-import { firstByte } from './script/first-byte.ts'
-import { idle } from './script/idle.ts'
-import { engineLateness, serverLateness } from './script/lateness.ts'
-import { noOp } from './script/no-op.ts'
-import { output } from './script/output.ts'
-import { throughput } from './script/throughput.ts'
-
-/** Measures by the page they stand on. */
-const PAGES: Readonly<Record<string, readonly Measure[]>> = {
-  script: [firstByte, throughput, noOp, output, idle, engineLateness, serverLateness],
-}
 
 const USAGE = `Usage: npm run bench <page> [measure ...] [-- --runs 5 --json FILE]
 Pages: ${Object.keys(PAGES).join(', ')}; measures: their letters, such as a c; all when none is named
@@ -26,7 +16,7 @@ const { values, positionals } = parseArgs({
 const [pageName = '', ...letters] = positionals
 process.exitCode = await main(PAGES[pageName], Number(values.runs), letters)
 
-/** Measures a page. 0 unless a run was lost or happened twice: figures that miss their target are figures all the same. */
+/** Measures a page. 0 unless a run was lost or happened twice, or an answer was wrong: figures that miss their target are figures all the same. */
 async function main(page: readonly Measure[] | undefined, runs: number, only: readonly string[]): Promise<number> {
   const unknown = only.some((each) => !page?.some(({ letter }) => letter.startsWith(each)))
   const measures = page?.filter(({ letter }) => only.length === 0 || only.some((each) => letter.startsWith(each)))
@@ -70,6 +60,6 @@ function showMethods(measures: readonly Measure[]): string {
 }
 
 function showFaults(faults: readonly string[]): string {
-  if (faults.length === 0) return 'Every run that was counted happened exactly once.\n'
-  return `NOT EXACTLY ONCE:\n${faults.map((fault) => `  ${fault}\n`).join('')}`
+  if (faults.length === 0) return 'Every run that was counted happened exactly once, and every answer was right.\n'
+  return `NOT EXACTLY ONCE, OR WRONG:\n${faults.map((fault) => `  ${fault}\n`).join('')}`
 }

@@ -56,6 +56,16 @@ export class BenchServer implements AsyncDisposable {
     return this.#token
   }
 
+  /** Such as `http://127.0.0.1:41234`. */
+  get address(): string {
+    return this.#process.address
+  }
+
+  /** The server's own process. */
+  get pid(): number {
+    return this.#process.pid
+  }
+
   /** The server's process and all that descend from it at this moment: its warden, and what that one runs. */
   get pids(): number[] {
     const parents = readParents()

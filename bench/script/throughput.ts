@@ -5,8 +5,8 @@ import { BenchServer, makeFolder, writeScript } from '../server.ts'
 
 const SCRIPT = 'exit 0\n'
 const COUNT = 1500
-/** Runs before the first that is measured, on either side: what a server does in the first second of its life is not its pace. */
-const WARM_UP = 500
+/** Runs before the first that is measured, on either side: V8 compiles for seconds before a server goes at its pace. */
+const WARM_UP = 5000
 const CONCURRENCY = 8
 /** Requests under way at a time: enough that runs always wait for a place. */
 const IN_FLIGHT = 32

@@ -43,12 +43,31 @@ export async function buildPortal(): Promise<boolean> {
     await chmod(out, 0o755)
     await pack(out)
     await writeFile(join(out, STAMP), stamp)
-    await rm(PORTAL_DIST, { recursive: true, force: true })
-    await rename(out, PORTAL_DIST)
+    await putInPlace(out)
   } finally {
     await rm(out, { recursive: true, force: true })
   }
   return true
+}
+
+/** Puts a built folder where the pages lie. Several may build at once, as tests do: what is in place is always whole. */
+async function putInPlace(built: string): Promise<void> {
+  const old = `${built}-old`
+  try {
+    await ignoring(['ENOENT'], rename(PORTAL_DIST, old))
+    // Somebody else who built the same was faster by a hair.
+    await ignoring(['ENOTEMPTY', 'EEXIST'], rename(built, PORTAL_DIST))
+  } finally {
+    await rm(old, { recursive: true, force: true })
+  }
+}
+
+async function ignoring(codes: readonly string[], done: Promise<void>): Promise<void> {
+  try {
+    await done
+  } catch (error) {
+    if (!codes.includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+  }
 }
 
 async function readStamp(): Promise<string | undefined> {

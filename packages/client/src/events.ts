@@ -1,13 +1,18 @@
 import { Listing, type ListOptions } from './listing.ts'
 import { followLive } from './live.ts'
 import type { Transport } from './transport.ts'
-import type { LiveEvent } from './types.ts'
+import type { EventGap, EventPage, LiveEvent } from './types.ts'
 
 /** Which events to follow. */
 export interface EventFilter {
   /** Id, name or number of a job. */
   readonly job?: string
   readonly collection?: string
+}
+
+/** Whether an event says that others are missing before it. */
+export function isGap(event: LiveEvent): event is EventGap {
+  return event.type === 'gap'
 }
 
 /** What has happened on the server, and what happens, live. */
@@ -20,15 +25,18 @@ export class LiveEvents {
 
   /**
    * Events that have happened, the newest first, as far back as the server keeps them in memory; with `after` only those
-   * behind the event of that id.
+   * behind the event of that id. Its pages say how far back that is, and whether some are missing.
    */
-  list(filter: EventFilter & { readonly after?: string } = {}, options: ListOptions = {}): Listing<LiveEvent> {
+  list(
+    filter: EventFilter & { readonly after?: string } = {},
+    options: ListOptions = {},
+  ): Listing<LiveEvent, EventPage> {
     return new Listing(this.#transport, '/v1/events', filter, options)
   }
 
   /**
    * Events as they happen, or from behind the event with the id `after` on, as far back as the server keeps them (an
-   * event of type `gap` says where some are missing). A broken connection is made again without losing any. Ends when
+   * {@link EventGap} says where some are missing). A broken connection is made again without losing any. Ends when
    * the consumer stops; rejects when the signal aborts, or when the server stays away for about a minute.
    */
   async *follow(

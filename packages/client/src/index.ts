@@ -1,5 +1,6 @@
 export { Audit, Collections, Schedules, Sessions, Tokens, Webhooks } from './access.ts'
-export { type EventFilter, LiveEvents } from './events.ts'
+export { Data } from './data.ts'
+export { type EventFilter, isGap, LiveEvents } from './events.ts'
 export { Hooks } from './hooks.ts'
 export { Jobs, type SavedJob } from './jobs.ts'
 export { Jobyard } from './jobyard.ts'

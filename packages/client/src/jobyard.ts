@@ -1,4 +1,5 @@
 import { Audit, Collections, Schedules, Sessions, Tokens, Webhooks } from './access.ts'
+import { Data } from './data.ts'
 import { LiveEvents } from './events.ts'
 import { Hooks } from './hooks.ts'
 import { Jobs } from './jobs.ts'
@@ -25,6 +26,7 @@ export class Jobyard {
   readonly runs: Runs
   readonly output: Output
   readonly packages: Packages
+  readonly data: Data
   readonly schedules: Schedules
   readonly sessions: Sessions
   readonly settings: Settings
@@ -45,6 +47,7 @@ export class Jobyard {
     this.runs = new Runs(transport, this.events)
     this.output = new Output(transport)
     this.packages = new Packages(transport)
+    this.data = new Data(transport)
     this.schedules = new Schedules(transport)
     this.sessions = new Sessions(transport)
     this.settings = new Settings(transport)

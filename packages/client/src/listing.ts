@@ -8,8 +8,11 @@ export interface ListOptions {
   readonly signal?: AbortSignal
 }
 
-/** A list that is read page by page, as far as somebody looks at it: `for await (const item of listing)`. */
-export class Listing<T> implements AsyncIterable<T> {
+/**
+ * A list that is read page by page, as far as somebody looks at it: `for await (const item of listing)`. `P` is what its
+ * pages say besides their items.
+ */
+export class Listing<T, P extends Page<T> = Page<T>> implements AsyncIterable<T> {
   readonly #transport: Transport
   readonly #path: string
   readonly #query: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
@@ -27,7 +30,7 @@ export class Listing<T> implements AsyncIterable<T> {
   }
 
   /** The pages, one request each. */
-  async *pages(): AsyncGenerator<Page<T>, void, undefined> {
+  async *pages(): AsyncGenerator<P, void, undefined> {
     let cursor: string | undefined
     do {
       const page = await this.page(cursor)
@@ -37,10 +40,10 @@ export class Listing<T> implements AsyncIterable<T> {
   }
 
   /** One page: the first, or the one that a cursor names. */
-  async page(cursor?: string): Promise<Page<T>> {
+  async page(cursor?: string): Promise<P> {
     const { pageSize: limit, signal } = this.#options
     const query = { ...this.#query, limit, cursor }
-    return await this.#transport.json<Page<T>>({ method: 'GET', path: this.#path, query, signal })
+    return await this.#transport.json<P>({ method: 'GET', path: this.#path, query, signal })
   }
 
   /** The first so many items, or all there are. */

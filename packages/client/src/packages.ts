@@ -26,15 +26,14 @@ export class Packages {
    */
   async upload(source: UploadSource, fileName: string, options: UploadOptions = {}): Promise<PackageInfo> {
     const { onProgress, signal } = options
-    const known = source instanceof Blob ? source.size : source instanceof Uint8Array ? source.byteLength : undefined
     return await this.#transport.json<PackageInfo>({
       method: 'POST',
       path: '/v1/packages',
       query: { filename: fileName },
       headers: { 'content-type': /\.zip$/i.test(fileName) ? 'application/zip' : 'application/octet-stream' },
-      stream: () => counted(open(source), known, onProgress),
+      stream: () => openSource(source, onProgress),
       ...(source instanceof Blob ? { file: { blob: source, onProgress } } : {}),
-      repeatable: known !== undefined,
+      repeatable: lengthOf(source) !== undefined,
       timeoutMs: 0,
       signal,
     })
@@ -57,6 +56,16 @@ export class Packages {
     const { body } = await this.#transport.response({ method: 'GET', path: address, accept: '*/*' })
     return body ?? streamOf([])
   }
+}
+
+/** The bytes of a source; its length is known beforehand where it is in memory or on the disk. */
+export function openSource(source: UploadSource, onProgress: UploadOptions['onProgress']): ReadableStream<Uint8Array> {
+  return counted(open(source), lengthOf(source), onProgress)
+}
+
+function lengthOf(source: UploadSource): number | undefined {
+  if (source instanceof Blob) return source.size
+  return source instanceof Uint8Array ? source.byteLength : undefined
 }
 
 function open(source: UploadSource): ReadableStream<Uint8Array> {

@@ -456,6 +456,22 @@ export interface PackageFile {
   readonly executable: boolean
 }
 
+/** A file or folder that a job keeps. */
+export interface DataItem {
+  readonly name: string
+  readonly type: 'file' | 'folder'
+  /** 0 for a folder. */
+  readonly bytes: number
+  readonly modifiedAt: string
+  /** The ETag of a file, without quotes; null for a folder. */
+  readonly tag: string | null
+}
+
+/** What lies in a folder of a job's data. */
+export interface DataFolder {
+  readonly items: readonly DataItem[]
+}
+
 /** A deployment of a job that is kept. */
 export interface Deployment {
   readonly number: number
@@ -608,8 +624,26 @@ export interface AuditEntry {
 export interface LiveEvent {
   /** Its number in the order of the server; give it back as `after` to go on behind it. */
   readonly id: string
-  /** Such as `run.created`, `run.changed`, `task.changed`, `job.saved`; `gap` when some before it are not kept any longer. */
+  /** Such as `run.created`, `run.changed`, `task.changed`, `job.saved`; `gap` of an {@link EventGap}. */
   readonly type: string
   readonly time?: Instant
   readonly [member: string]: unknown
+}
+
+/**
+ * Stands in a live stream where events are missing: what lies before it is not kept any longer, or came faster than it was
+ * read. `isGap` tells it from the others. Whoever shows what is so now should ask anew.
+ */
+export interface EventGap extends LiveEvent {
+  readonly type: 'gap'
+  /** Why, in a sentence. */
+  readonly reason: string
+}
+
+/** A page of events that have happened, the newest first. */
+export interface EventPage extends Page<LiveEvent> {
+  /** True: some behind `after` are not kept any longer. */
+  readonly gap: boolean
+  /** When the oldest event that the server keeps happened; null when it keeps none. */
+  readonly keptSince: Instant | null
 }

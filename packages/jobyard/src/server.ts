@@ -106,7 +106,7 @@ async function assemble(
   const admin = await ensureAdminToken({ store, clock, ids }, config.adminToken ?? undefined)
   await appSettings.start()
   shutdown.add('app settings', () => appSettings.stop())
-  await database.onSettings(() => appSettings.look())
+  await database.listen({ settings: () => appSettings.look(), attempts: (runId) => engine.lookAgain(runId) })
   const state = { ready: false, address: '' }
   const jobs = new Jobs({ ...parts, kinds }, engine, { outputBytes: config.outputBytes })
   const services = {
@@ -115,10 +115,9 @@ async function assemble(
     jobs,
     kinds,
     sealer,
-    packages: scripts.packages,
+    ...scripts.offered,
     hookCalls: openHookCalls(config, { ...parts, sealer, alone: database.alone }, () => state.address, shutdown),
     limits: host.support,
-    jobPort: scripts.portOf,
     logger,
     version: VERSION,
     settings: apiSettings(config, folder.uploads, () => state.address),

@@ -8,7 +8,12 @@ import fastify, {
   LogController,
 } from 'fastify'
 import { Lockout } from '../services/auth/lockout.ts'
-import { createServiceContext, type FullSettings } from '../services/context.ts'
+import {
+  closeServiceContext,
+  createServiceContext,
+  type FullSettings,
+  openServiceContext,
+} from '../services/context.ts'
 import type { ApiApp } from '../services/http/api-app.ts'
 import { byDialect, type Dialect } from '../services/http/dialect.ts'
 import { guardRoutes } from '../services/http/guard.ts'
@@ -40,7 +45,7 @@ export async function createApi(services: ApiServices, dialects: readonly Dialec
   const closing = new AbortController()
   const context = createContext(services, closing.signal)
   const { settings, directory, authenticator, keys } = context
-  await context.uploads.open()
+  await openServiceContext(context)
   const app = createApp(services, settings)
   const metrics = new Metrics(services, directory)
   const stopCounting = metrics.start(app)
@@ -56,7 +61,7 @@ export async function createApi(services: ApiServices, dialects: readonly Dialec
   app.addHook('preClose', async () => closing.abort())
   app.addHook('onClose', async () => {
     stopCounting()
-    await authenticator.stop()
+    await closeServiceContext(context)
   })
   await app.ready()
   return app

@@ -1,4 +1,4 @@
-import type { EventFilter, Jobyard, LiveEvent } from '@jobyard/client'
+import { type EventFilter, isGap, type Jobyard, type LiveEvent } from '@jobyard/client'
 import { JobyardError } from '../domain/errors.ts'
 import { printJsonLine } from './answer.ts'
 import { connect } from './connection.ts'
@@ -56,7 +56,7 @@ async function list(
   let gap = false
   if (count === 0) return { latest, gap }
   for await (const page of jobyard.events.list(filter, { pageSize: Math.min(count, 500) }).pages()) {
-    gap ||= 'gap' in page && page.gap === true
+    gap ||= page.gap
     latest.push(...page.items.slice(0, count - latest.length))
     if (latest.length === count) break
   }
@@ -84,7 +84,7 @@ async function follow(
   let skipsGap = gapIsSaid
   try {
     for await (const event of jobyard.events.follow(filterOf(options), { signal: terminal.interrupted(), ...from })) {
-      const isSaid = skipsGap && event.type === 'gap'
+      const isSaid = skipsGap && isGap(event)
       skipsGap = false
       if (!isSaid) await print(terminal, options, event)
     }

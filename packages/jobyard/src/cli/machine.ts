@@ -1,6 +1,7 @@
 import { availableParallelism, hostname, totalmem } from 'node:os'
 import { resolveConfig } from '../config/resolve.ts'
-import type { Config, Machine } from '../config.ts'
+import type { Config } from '../config.ts'
+import type { Machine } from '../config/setting.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What defaults need to know of this machine; in a container, of what the container may use. */

@@ -1,15 +1,7 @@
-import {
-  type Config,
-  flagOf,
-  type Machine,
-  SETTINGS,
-  type Setting,
-  type SettingKey,
-  type Source,
-  settingKeys,
-} from '../config.ts'
+import { type Config, flagOf, SETTINGS, type SettingKey, type Source, settingKeys } from '../config.ts'
 import { JobyardError } from '../domain/errors.ts'
 import { nearest } from '../domain/spelling.ts'
+import type { Machine, Setting } from './setting.ts'
 import type { ValueType } from './values.ts'
 
 /** What a configuration is made from. */

@@ -549,6 +549,30 @@ export const ERRORS = {
     title: 'The job comes from a watched folder.',
     hint: 'Change the files in that folder; the job follows.',
   },
+  'data-unknown': {
+    status: 404,
+    exit: 4,
+    title: 'There is no such file or folder.',
+    hint: 'List the folder; links that jobs made, pipes and devices are not shown and never followed.',
+  },
+  'data-refused': {
+    status: 409,
+    exit: 3,
+    title: 'The file or folder cannot be changed in this way.',
+    hint: 'List the folder to see what is there.',
+  },
+  'range-invalid': {
+    status: 416,
+    exit: 2,
+    title: 'The range lies outside of the file.',
+    hint: 'Ask for bytes that the file has; Content-Range says how many these are.',
+  },
+  'data-changed': {
+    status: 412,
+    exit: 3,
+    title: 'The file is not the one that was meant.',
+    hint: 'Read the file and its ETag again, or send If-Match: * for whatever is there.',
+  },
 } as const satisfies Record<string, ErrorEntry>
 
 /** A code of the catalogue. */

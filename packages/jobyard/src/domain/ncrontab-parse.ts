@@ -5,8 +5,10 @@ const LARGEST_INTEGER = 2 ** 31 - 1
 
 /** Something about a schedule that is valid and yet may not mean what its writer thinks. */
 export interface NcrontabWarning {
-  /** `azure-single-value`: Azure's WebJobs read `a/1` and `a/0` as just `a`. */
-  readonly code: 'azure-single-value'
+  /**
+   * `azure-single-value`: Azure's WebJobs read `a/1` and `a/0` as just `a`. `never-due`: no calendar has such a day.
+   */
+  readonly code: 'azure-single-value' | 'never-due'
   readonly message: string
   /** Where the text begins that the warning is about, counted in UTF-16 units from 0. */
   readonly position: number

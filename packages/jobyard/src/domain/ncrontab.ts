@@ -52,6 +52,8 @@ function read(text: string): Ncrontab {
   const month = parseField(FIELD_RANGES.month, pieces[4])
   const weekday = parseField(FIELD_RANGES.weekday, pieces[5])
   const fields = [second, minute, hour, day, month, weekday]
+  const possible = hasSuchDay(day.values, month.values)
+  const doubts = fields.flatMap((each) => each.warnings)
   return {
     text,
     normalised: fields.map((each) => fieldText(each.values)).join(' '),
@@ -62,8 +64,8 @@ function read(text: string): Ncrontab {
     month: month.values,
     weekday: weekday.values,
     everyHour: hour.values.full,
-    possible: hasSuchDay(day.values, month.values),
-    warnings: fields.flatMap((each) => each.warnings),
+    possible,
+    warnings: possible ? doubts : [...doubts, neverDue(pieces)],
   }
 }
 
@@ -72,4 +74,10 @@ const LONGEST_MONTHS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 /** Every weekday falls on every date sooner or later, 29 February included, so the smallest day decides. */
 function hasSuchDay(day: FieldSet, month: FieldSet): boolean {
   return LONGEST_MONTHS.some((length, index) => month.has(index + 1) && day.first <= length)
+}
+
+function neverDue(pieces: Pieces): NcrontabWarning {
+  const [, , , day, month] = pieces
+  const message = `The schedule never falls due: there is no day ${day.text} in the month ${month.text}.`
+  return { code: 'never-due', message, position: day.start }
 }

@@ -4,6 +4,7 @@ import type { Wanted } from '../domain/run-state.ts'
 import type { Ownership } from '../store/procedures/run-core.ts'
 import type { JobKind, Reason, StopRequest } from './kind.ts'
 import { PlanSteps } from './plan-steps.ts'
+import { TaskQueue } from './task-queue.ts'
 
 /** A task that this instance works on now. */
 export class ActiveTask {
@@ -71,12 +72,14 @@ export class ActiveRun {
   readonly graceMs: number
   /** Tasks that are worked on, or are about to be: their place is taken before they are on record. */
   readonly running = new Map<string, ActiveTask>()
-  /** Tasks that have ended here and whose end is not on record yet. */
-  recording = 0
+  /** Ids of tasks that have ended here and whose end is not on record yet. */
+  readonly recording = new Set<string>()
+  /** Tasks that have left the queue and are not on record as running yet. */
+  beginning = 0
   /** Where the plan stands by what is on record. */
   cursor: string | null
-  /** Tasks on record that are to be begun. */
-  queue: TaskRow[]
+  /** What is to be begun next. */
+  readonly queue: TaskQueue
   wanted: Wanted
   /** How many wishes were followed. */
   wishes = 0
@@ -94,11 +97,11 @@ export class ActiveRun {
   /** Wakes the run when its next attempt may begin. */
   retryTimer: Timer | undefined
   #stop: StopRequest | undefined
-  readonly #clock: Pick<Clock, 'now' | 'elapsed'>
-  /** When queued tasks that wait may begin, on the clock that only grows. */
-  readonly #waits = new WeakMap<TaskRow, number>()
 
-  /** Throws what the kind throws when it is asked for its grace. */
+  /**
+   * `tasks` are those pending on record, or none of them when they are many. Throws what the kind throws when it is asked
+   * for its grace.
+   */
   constructor(
     run: RunRow,
     job: JobRow,
@@ -110,9 +113,8 @@ export class ActiveRun {
     this.run = run
     this.job = job
     this.kind = kind
-    this.#clock = clock
-    this.queue = []
-    for (const task of tasks) this.enqueue(task)
+    this.queue = new TaskQueue(clock, tasks.length >= run.counts.pending)
+    for (const task of tasks) this.queue.add(task)
     this.wanted = run.wanted
     this.cursor = run.cursor
     this.plan = new PlanSteps(() => kind.plan(run, job.spec, this.cursor ?? undefined), run.planClosed)
@@ -120,33 +122,14 @@ export class ActiveRun {
     this.ownership = { runId: run.id, owner, fence: run.fence }
   }
 
-  /** Queues a task. What it has to wait is counted from now on: the clock may be put back meanwhile. */
+  /** Queues a task that is on record as pending; word of it may come late, when it is worked on already. */
   enqueue(task: TaskRow): void {
-    if (task.notBefore !== null) this.#waits.set(task, this.#clock.elapsed() + task.notBefore - this.#clock.now())
-    this.queue.push(task)
+    if (!this.running.has(task.id) && !this.recording.has(task.id)) this.queue.add(task)
   }
 
-  /** The queued tasks that may be begun by now. */
-  dueTasks(): TaskRow[] {
-    const [now, elapsed] = [this.#clock.now(), this.#clock.elapsed()]
-    return this.queue.filter((task) => this.#waitOf(task, now, elapsed) <= 0)
-  }
-
-  /** Milliseconds until the next queued task may begin that has to wait; infinite when none has. */
-  nextWait(): number {
-    const [now, elapsed] = [this.#clock.now(), this.#clock.elapsed()]
-    let next = Number.POSITIVE_INFINITY
-    for (const task of this.queue) {
-      const wait = this.#waitOf(task, now, elapsed)
-      if (wait > 0 && wait < next) next = wait
-    }
-    return next
-  }
-
-  /** The clock may have been put forward too, or the machine have slept: what is over by either clock is over. */
-  #waitOf(task: TaskRow, now: number, elapsed: number): number {
-    if (task.notBefore === null) return 0
-    return Math.min(task.notBefore - now, (this.#waits.get(task) ?? elapsed) - elapsed)
+  /** Holds the pending tasks on record against those known here: others may have added some. */
+  compare(pending: number): void {
+    if (pending > this.queue.size + this.beginning) this.queue.lookAgain()
   }
 
   /** True for runs that do not take one of the instance's places. */
@@ -156,12 +139,12 @@ export class ActiveRun {
 
   /** True when nothing of it is worked on, planned, or on its way to the record. */
   get idle(): boolean {
-    return this.running.size + this.recording === 0 && !this.planning
+    return this.running.size + this.recording.size === 0 && !this.planning
   }
 
   /** True when nothing is left to be done for it here, whatever the record says. */
   get done(): boolean {
-    return this.idle && (this.wanted !== 'run' || (this.plan.ended && this.queue.length === 0))
+    return this.idle && (this.wanted !== 'run' || (this.plan.ended && this.queue.isEmpty))
   }
 
   /** Puts a task among those that are worked on; it is asked to end at once when all others were. */

@@ -4,6 +4,8 @@ import { isPassing } from './persist.ts'
 const LONGEST_BATCH = 512
 /** Batches under way at once: one is written while the next is gathered and on its way. */
 const UNDER_WAY = 2
+/** So many items are worth a commit beside the one that is under way; fewer are gathered until that is through. */
+const WORTH_ANOTHER = 64
 
 interface Waiting<I, O> {
   readonly item: I
@@ -32,7 +34,8 @@ export class Batcher<I, O> {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#underWay >= UNDER_WAY || this.#waiting.length === 0) return
+    if (this.#scheduled || this.#waiting.length === 0) return
+    if (this.#underWay >= (this.#waiting.length < WORTH_ANOTHER ? 1 : UNDER_WAY)) return
     this.#scheduled = true
     setImmediate(() => {
       this.#scheduled = false

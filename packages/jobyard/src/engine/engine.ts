@@ -1,24 +1,22 @@
 import { isFinished } from '@jobyard/jobs'
-import type { Claimer, ClaimResult, Dispatcher } from '../dispatch/contract.ts'
+import type { Dispatcher } from '../dispatch/contract.ts'
 import type { Wanted } from '../domain/run-state.ts'
 import type { Changes } from '../store/procedures/advance.ts'
 import type { Actor } from '../store/procedures/audit.ts'
 import type { RequestOutcome, RunRequest } from '../store/procedures/insert-runs.ts'
 import type { SavedJob, SaveJob } from '../store/procedures/jobs.ts'
-import type { RewindPlace } from '../store/procedures/rewind.ts'
-import { Batcher } from './batcher.ts'
 import { Executor } from './executor.ts'
+import { Intake } from './intake.ts'
 import type { Outcome, Reason } from './kind.ts'
 import { Lease, type LeaseOptions } from './lease.ts'
-import { Loop } from './loop.ts'
+import { LONGEST_SLEEP, Loop, sleepUntil } from './loop.ts'
 import type { EngineParts, Identity } from './parts.ts'
 import { Retention } from './retention.ts'
 import { type SettingsChanged, SettingsFollower } from './settings-follower.ts'
+import { Ticks } from './ticks.ts'
 
-/** Triggers dealt with in one transaction at the most. */
-const TRIGGERS_AT_ONCE = 500
-/** The longest that a schedule or deadline sleeps before it looks at the clock again, which may have been set. */
-const LONGEST_SLEEP = 30_000
+/** Deadlines dealt with in one transaction at the most. */
+const DEADLINES_AT_ONCE = 500
 /** Between two turns of deleting what is over, and between two full passes, in milliseconds. */
 const PRUNE_EVERY = 5_000
 const PRUNE_ALL_EVERY = 3_600_000
@@ -42,20 +40,16 @@ export class Engine {
   readonly #lease: Lease
   readonly #retention: Retention
   readonly #follower: SettingsFollower
-  readonly #requests: Batcher<RunRequest, RequestOutcome>
+  readonly #intake: Intake
+  readonly #ticks: Ticks
   readonly #schedules: Loop
   readonly #places: Loop
   readonly #deadlines: Loop
   readonly #renewals: Loop
   readonly #pruning: Loop
   #stopping = false
-  /** True while the last look found nothing more to be dispatched. */
-  #caughtUp = false
-  /** Places promised to runs that are being written. */
-  #reserved = 0
   #prunedAllAt = Number.NEGATIVE_INFINITY
   #deaf: () => void = () => undefined
-  #tickedAt = Number.POSITIVE_INFINITY
 
   constructor(parts: EngineParts, options: EngineOptions) {
     this.#parts = parts
@@ -67,7 +61,9 @@ export class Engine {
     this.#lease.onReentered = () => this.#wakeAll()
     this.#retention = new Retention(parts)
     this.#follower = new SettingsFollower(parts, (runs, reason) => this.want(runs, 'stop', reason))
-    this.#requests = new Batcher((items) => this.#create(items))
+    const onRoom = () => options.dispatcher.wake()
+    this.#intake = new Intake(parts, options.identity, this.#executor, options.concurrency, { absorb, onRoom })
+    this.#ticks = new Ticks(parts, absorb, () => this.#wakeAfterRewind())
     this.#schedules = this.#loop('schedules', () => this.#tickOnce())
     this.#places = this.#loop('continuous jobs', () => this.#fillOnce())
     this.#deadlines = this.#loop('deadlines', () => this.#expireOnce())
@@ -81,13 +77,14 @@ export class Engine {
     this.#deaf = this.#parts.events.listen(({ event }) => {
       if (event.type === 'settings.changed') void this.#adapt(event)
     })
-    await this.#options.dispatcher.start(this.#claimer())
+    await this.#options.dispatcher.start(this.#intake)
     for (const loop of [this.#renewals, this.#schedules, this.#places, this.#deadlines, this.#pruning]) loop.start()
   }
 
   /** Takes nothing more, lets what runs come to its end within the drain time, and signs off. */
   async stop(): Promise<void> {
     this.#stopping = true
+    this.#intake.close()
     this.#deaf()
     await Promise.all([this.#schedules.stop(), this.#places.stop(), this.#deadlines.stop(), this.#pruning.stop()])
     await this.#options.dispatcher.stop()
@@ -104,7 +101,7 @@ export class Engine {
 
   /** Asks for a run; resolves once it is durable or refused. */
   request(request: RunRequest): Promise<RequestOutcome> {
-    return this.#requests.add(request)
+    return this.#intake.request(request)
   }
 
   /** Wants runs to rest, to go on, or to end. */
@@ -120,9 +117,16 @@ export class Engine {
     const retry = outcome.state !== 'completed' && outcome.retry === false ? { retry: false } : {}
     const item = { taskId, to, ...reason, ...retry, ...(result === undefined ? {} : { result }) }
     const { store, clock, random } = this.#parts
-    const changed = await store.write('resolveTasks', { items: [item], at: clock.now(), lot: random() })
+    const by = this.#options.identity.id
+    const changed = await store.write('resolveTasks', { items: [item], by, at: clock.now(), lot: random() })
     this.#absorb(changed)
+    this.#executor.queue(changed.attempts)
     return changed.accepted[0] ?? false
+  }
+
+  /** Another instance may have given a run another attempt, having resolved a parked task of it. */
+  lookAgain(runId: string): void {
+    this.#executor.lookAgain(runId)
   }
 
   /** Creates or changes a job; its schedules and places are looked at anew. */
@@ -179,51 +183,15 @@ export class Engine {
     if (due) this.#options.dispatcher.wake()
   }
 
-  #claimer(): Claimer {
-    return { room: () => this.#room(), claim: (request) => this.#claim(request) }
-  }
-
-  #room(): number {
-    if (this.#stopping || this.#executor.shut) return 0
-    return Math.max(0, this.#options.concurrency - this.#executor.load - this.#reserved)
-  }
-
-  /** Writes requested runs. Where nothing waits for dispatch, what there is room for is taken at once: one commit less. */
-  async #create(items: RunRequest[]): Promise<RequestOutcome[]> {
-    const { store, clock } = this.#parts
-    const direct = this.#caughtUp ? Math.min(this.#room(), items.length) : 0
-    const claim = { owner: this.#options.identity.id }
-    const requests = items.map((item, index) =>
-      index < direct && item.dispatchAt === undefined ? { ...item, claim } : item,
-    )
-    this.#reserved += direct
-    let taken = 0
-    try {
-      const created = await store.write('createRuns', { items: requests, at: clock.now() })
-      taken = created.claimed.runs.length
-      if (requests.length > direct) this.#caughtUp = false
-      this.#executor.take(created.claimed)
-      this.#absorb(created)
-      return created.outcomes
-    } finally {
-      this.#reserved -= direct
-      // A run that fell due meanwhile may have found no room for what was promised in vain.
-      if (taken < direct) this.#options.dispatcher.wake()
-    }
-  }
-
-  async #claim(request: { readonly limit: number; readonly runIds?: readonly string[] }): Promise<ClaimResult> {
-    const { store, clock } = this.#parts
-    const claimed = await store.write('claimRuns', { ...request, owner: this.#options.identity.id, at: clock.now() })
-    this.#executor.take(claimed)
-    this.#caughtUp = claimed.runs.length < request.limit && request.runIds === undefined
-    return { claimed: claimed.runs.length, nextDue: claimed.nextDue }
-  }
-
   #loop(name: string, turnOnce: () => Promise<number | null>): Loop {
     const { clock, random, events } = this.#parts
     const onError = (where: string, error: unknown) => events.emit({ type: 'error', where, error })
     return new Loop({ name, clock, random, turnOnce, onError })
+  }
+
+  #wakeAfterRewind(): void {
+    for (const loop of [this.#places, this.#deadlines]) loop.wake()
+    this.#options.dispatcher.wake()
   }
 
   #wakeAll(): void {
@@ -232,31 +200,7 @@ export class Engine {
   }
 
   async #tickOnce(): Promise<number> {
-    const { store, clock, events } = this.#parts
-    const at = clock.now()
-    if (at < this.#tickedAt) await this.#rewind(at)
-    this.#tickedAt = at
-    const tick = await store.write('tickSchedules', { at, limit: TRIGGERS_AT_ONCE })
-    this.#absorb(tick)
-    for (const passed of tick.passed) events.emit({ type: 'schedule.passed', ...passed })
-    for (const fault of tick.unreadable) events.emit({ type: 'schedule.unreadable', ...fault })
-    return this.#sleepUntil(tick.nextDue)
-  }
-
-  /** The clock was put back, perhaps while no server ran: nothing is to rest until it has caught up. */
-  async #rewind(at: number): Promise<void> {
-    const { store } = this.#parts
-    const limit = TRIGGERS_AT_ONCE
-    while ((await store.write('rewindSchedules', { at, limit })).more);
-    while ((await store.write('rewindTasks', { at, limit })).more);
-    // It has gone on for a while since the last look.
-    const was = Number.isFinite(this.#tickedAt) ? this.#tickedAt + LONGEST_SLEEP : null
-    let after: RewindPlace | null = null
-    do after = await store.write('rewindRuns', { at, was, after, limit })
-    while (after !== null)
-    await store.write('rewindPlaces', { at })
-    for (const loop of [this.#places, this.#deadlines]) loop.wake()
-    this.#options.dispatcher.wake()
+    return sleepUntil(this.#parts.clock, await this.#ticks.tickOnce())
   }
 
   async #fillOnce(): Promise<number> {
@@ -269,14 +213,17 @@ export class Engine {
     this.#executor.take(filled.claimed)
     // A singleton whose instance died is free after the lease; nobody tells the others.
     const patience = this.#options.lease.alone ? LONGEST_SLEEP : this.#options.lease.leaseMs / 3
-    return Math.min(this.#sleepUntil(filled.nextRestart), patience)
+    return Math.min(sleepUntil(this.#parts.clock, filled.nextRestart), patience)
   }
 
   async #expireOnce(): Promise<number> {
     const { store, clock, random } = this.#parts
-    const expired = await store.write('expireParked', { at: clock.now(), limit: TRIGGERS_AT_ONCE, lot: random() })
+    const by = this.#options.identity.id
+    const how = { by, at: clock.now(), lot: random() }
+    const expired = await store.write('expireParked', { ...how, limit: DEADLINES_AT_ONCE })
     this.#absorb(expired)
-    return expired.more ? 0 : this.#sleepUntil(expired.nextDeadline)
+    this.#executor.queue(expired.attempts)
+    return expired.more ? 0 : sleepUntil(this.#parts.clock, expired.nextDeadline)
   }
 
   async #renewOnce(): Promise<number> {
@@ -296,10 +243,5 @@ export class Engine {
       this.#prunedAllAt = now
     }
     return PRUNE_EVERY
-  }
-
-  #sleepUntil(due: number | null): number {
-    if (due === null) return LONGEST_SLEEP
-    return Math.min(Math.max(0, due - this.#parts.clock.now()), LONGEST_SLEEP)
   }
 }

@@ -1,6 +1,7 @@
 import type { JobRow, RunRow, TaskRow } from '../domain/model.ts'
 import type { Claimed } from '../store/procedures/claim-runs.ts'
 import type { OwnedRun } from '../store/procedures/instances.ts'
+import type { NewAttempt } from '../store/procedures/resolve-tasks.ts'
 import type { Settled } from '../store/procedures/settle.ts'
 import { ActiveRun } from './active-run.ts'
 import type { JobKind, Reason } from './kind.ts'
@@ -96,6 +97,24 @@ export class Executor {
     else this.#work.go(active)
   }
 
+  /** Goes on with attempts that were added to runs from outside. */
+  queue(attempts: readonly NewAttempt[]): void {
+    for (const { fence, task } of attempts) {
+      const active = this.#runs.get(task.runId)
+      if (active?.ownership.fence !== fence) continue
+      active.enqueue(task)
+      this.#work.go(active)
+    }
+  }
+
+  /** Another instance may have added attempts to a run. */
+  lookAgain(runId: string): void {
+    const active = this.#runs.get(runId)
+    if (active === undefined) return
+    active.queue.lookAgain()
+    this.#work.go(active)
+  }
+
   /**
    * Holds what is worked on here against what is on record: follows wishes that were missed, and lets go of runs that
    * are others' now. Answers the runs on record that nobody here works on.
@@ -110,8 +129,10 @@ export class Executor {
     }
     for (const run of owned) {
       const active = this.#runs.get(run.id)
-      if (active?.ownership.fence === run.fence && active.wanted !== run.wanted && active.wanted !== 'stop')
-        this.#work.follow(active, run)
+      if (active?.ownership.fence !== run.fence || active.wanted === 'stop') continue
+      if (active.wanted !== run.wanted) this.#work.follow(active, run)
+      active.compare(run.pending)
+      if (active.queue.isLow) this.#work.go(active)
     }
     return owned.filter(({ id, fence }) => this.#runs.get(id)?.ownership.fence !== fence)
   }
@@ -146,7 +167,7 @@ export class Executor {
 
   /** A target has come free that some run may wait for. */
   #goOn(): void {
-    for (const active of this.#runs.values()) if (active.queue.length > 0) this.#work.go(active)
+    for (const active of this.#runs.values()) if (!active.queue.isEmpty) this.#work.go(active)
   }
 
   #release(active: ActiveRun, reason: Reason): void {

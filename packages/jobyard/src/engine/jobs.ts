@@ -132,7 +132,7 @@ export class Jobs {
       policy: { ...this.#policyOf(before, prepared.policy), ...input.policy },
       triggers: prepared.triggers,
       enabled: input.enabled ?? prepared.enabled ?? before?.enabled ?? true,
-      warnings: [...prepared.warnings, ...prepared.triggers.flatMap(triggerWarnings)],
+      warnings: withoutDoubles([...prepared.warnings, ...prepared.triggers.flatMap(triggerWarnings)]),
       ...(added === null ? {} : { package: added }),
     }
   }
@@ -207,6 +207,11 @@ function checkTrigger(trigger: TriggerSpec, index: number): TriggerSpec {
 function triggerWarnings(trigger: TriggerSpec): Warning[] {
   if (trigger.type !== 'schedule') return []
   return parseNcrontab(trigger.ncrontab).warnings.map(({ code, message }) => ({ code, message }))
+}
+
+/** A schedule that came along in a package was doubted when the package was read, too. */
+function withoutDoubles(warnings: readonly Warning[]): Warning[] {
+  return [...new Map(warnings.map((warning) => [`${warning.code} ${warning.message}`, warning])).values()]
 }
 
 /** Merges by RFC 7396, JSON Merge Patch: objects member by member, null removes, all else replaces. */

@@ -16,6 +16,15 @@ export interface LoopOptions {
 const FIRST_WAIT = 250
 const LONGEST_WAIT = 15_000
 
+/** The longest that a loop sleeps before it looks at the clock again, which may have been set, in milliseconds. */
+export const LONGEST_SLEEP = 30_000
+
+/** How long to sleep until an instant, epoch milliseconds; null: nothing is to come. */
+export function sleepUntil(clock: Pick<Clock, 'now'>, due: number | null): number {
+  if (due === null) return LONGEST_SLEEP
+  return Math.min(Math.max(0, due - clock.now()), LONGEST_SLEEP)
+}
+
 /** Something done again and again: when it is woken, and by itself when its last turn said so. Turns never overlap. */
 export class Loop {
   readonly #options: LoopOptions

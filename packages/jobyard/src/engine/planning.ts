@@ -9,9 +9,6 @@ import { reasonOf } from './work-task.ts'
 /** Targets that are planned, or wait to be begun, at once for one run. */
 const PLAN_AHEAD = 100
 
-/** Tasks kept in memory for one run at the most, those included that wait for their next attempt. */
-const MOST_QUEUED = 10_000
-
 /** What planning asks of the rest. */
 export interface PlanningHooks {
   /** True when a target may be begun here now, for all that other runs do. */
@@ -52,7 +49,7 @@ export class Planner {
   /** Whether more is to be planned for a run now. */
   mayPlan(active: ActiveRun): boolean {
     const open = !active.plan.ended && !active.released && !this.#halted && active.wanted === 'run'
-    return open && active.dueTasks().length < PLAN_AHEAD && active.queue.length < MOST_QUEUED
+    return open && active.queue.due < PLAN_AHEAD && !active.queue.isBehind
   }
 
   /**
@@ -100,7 +97,8 @@ export class Planner {
   }
 
   #prepareAll(active: ActiveRun, plans: readonly TaskPlan[]): Opening[] {
-    let room = Math.max(0, active.job.policy.parallel - active.running.size - active.queue.length)
+    const { queue, running, job } = active
+    let room = queue.isBehind ? 0 : Math.max(0, job.policy.parallel - running.size - queue.due)
     return plans.map((plan) => {
       const start = room > 0 && this.#hooks.isFree(active, plan.target)
       if (start) room--
@@ -174,10 +172,10 @@ export class Planner {
   }
 
   async #fail(active: ActiveRun, task: TaskRow, reason: Reason): Promise<void> {
-    active.recording++
+    active.recording.add(task.id)
     const change = { ...active.ownership, taskId: task.id, to: 'failed' as const, reason }
     const taken = await this.#records.end(active, change)
-    active.recording--
+    active.recording.delete(task.id)
     if (taken === null) this.#hooks.lose(active)
     else this.#hooks.go(active)
   }

@@ -113,6 +113,11 @@ export class Records {
     return this.#persist(active, 'read run', () => this.#parts.store.read('getRun', { id: active.run.id }))
   }
 
+  /** The tasks of a run that are to be begun first, as {@link TaskQueue.readOn} wants them. */
+  readPending(active: ActiveRun): Promise<TaskRow[] | undefined> {
+    return this.#persist(active, 'read tasks', () => this.#parts.store.read('readPending', { runId: active.run.id }))
+  }
+
   #change(active: ActiveRun, what: string, item: TaskChange): Promise<boolean | undefined> {
     return this.#persist(active, what, () => this.#changing.add({ item, jobId: active.job.id }))
   }

@@ -59,7 +59,7 @@ export class RunWork {
   follow(active: ActiveRun, wish: Pick<Settled, 'wanted' | 'reasonCode' | 'reasonText'>): void {
     active.wanted = wish.wanted
     if (wish.wanted === 'stop') {
-      active.queue = []
+      active.queue.close()
       void this.#planner.end(active)
       active.abortAll({ code: wish.reasonCode ?? 'user', text: wish.reasonText ?? 'Somebody stopped it.' })
     } else {
@@ -104,7 +104,13 @@ export class RunWork {
     if (active.done) return await this.#closer.settleUp(active)
     if (active.wanted !== 'run') return
     if (this.#draining) {
-      if (active.running.size + active.recording === 0) await this.#closer.giveBack(active)
+      if (active.running.size + active.recording.size === 0) await this.#closer.giveBack(active)
+      return
+    }
+    if (active.queue.isLow) {
+      await active.queue.readOn(() => this.#records.readPending(active))
+      // Whatever else has come about meanwhile, what is to be done now follows from what was read.
+      active.pumpAgain = true
       return
     }
     if (!active.planning && this.#planner.mayPlan(active)) void this.#plan(active)
@@ -123,18 +129,14 @@ export class RunWork {
   /** Begins pending tasks on record: what a crash or an earlier attempt left, and what had to wait for its turn. */
   async #beginQueued(active: ActiveRun): Promise<void> {
     const room = Math.max(0, active.job.policy.parallel - active.running.size)
-    const free = active.dueTasks().filter(({ target }) => !this.#lingering.holds(active, target))
-    const next = free.slice(0, room)
+    const next = active.queue.take(room, ({ target }) => !this.#lingering.holds(active, target))
     this.#setRetryTimer(active)
-    if (next.length === 0) return
-    const chosen = new Set(next)
-    active.queue = active.queue.filter((task) => !chosen.has(task))
     await Promise.all(next.map((task) => this.#beginPending(active, task)))
   }
 
   #setRetryTimer(active: ActiveRun): void {
     active.retryTimer?.cancel()
-    const wait = active.nextWait()
+    const wait = active.queue.nextWait()
     if (Number.isFinite(wait)) active.retryTimer = this.#parts.clock.after(wait, () => this.go(active))
   }
 
@@ -142,7 +144,9 @@ export class RunWork {
     // Reserved before the write, so that a stop that comes meanwhile finds it.
     const current = new ActiveTask(task)
     active.add(current)
+    active.beginning++
     const begun = await this.#records.begin(active, task)
+    active.beginning--
     if (begun === true && !active.released) {
       active.refusals = 0
       this.#work(active, current)
@@ -150,8 +154,8 @@ export class RunWork {
     }
     active.running.delete(task.id)
     if (active.wanted === 'stop') return
-    // Not taken because the run was to rest: the task waits here for its going on.
-    active.queue.unshift(task)
+    // Not taken because the run was to rest, or the task is not pending any longer: the record knows.
+    active.queue.lookAgain()
     this.#refused(active)
   }
 
@@ -188,9 +192,9 @@ export class RunWork {
     const ended = await workTask(this.#parts, active, current)
     active.running.delete(current.task.id)
     if (active.released) return
-    active.recording++
+    active.recording.add(current.task.id)
     const taken = await this.#records.end(active, this.#conclude(active, current, ended))
-    active.recording--
+    active.recording.delete(current.task.id)
     if (taken === null) this.#lose(active)
     if (active.released || taken === undefined || taken === null) return
     if (taken.retry !== undefined && active.wanted !== 'stop') queueRetry(active, current.task, taken.retry)

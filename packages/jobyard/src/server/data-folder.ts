@@ -1,5 +1,5 @@
-import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { chmodSync, existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import type { Config } from '../config.ts'
 import { JobyardError } from '../domain/errors.ts'
 import { readFolderId, readKeyFile } from '../store/folder-files.ts'
@@ -22,10 +22,24 @@ export interface DataFolder {
 export function openDataFolder({ dataFolder, keyFile }: Config, shutdown: Shutdown): DataFolder {
   process.umask(0o077)
   makeFolder(dataFolder)
+  const temporary = resolve(dataFolder, 'tmp')
+  // SQLite reads this once, when the first database of the process is opened, which is the lock
+  // (https://sqlite.org/tempfiles.html).
+  process.env.SQLITE_TMPDIR = temporary
   const lock = lockFolder(join(dataFolder, 'lock'))
   shutdown.add('data folder', () => lock.release())
+  emptyFolder(temporary)
   const id = readFolderId(join(dataFolder, 'id'))
   return { id, key: readKeyFile(keyFile), uploads: join(dataFolder, 'uploads') }
+}
+
+/**
+ * SQLite puts what does not fit into memory into files that it unlinks at once; one that is killed between the two leaves
+ * them. Here the next server finds them, and nothing of the database lies where others have their files.
+ */
+function emptyFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { mode: 0o700 })
 }
 
 function makeFolder(folder: string): void {

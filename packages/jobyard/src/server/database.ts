@@ -9,6 +9,7 @@ import { migrateUp } from '../store/migrate.ts'
 import type { OutputStore } from '../store/output/contract.ts'
 import { createOutputStore } from '../store/output/store.ts'
 import type { Repository } from '../store/procedures/index.ts'
+import { ATTEMPTS_CHANNEL } from '../store/procedures/resolve-tasks.ts'
 import { SETTINGS_CHANNEL } from '../store/procedures/settings.ts'
 import { sqliteDialect } from '../store/sql.ts'
 import { SqliteDatabase } from '../store/sqlite/database.ts'
@@ -32,8 +33,16 @@ export interface Database {
   readonly dispatcher: Dispatcher
   /** True where no other instance can share the database. */
   readonly alone: boolean
-  /** Calls `look` when another instance may have changed app settings; where nobody tells, they are looked for. */
-  onSettings(look: () => void): Promise<void>
+  /** Has other instances' words heard; where nobody tells, what they are about is looked for. */
+  listen(hear: Hearers): Promise<void>
+}
+
+/** Who is told of what other instances have done. */
+export interface Hearers {
+  /** App settings may have been changed. */
+  settings(): void
+  /** A run may have got other attempts. */
+  attempts(runId: string): void
 }
 
 /** Opens the database that the settings name, with its schema up to date. */
@@ -61,7 +70,7 @@ async function openSqlite(parts: DatabaseParts, shutdown: Shutdown): Promise<Dat
     output,
     dispatcher: createLocalDispatcher({ clock, random, onError }),
     alone: true,
-    onSettings: async () => undefined,
+    listen: async () => undefined,
   }
 }
 
@@ -92,9 +101,10 @@ async function openPostgres(parts: DatabaseParts, url: string, shutdown: Shutdow
   shutdown.add('notifications', () => notifier.stop())
   const onError = trouble('dispatch')
   const dispatcher = createGraphileDispatcher({ url, name: config.instance, notifier, clock, random, onError })
-  const onSettings = async (look: () => void) => {
-    notifier.onGap(look)
-    await notifier.on(SETTINGS_CHANNEL, look)
+  const listen = async (hear: Hearers) => {
+    notifier.onGap(() => hear.settings())
+    await notifier.on(SETTINGS_CHANNEL, () => hear.settings())
+    await notifier.on(ATTEMPTS_CHANNEL, (runId) => hear.attempts(runId))
   }
-  return { store, output, dispatcher, alone: false, onSettings }
+  return { store, output, dispatcher, alone: false, listen }
 }

@@ -16,8 +16,10 @@ import { resolveRunAs } from '../kinds/script/run-as.ts'
 import { Workspaces } from '../kinds/script/workspace.ts'
 import { chooseJobFolders } from '../kinds/script/workspace-folders.ts'
 import type { ProcessHost } from '../process/contract.ts'
+import type { ApiServices } from '../services/services.ts'
 import type { Repository } from '../store/procedures/index.ts'
 import type { Sealer } from '../store/seal.ts'
+import { webRootOf } from './watched-folder.ts'
 
 /** What the script kind stands on. */
 export interface ScriptsParts {
@@ -39,8 +41,8 @@ export interface Scripts {
   readonly packages: ScriptPackages
   readonly housekeeping: ScriptHousekeeping
   readonly workspaces: Workspaces
-  /** The loopback port of a continuous job that runs here: its WEBJOBS_PORT. */
-  readonly portOf: (jobId: string) => number | undefined
+  /** What the interface is given of it. */
+  readonly offered: Pick<ApiServices, 'jobPort' | 'lasting'> & { readonly packages: ScriptPackages }
   readonly warnings: readonly string[]
 }
 
@@ -79,12 +81,14 @@ export async function openScripts(parts: ScriptsParts): Promise<Scripts> {
     packageDetail: (hash) => packages.detail(hash),
     collectionName: collectionNames(store),
     ports,
+    webRoot: (collection) => webRootOf(config, collection),
     slot: config.slot,
     defaults: defaultLimits(config, host),
   })
   const housekeeping = new ScriptHousekeeping({ store, events, clock, random, packages, workspaces })
   const warnings = [...runAs.warnings, ...chosen.warnings].map(({ message }) => message)
-  return { kind, packages, housekeeping, workspaces, warnings, portOf: (jobId) => ports.portOf(jobId) }
+  const offered = { packages, jobPort: (jobId: string) => ports.portOf(jobId), lasting: workspaces.lasting }
+  return { kind, packages, housekeeping, workspaces, warnings, offered }
 }
 
 /** A limit that is only a default holds only where control groups can keep it: rlimits would break innocent scripts. */

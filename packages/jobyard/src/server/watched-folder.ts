@@ -1,9 +1,15 @@
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
+import { findWebRoot } from '../services/folder/find-jobs.ts'
 import { WatchedFolder, type WatchedFolderOptions } from '../services/folder/watched-folder.ts'
 
 /** The collection that the jobs of a watched folder are in. */
 const COLLECTION = 'default'
+
+/** The folder of the web site that the jobs of a collection belong to; undefined for those of no watched folder. */
+export async function webRootOf({ site }: Pick<Config, 'site'>, collection: string): Promise<string | undefined> {
+  return site === null || collection.toLowerCase() !== COLLECTION ? undefined : await findWebRoot(site)
+}
 
 type Parts = Pick<WatchedFolderOptions, 'store' | 'jobs' | 'engine' | 'events' | 'clock' | 'random' | 'packages'>
 

@@ -1,6 +1,6 @@
 import { JobyardError } from '../domain/errors.ts'
 import type { JobRow, RunRow, TaskRow } from '../domain/model.ts'
-import type { CollectionRow } from '../store/procedures/access.ts'
+import type { CollectionRow } from '../store/procedures/collections.ts'
 import type { JobBrief } from '../store/procedures/read-jobs.ts'
 import type { Bearer } from './auth/bearer.ts'
 import type { ApiServices } from './services.ts'

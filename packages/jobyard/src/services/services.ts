@@ -7,11 +7,16 @@ import type { Engine } from '../engine/engine.ts'
 import type { Events } from '../engine/events.ts'
 import type { Jobs } from '../engine/jobs.ts'
 import type { JobKind } from '../engine/kind.ts'
+import type { ArchiveLimits } from '../kinds/script/archive-limits.ts'
+import type { PackageParts } from '../kinds/script/compose.ts'
+import type { PackageTree } from '../kinds/script/package-tree.ts'
+import type { PackageView } from '../kinds/script/packages.ts'
 import type { LimitSupport } from '../process/contract.ts'
 import type { OutputStore } from '../store/output/contract.ts'
 import type { Repository } from '../store/procedures/index.ts'
 import type { Sealer } from '../store/seal.ts'
 import type { HookCalls } from './hooks/hooks.ts'
+import type { LastingFolders } from './job-data/job-data.ts'
 
 /** Everything that the interface stands on. Whoever makes these also stops them, after the interface is closed. */
 export interface ApiServices {
@@ -30,6 +35,8 @@ export interface ApiServices {
   /** Encrypts webhook passwords and the answers that are kept for idempotency keys. */
   readonly sealer: Sealer
   readonly packages: PackageService
+  /** Where jobs keep what they want to keep. Absent: that is not to be seen here. */
+  readonly lasting?: LastingFolders
   /** Who makes the calls of hooks. Absent: nobody does here. */
   readonly hookCalls?: HookCalls
   /** How limits are kept on this machine, for `/v1/status`. */
@@ -105,29 +112,14 @@ export interface PackageService {
   list(hash: string): Promise<readonly PackageFileView[]>
   /** Opens a file for reading. Throws `package-file-not-found`. */
   openFile(hash: string, path: string): Promise<{ readonly stream: Readable; readonly bytes: number }>
-}
-
-/** A package as it is shown. */
-export interface PackageView {
-  readonly hash: string
-  readonly files: number
-  readonly bytes: number
-  /** Null for a package that no script was looked for in. */
-  readonly script: {
-    readonly file: string
-    readonly directory: string
-    readonly host: string
-    readonly interpreter: string
-  } | null
-  /** The keys of settings.job as they were written. */
-  readonly settings: Readonly<Record<string, unknown>>
-  readonly disabled: boolean
-  readonly warnings: readonly {
-    readonly code: string
-    readonly message: string
-    readonly field?: string
-    readonly position?: number
-  }[]
+  /** What packages may hold at the most. */
+  readonly limits: ArchiveLimits
+  /** Its files and folders, with their times. Throws `package-not-found`. */
+  tree(hash: string): Promise<PackageTree>
+  /** Where a file of a package lies, whose name must be one of its tree. */
+  pathOf(hash: string, path: string): string
+  /** Makes a package of single files, and enters it. Throws what the kind throws about its contents. */
+  receiveParts(parts: PackageParts): Promise<PackageView>
 }
 
 /** A file of a package as it is shown. */

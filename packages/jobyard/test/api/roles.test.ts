@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ROLES, type Role } from '../../src/store/procedures/access.ts'
+import { ROLES, type Role } from '../../src/store/procedures/tokens.ts'
 import { startTestServer, type TestServer } from './server.ts'
 
 const JOB = '/v1/jobs/probe'
@@ -78,6 +78,10 @@ const TABLE: readonly (readonly [route: string, address: string, access: Role | 
   ['PUT /v1/settings', '/v1/settings', 'deployer'],
   ['PATCH /v1/settings', '/v1/settings', 'deployer'],
   ['DELETE /v1/settings/:name', '/v1/settings/none', 'deployer'],
+  ['GET /v1/jobs/:job/data', '/v1/jobs/none/data', 'viewer'],
+  ['GET /v1/jobs/:job/data/*', '/v1/jobs/none/data/file', 'viewer'],
+  ['PUT /v1/jobs/:job/data/*', '/v1/jobs/none/data/file', 'deployer'],
+  ['DELETE /v1/jobs/:job/data/*', '/v1/jobs/none/data/file', 'deployer'],
   ['GET /v1/tokens', '/v1/tokens', 'admin'],
   ['POST /v1/tokens', '/v1/tokens', 'admin'],
   ['DELETE /v1/tokens/:id', '/v1/tokens/00000000-0000-7000-8000-000000000000', 'admin'],

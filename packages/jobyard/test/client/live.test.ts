@@ -1,6 +1,6 @@
 import { access, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Jobyard, JobyardProblem } from '@jobyard/client'
+import { isGap, Jobyard, JobyardProblem } from '@jobyard/client'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type LiveServer, startLiveServer } from '../cli/live-server.ts'
 import { eventually } from '../support/eventually.ts'
@@ -154,6 +154,23 @@ describe('events that are followed', () => {
     await expect(drained()).rejects.toThrow('enough')
     expect(seen.filter((each) => each.startsWith('run.created'))).toHaveLength(2)
     expect(seen.filter((each) => each === 'run.changed completed')).toHaveLength(2)
+  })
+})
+
+describe('events that are missing', () => {
+  test('are told by a page and by a live stream, in types of their own', async () => {
+    await lay()
+    await deployScript(server.client, 'gaps', 'true')
+    const page = await client.events.list({ after: 'other-5' }, { pageSize: 1 }).page()
+    expect(page).toMatchObject({ gap: true, items: [{ type: 'job.saved' }] })
+    expect(Date.parse(page.keptSince ?? '')).toBeLessThanOrEqual(Date.now())
+    expect((await client.events.list().page()).gap).toBe(false)
+    for await (const event of client.events.follow({}, { after: 'other-5' })) {
+      const reason: string | undefined = isGap(event) ? event.reason : undefined
+      expect(reason).toMatch(/not kept any longer/)
+      break
+    }
+    expect(isGap({ id: '1', type: 'job.saved' })).toBe(false)
   })
 })
 

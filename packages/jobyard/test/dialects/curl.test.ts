@@ -98,6 +98,39 @@ describe('curl, as people use it with Kudu', () => {
     expect((await yard.server.client.jobs.get('owned')).triggers).toEqual([])
   })
 
+  it('reads and writes files, as in the examples of VFS and zip', async () => {
+    const jobs = '/api/vfs/site/wwwroot/App_Data/jobs/triggered'
+    const script = join(folder, 'vfs-run.sh')
+    await writeFile(script, 'echo "of curl" > "$WEBJOBS_DATA_PATH/out.txt"\n')
+    expect((await curl(`${jobs}/bycurl/run.sh`, '-X', 'PUT', '-T', script)).status).toBe(201)
+    expect((await curl(`${jobs}/bycurl/run.sh`, '-X', 'PUT', '-T', script)).status).toBe(412)
+    expect((await curl(`${jobs}/bycurl/run.sh`, '-X', 'PUT', '-T', script, '-H', 'If-Match: *')).status).toBe(204)
+    expect((await curl('/api/triggeredwebjobs/bycurl/run', '-X', 'POST', '-d', '')).status).toBe(202)
+    await ended('bycurl')
+    expect(await curl('/api/vfs/data/jobs/triggered/bycurl/out.txt')).toEqual({ status: 200, body: 'of curl\n' })
+    // Without its slash a folder is somewhere else, where curl goes when it is told to.
+    expect((await curl('/api/vfs/data/jobs/triggered/bycurl')).status).toBe(307)
+    const listed = await curl('/api/vfs/data/jobs/triggered/bycurl', '-L')
+    expect(JSON.parse(listed.body)).toMatchObject([{ name: 'out.txt', size: 8, mime: 'text/plain' }])
+    // It goes on where it was broken off.
+    const part = join(folder, 'part.txt')
+    await writeFile(part, 'of ')
+    await curl('/api/vfs/data/jobs/triggered/bycurl/out.txt', '-C', '-', '-o', part)
+    expect(await readFile(part, 'utf8')).toBe('of curl\n')
+    const zip = await zipFile('over.zip', { 'lib/more.txt': 'more' })
+    expect(
+      (await curl('/api/zip/site/wwwroot/App_Data/jobs/triggered/bycurl/', '-X', 'PUT', '--data-binary', `@${zip}`))
+        .status,
+    ).toBe(200)
+    expect((await curl(`${jobs}/bycurl/lib/more.txt`)).body).toBe('more')
+    const taken = join(folder, 'taken.zip')
+    await curl('/api/zip/site/wwwroot/App_Data/jobs/triggered/bycurl/', '-o', taken)
+    expect((await readFile(taken)).subarray(0, 4)).toEqual(Buffer.from('PK\u0003\u0004'))
+    expect((await curl(`${jobs}/bycurl/lib/more.txt`, '-X', 'DELETE', '-H', 'If-Match: *')).status).toBe(200)
+    expect((await curl(`${jobs}/bycurl/?recursive=true`, '-X', 'DELETE')).status).toBe(200)
+    expect((await curl('/api/triggeredwebjobs/bycurl')).status).toBe(404)
+  })
+
   it('keeps settings when the job is deployed again by /v1, and says so', async () => {
     await yard.script('triggered', 'mixed', 'exit 0\n')
     await curl('/api/triggeredwebjobs/mixed/settings', '-X', 'PUT', '-d', '{"schedule": "0 0 2 * * *"}')

@@ -6,7 +6,16 @@ import { join } from 'node:path'
 const FOLDER = join(import.meta.dirname, 'golden')
 
 /** Headers that the clients of these interfaces look at, in the order in which golden files have them. */
-const HEADERS = ['content-type', 'location', 'etag', 'retry-after', 'www-authenticate']
+const HEADERS = [
+  'content-type',
+  'content-disposition',
+  'content-range',
+  'location',
+  'etag',
+  'last-modified',
+  'retry-after',
+  'www-authenticate',
+]
 
 /** How a request differs from the usual one. */
 export interface Asked {
@@ -57,9 +66,10 @@ export function mask(text: string, url: string): string {
   return text
     .replaceAll(url, 'http://HOST')
     .replaceAll(/\b\d{18}\b/g, 'RUN-ID')
-    .replaceAll(/(?<=")\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{0,6}[1-9])?Z(?=")/g, 'TIME')
+    .replaceAll(/(?<=")\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{0,6}[1-9])?(?:Z|\+00:00)(?=")/g, 'TIME')
     .replaceAll(/(?<="duration":")(?:\d+\.)?\d\d:\d\d:\d\d(?:\.\d{7})?(?=")/g, 'DURATION')
-    .replaceAll(/(?<=^etag: )"[0-9a-f]{32}"$/gm, '"TAG"')
+    .replaceAll(/(?<=^etag: )"(?:[0-9a-f]{16}){1,2}"$/gm, '"TAG"')
+    .replaceAll(/(?<=^last-modified: )\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/gm, 'DATE')
 }
 
 /** A golden file: written by hand, line by line, with nothing after its last sign. */

@@ -1,6 +1,7 @@
 import type { HttpOperationResponse } from '@azure/ms-rest-js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { KuduClient } from 'vscode-azurekudu'
+import { makeZip } from '../script/zip-maker.ts'
 import { eventually } from '../support/eventually.ts'
 import { openWebJobsYard, type WebJobsYard } from './webjobs-yard.ts'
 
@@ -10,6 +11,8 @@ const SPELLINGS = ['', '1', '2', '3'] as const
 let yard: WebJobsYard
 let jobs: KuduClient['jobs']
 let settings: KuduClient['settings']
+let vfs: KuduClient['vfs']
+let zip: KuduClient['zip']
 
 beforeAll(async () => {
   yard = await openWebJobsYard()
@@ -23,6 +26,8 @@ beforeAll(async () => {
   const client = new KuduClient(credentials, { baseUri: yard.url })
   jobs = client.jobs
   settings = client.settings
+  vfs = client.vfs
+  zip = client.zip
 })
 
 afterAll(async () => {
@@ -114,6 +119,43 @@ describe('the client vscode-azurekudu, as it comes from npm', () => {
       expect(await told(settings[`get${spelling}`]('COLOUR'))).toBe('blue')
       const remove = spelling === '' ? settings.deleteMethod('COLOUR') : settings.delete1('COLOUR')
       expect(await statusOf(remove)).toBe(204)
+    }
+  })
+
+  it('reads, writes and takes away files', async () => {
+    await jobs.createTriggeredJob('filed', EMPTY_SCRIPT)
+    for (const [spelling, read, head] of [
+      ['', 'getItem', 'getItem1'],
+      ['1', 'getItem2', 'getItem3'],
+    ] as const) {
+      // Its paths have their slashes encoded.
+      const path = `data/jobs/triggered/filed/notes${spelling}.txt`
+      expect(await statusOf(vfs[`putItem${spelling}`]('hello', path))).toBe(201)
+      expect((await answerOf(vfs[read](path))).bodyAsText).toBe('hello')
+      expect(await statusOf(vfs[head](path))).toBe(200)
+      expect(await statusOf(vfs[`putItem${spelling}`]('again', path))).toBe(412)
+      const any = { customHeaders: { 'If-Match': '*' } }
+      expect(await statusOf(vfs[`putItem${spelling}`]('again', path, any))).toBe(204)
+      expect((await answerOf(vfs[read]('data/jobs/triggered/filed/'))).bodyAsText).toContain('text/plain')
+      expect(await statusOf(vfs[`deleteItem${spelling}`](path, any))).toBe(200)
+      expect(await statusOf(vfs[read](path))).toBe(404)
+      const script = `site/wwwroot/App_Data/jobs/triggered/written${spelling}/run.sh`
+      expect(await statusOf(vfs[`putItem${spelling}`]('exit 0\n', script))).toBe(201)
+      expect(await statusOf(jobs.invokeTriggeredJob(`written${spelling}`))).toBe(202)
+      const folder = `site/wwwroot/App_Data/jobs/triggered/written${spelling}`
+      expect(await statusOf(vfs[`deleteItem${spelling}`](folder, { recursive: true }))).toBe(200)
+    }
+  })
+
+  it('reads and writes folders as zips', async () => {
+    await jobs.createTriggeredJob('zipped', EMPTY_SCRIPT)
+    const archive = makeZip([{ name: 'a.txt', data: 'a' }])
+    const folder = 'data/jobs/triggered/zipped/'
+    expect(await statusOf(zip.putItem(archive, folder))).toBe(200)
+    expect(await statusOf(zip.putItem1(archive, folder))).toBe(200)
+    for (const read of ['getItem', 'getItem1', 'getItem2', 'getItem3'] as const) {
+      const { status, headers } = await answerOf(zip[read](folder))
+      expect([status, headers.get('content-type')]).toEqual([200, 'application/zip'])
     }
   })
 

@@ -146,10 +146,11 @@ describe('what hooks are told', () => {
     const at = Date.UTC(2026, 10, 21, 2, 0, 0, 120)
     const job = { jobId: 'j', jobName: 'report', jobType: 'triggered' }
     const facts = { ...job, hash: 'ab12', source: 'kudu', deployedBy: 'ci', deployedAt: at }
-    const text = await describeForHooks(() => 'x').describeDeployment(facts, 'shop')
+    const text = await describeForHooks(() => 'https://jobs.example:8080').describeDeployment(facts, 'shop')
     expect(JSON.parse(text)).toEqual({
       id: 'ab12',
       status: 'success',
+      statusText: '',
       author: 'ci',
       message: 'Deployed the triggered WebJob report.',
       deployer: 'kudu',
@@ -159,6 +160,7 @@ describe('what hooks are told', () => {
       lastSuccessEndTime: '2026-11-21T02:00:00.12Z',
       complete: true,
       siteName: 'shop',
+      hostName: 'jobs.example:8080',
     })
   })
 

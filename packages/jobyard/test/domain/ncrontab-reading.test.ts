@@ -77,7 +77,10 @@ describe('a single value with step 1', () => {
   })
 })
 
-test('a day that no calendar has makes a schedule impossible, 29 February does not', () => {
+test('a day that no calendar has makes a schedule impossible, which is warned of; 29 February does not', () => {
+  const message = 'The schedule never falls due: there is no day 30,31 in the month feb.'
+  expect(parseNcrontab(' 0 0 0  30,31 feb *').warnings).toEqual([{ code: 'never-due', message, position: 8 }])
+  expect(parseNcrontab('0 0 0 29 2 1').warnings).toEqual([])
   expect(parseNcrontab('0 0 0 30 2 *').possible).toBe(false)
   expect(parseNcrontab('0 0 0 31 4,6,9,11 *').possible).toBe(false)
   expect(parseNcrontab('0 0 0 29 2 1').possible).toBe(true)

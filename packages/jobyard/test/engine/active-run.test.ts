@@ -1,13 +1,11 @@
 import { expect, test } from 'vitest'
-import type { TaskRow } from '../../src/domain/model.ts'
-import { ActiveRun } from '../../src/engine/active-run.ts'
+import { ActiveRun, ActiveTask } from '../../src/engine/active-run.ts'
 import { eventually } from '../support/eventually.ts'
-import { ManualClock } from '../support/manual-clock.ts'
 import { startStack } from '../support/stack.ts'
 import { Held, TestKind } from '../support/test-kind.ts'
 
-test('a run may have very many attempts that wait, and knows the next', async () => {
-  const [kind, held, clock] = [new TestKind(), new Held(), new ManualClock('2026-03-01T10:00:00Z')]
+test('a task that is worked on, or whose end is on its way to the record, is not queued again', async () => {
+  const [kind, held] = [new TestKind(), new Held()]
   kind.work = held.work
   const stack = await startStack({ kinds: [kind] })
   try {
@@ -17,15 +15,17 @@ test('a run may have very many attempts that wait, and knows the next', async ()
     const job = run && (await stack.store.read('getJob', { id: run.jobId }))
     const [task] = await stack.store.read('listTasks', { runId: id, limit: 1 })
     if (!run || !job || task === undefined) throw new Error('There is no run.')
-    const waiting = Array.from({ length: 200_000 }, (_, index): TaskRow => {
-      return { ...task, id: `${index}`, notBefore: clock.now() + 500_000 - index }
-    })
-    const active = new ActiveRun(run, job, kind, waiting, 'owner', clock)
-    expect(active.nextWait()).toBe(300_001)
-    expect(active.dueTasks()).toEqual([])
-    clock.set(clock.now() - 3_600_000)
-    clock.advance(300_001)
-    expect(active.dueTasks().map(({ id: due }) => due)).toEqual(['199999'])
+    const active = new ActiveRun(run, job, kind, [], 'owner', stack.parts.clock)
+    active.add(new ActiveTask(task))
+    active.enqueue(task)
+    expect(active.queue.size).toBe(0)
+    active.running.delete(task.id)
+    active.recording.add(task.id)
+    active.enqueue(task)
+    expect(active.queue.size).toBe(0)
+    active.recording.delete(task.id)
+    active.enqueue(task)
+    expect(active.queue.size).toBe(1)
   } finally {
     held.end('one')
     await stack.stop()

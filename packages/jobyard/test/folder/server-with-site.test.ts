@@ -8,6 +8,8 @@ import { basicOf } from '../dialects/webjobs-yard.ts'
 import { startReceiver } from '../hooks/receiver.ts'
 import { eventually } from '../support/eventually.ts'
 
+const SITES = '/subscriptions/any/resourceGroups/any/providers/Microsoft.Web/sites'
+
 let site: string
 let server: LiveServer
 
@@ -45,6 +47,13 @@ test('a server with a watched folder has its jobs, runs them, and takes no deplo
   const answer = await fetch(`${url}/api/triggeredwebjobs/report`, put)
   expect(answer.status).toBe(409)
   expect(await answer.text()).toContain(`come from the folder ${site}`)
+  // Kudu says so of every deletion, and Resource Manager passes it on; the job stays.
+  for (const path of ['/api/triggeredwebjobs/report', `${SITES}/default/triggeredwebjobs/report`]) {
+    const authorization = path.startsWith('/api') ? headers.authorization : `Bearer ${server.token}`
+    const deleted = await fetch(`${url}${path}`, { method: 'DELETE', headers: { authorization } })
+    expect([deleted.status, await deleted.text()], path).toEqual([200, ''])
+    expect(await client.jobs.get('report')).toMatchObject({ name: 'report' })
+  }
   // Collections of their own are not of the folder.
   await client.collections.create('apart')
   await client.jobs.create({ collection: 'apart', name: 'mine', package: packed.hash })
@@ -97,6 +106,26 @@ test('a hook is called for the run of a real script, with the addresses of this 
   await eventually('how it went is kept', async () => (await client.hooks.get(hook.id)).last?.status === 200)
   await client.hooks.remove(hook.id)
   expect(await client.hooks.list().take()).toEqual([])
+})
+
+test('scripts find the folder of their web site, those of other collections their own', async () => {
+  const print = 'echo "$WEBROOT_PATH $JOBYARD_WEBROOT_PATH"\n'
+  await write('triggered/report', 'run.sh', print)
+  server = await startLiveServer({ site, siteQuiet: '100ms' })
+  const { client } = server
+  const printed = async (job: string, collection: string) => {
+    const { id } = await client.runs.create(job, {}, { collection })
+    await client.runs.wait(id)
+    const { items } = await client.output.page(id)
+    return items.flatMap(({ stream, text }) => (stream === 'output' ? [text] : [])).join('')
+  }
+  await eventually('the job is there', async () => (await client.jobs.list().take()).length === 1)
+  const wwwroot = join(site, 'site/wwwroot')
+  expect(await printed('report', 'default')).toBe(`${wwwroot} ${wwwroot}\n`)
+  await client.collections.create('apart')
+  const { hash } = await client.packages.upload(Buffer.from(print), 'run.sh')
+  const { id } = await client.jobs.create({ collection: 'apart', name: 'mine', package: hash })
+  expect(await printed('mine', 'apart')).toContain(id)
 })
 
 test('an address on loopback is refused unless the settings allow it', async () => {

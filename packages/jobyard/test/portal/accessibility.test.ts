@@ -37,6 +37,12 @@ describe.skipIf(NO_BROWSER)('in a browser', () => {
     const run = await portal.client.runs.create('report')
     await portal.client.runs.wait(run.id, { timeoutMs: 10_000 })
     await portal.client.webhooks.set('report')
+    await portal.client.settings.change({
+      REGION: 'eu',
+      API_KEY: { value: 'secret', secret: true },
+      WEBJOBS_RESTART_TIME: '5',
+    })
+    await portal.client.hooks.create({ event: 'run-finished', url: 'https://example.com/jobs', insecure: true })
     paths = [
       ['/', '.figures'],
       ['/webjobs', '.rows-body a'],
@@ -45,6 +51,8 @@ describe.skipIf(NO_BROWSER)('in a browser', () => {
       [`/webjobs/${job.id}/properties`, '.occurrences'],
       [`/webjobs/${job.id}/packages`, '.items'],
       [`/webjobs/${job.id}/runs/${run.id}`, '.line'],
+      ['/app-settings', '.rows-body code'],
+      ['/web-hooks', '.items'],
     ]
   })
   afterAll(() => portal.stop())
@@ -62,6 +70,25 @@ describe.skipIf(NO_BROWSER)('in a browser', () => {
       .flatMap(({ id, nodes }) =>
         nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`),
       )
+  }
+
+  /** Brings out what a page shows only when somebody edits. */
+  async function openEditors(page: Page, path: string): Promise<void> {
+    if (path.endsWith('/properties')) {
+      for (const title of ['Script', 'Environment', 'Schedule', 'Rules', 'Limits']) {
+        await page.getByRole('region', { name: title, exact: true }).getByRole('button', { name: 'Change' }).click()
+      }
+      await page.getByLabel('A run that fails').selectOption('exponential')
+    }
+    if (path === '/app-settings') {
+      await page.getByRole('button', { name: 'Add' }).click()
+      await page.getByRole('combobox', { name: 'Name' }).fill('WEBJOBS_STOPPED')
+      await page.getByText('Steers the server.').waitFor()
+    }
+    if (path === '/web-hooks') {
+      await page.getByRole('button', { name: 'Add' }).click()
+      await page.getByLabel('Address').waitFor()
+    }
   }
 
   describe.each([
@@ -86,6 +113,7 @@ describe.skipIf(NO_BROWSER)('in a browser', () => {
           await page.getByLabel('NCRONTAB').fill('0 70 * * * *')
           await page.locator('.fault').waitFor()
         }
+        await openEditors(page, path)
         for (const each of await findSerious(page)) found.push(`${path}: ${each}`)
         const over = await page.evaluate(() => {
           const { document } = globalThis as unknown as {

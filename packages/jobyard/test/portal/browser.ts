@@ -42,10 +42,10 @@ export interface OpenOptions {
   readonly viewport?: { readonly width: number; readonly height: number }
 }
 
-/** Starts a server and a browser. What goes wrong in a page's own scripts fails the test that asks for {@link faultsOf}. */
-export async function openPortal(): Promise<Portal> {
+/** Starts a server, with settings by their flags' names, and a browser. What goes wrong in a page's own scripts fails the test that asks for {@link faultsOf}. */
+export async function openPortal(flags: Readonly<Record<string, string>> = {}): Promise<Portal> {
   await buildPortal()
-  const server = await startLiveServer()
+  const server = await startLiveServer(flags)
   const browser: Browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS })
   const contexts: BrowserContext[] = []
   const open = async (path = '/', options: OpenOptions = {}): Promise<Page> => {

@@ -16,15 +16,21 @@ afterAll(() => server.stop())
 const get = (url: string, headers: Record<string, string> = {}) => server.app.inject({ url, headers })
 
 describe('the pages', () => {
-  test.each(['/', '/sign-in', '/webjobs', '/webjobs/new', '/webjobs/some-id/runs/other-id', '/azurejobs/'])(
-    'are there at %s without a token, and never from a cache',
-    async (path) => {
-      const { statusCode, headers, body } = await get(path)
-      expect(statusCode).toBe(200)
-      expect(headers).toMatchObject({ 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' })
-      expect(body).toContain('<div id="portal">')
-    },
-  )
+  test.each([
+    '/',
+    '/sign-in',
+    '/webjobs',
+    '/webjobs/new',
+    '/webjobs/some-id/runs/other-id',
+    '/app-settings?collection=shop',
+    '/web-hooks',
+    '/azurejobs/',
+  ])('are there at %s without a token, and never from a cache', async (path) => {
+    const { statusCode, headers, body } = await get(path)
+    expect(statusCode).toBe(200)
+    expect(headers).toMatchObject({ 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' })
+    expect(body).toContain('<div id="portal">')
+  })
 
   test('run scripts of this server alone, and only styles that bear the nonce of this very answer', async () => {
     const [first, second] = [await get('/'), await get('/')]

@@ -3,6 +3,8 @@ import { readAnsi, strip } from '../../../portal/src/log/ansi.ts'
 import { sayDistance, sayDuration, saySize } from '../../../portal/src/words/amounts.ts'
 import { faultOfName } from '../../../portal/src/words/names.ts'
 import { sayNcrontab } from '../../../portal/src/words/schedule.ts'
+import { STEERING, sayEffect } from '../../../portal/src/words/steering.ts'
+import { readSteer } from '../../src/domain/app-settings.ts'
 import { parseNcrontab } from '../../src/domain/ncrontab.ts'
 import { checkJobName } from '../../src/kinds/script/names.ts'
 
@@ -132,5 +134,32 @@ describe('colours of terminals', () => {
       { text: 'd' },
     ])
     expect(strip('\x1b[1mbold\x1b[0m')).toBe('bold')
+  })
+})
+
+describe('settings that steer the server', () => {
+  test.each(STEERING.map(({ name }) => name))('%s is one to the server, too, and the same values are read', (name) => {
+    for (const value of ['1', 'true', ' TRUE ', '0', 'off', '-3', '90', '9999999999', '1.5', '', 'UTC']) {
+      const read = readSteer(name, value)
+      expect(read).not.toBeNull()
+      const said = sayEffect(name, value)
+      // Zones are known to the server alone, and a flag that cannot be read is off.
+      const plain = read?.steer !== 'zone' && read?.steer !== 'stopped' && read?.steer !== 'unscheduled'
+      if (plain) expect([value, said?.tone === 'bad']).toEqual([value, read?.fault !== null])
+      else expect(said?.tone === 'wait').toBe(read?.amount === 1)
+    }
+  })
+
+  test('are told with what they do, and those of WebJobs that do nothing here with that', () => {
+    expect(sayEffect('webjobs_restart_time', '5')?.text).toBe(
+      'After a short run continuous jobs start again in 5 seconds.',
+    )
+    expect(sayEffect('WEBJOBS_RESTART_TIME', '-1')?.text).toContain('at once')
+    expect(sayEffect('WEBJOBS_HISTORY_SIZE', '0')).toEqual({
+      tone: 'bad',
+      text: 'Cannot be read, so it counts as not set: 100.',
+    })
+    expect(sayEffect('WEBSITE_RUN_FROM_PACKAGE', '1')?.text).toContain('Steers nothing here')
+    expect(sayEffect('REGION', '1')).toBeUndefined()
   })
 })

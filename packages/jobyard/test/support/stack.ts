@@ -19,6 +19,7 @@ import { createOutputStore } from '../../src/store/output/store.ts'
 import { createPostgresNotifier } from '../../src/store/postgres/notifier.ts'
 import { createPostgresStore } from '../../src/store/postgres/store.ts'
 import { type Repository, reads, writes } from '../../src/store/procedures/index.ts'
+import { ATTEMPTS_CHANNEL } from '../../src/store/procedures/resolve-tasks.ts'
 import { SETTINGS_CHANNEL } from '../../src/store/procedures/settings.ts'
 import { Sealer } from '../../src/store/seal.ts'
 import { sqliteDialect } from '../../src/store/sql.ts'
@@ -98,6 +99,7 @@ export interface Stack {
   run(jobId: string): Promise<string>
   /** Waits until a run is in a state. */
   reach(runId: string, state: RunRow['state']): Promise<RunRow>
+  /** Stops the engine and closes the databases; a second time it does nothing more. */
   stop(): Promise<void>
   /** Closes the databases alone, for a stack whose engine has been stopped already. */
   close(): Promise<void>
@@ -122,7 +124,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const identity = { id: ids.next(), name: options.instance ?? 'here' }
   const base = { clock, ids, random: () => 0.5, events, onFatal: (error: Error) => problems.push(error) }
   const slot = options.slot ?? 'production'
-  const { store, output, dispatcher, onSettings, close } = await openDatabase(place, base, identity.name, slot)
+  const { store, output, dispatcher, onSettings, onAttempts, close } = await openDatabase(
+    place,
+    base,
+    identity.name,
+    slot,
+  )
   const kinds = new Map(options.kinds.map((kind) => [kind.name, kind]))
   const alone = options.alone ?? true
   const settings = new AppSettings({ ...base, store, sealer: new Sealer(Buffer.alloc(32, 7)), slot, alone })
@@ -137,6 +144,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   })
   await settings.start()
   await onSettings(() => settings.look())
+  await onAttempts((runId) => engine.lookAgain(runId))
   await engine.start()
   const jobs = new Jobs(parts, engine)
   const collectionId = await defaultCollection(store, ids.next(), clock.now())
@@ -164,13 +172,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         const run = await store.read('getRun', { id: runId })
         return run?.state === state && run
       }),
-    async stop() {
+    stop: once(async () => {
       await engine.stop()
       await settings.stop()
       await close()
       if (options.place === undefined) await place.drop()
       if (problems.length > 0) throw problems[0]
-    },
+    }),
     async close() {
       await settings.stop()
       await close()
@@ -183,6 +191,7 @@ interface Opened {
   readonly output: OutputStore
   readonly dispatcher: Dispatcher
   onSettings(look: () => void): Promise<void>
+  onAttempts(look: (runId: string) => void): Promise<void>
   close(): Promise<void>
 }
 
@@ -202,7 +211,8 @@ async function openDatabase(place: Place, base: Base, name: string, slot: string
       await output.stop()
       await store.stop()
     })
-    return { store, output, dispatcher: createLocalDispatcher(claims), onSettings: async () => undefined, close }
+    const deaf = async () => undefined
+    return { store, output, dispatcher: createLocalDispatcher(claims), onSettings: deaf, onAttempts: deaf, close }
   }
   const { url } = place
   const output = await createOutputStore({ database: { kind: 'postgres', url }, onFatal })
@@ -228,7 +238,8 @@ async function openDatabase(place: Place, base: Base, name: string, slot: string
     notifier.onGap(look)
     await notifier.on(SETTINGS_CHANNEL, look)
   }
-  return { store, output, dispatcher, onSettings, close }
+  const onAttempts = async (look: (runId: string) => void) => void (await notifier.on(ATTEMPTS_CHANNEL, look))
+  return { store, output, dispatcher, onSettings, onAttempts, close }
 }
 
 function once(act: () => Promise<void>): () => Promise<void> {

@@ -6,7 +6,7 @@ import { isSignedOut, meQuery, queryClient } from './queries.ts'
 export interface Act<In, Out> {
   readonly run: (input: In) => Promise<Out>
   /** What is said when it is done; nothing for what shows by itself. */
-  readonly done?: (result: Out, input: In) => string
+  readonly done?: (result: Out, input: In) => string | undefined
   readonly after?: (result: Out, input: In) => void
   /** True where the page itself shows what goes wrong. */
   readonly quiet?: boolean
@@ -17,7 +17,8 @@ export function useAct<In = void, Out = unknown>({ run, done, after, quiet = fal
   return useMutation({
     mutationFn: run,
     onSuccess: (result, input) => {
-      if (done !== undefined) tellDone(done(result, input))
+      const text = done?.(result, input)
+      if (text !== undefined) tellDone(text)
       after?.(result, input)
     },
     onError: (error) => {

@@ -1,4 +1,4 @@
-import { type Job, JobyardProblem, type LiveEvent } from '@jobyard/client'
+import { isGap, type Job, JobyardProblem, type LiveEvent } from '@jobyard/client'
 import { jobyard } from './client.ts'
 import { now } from './clock.ts'
 import { jobsQuery, queryClient } from './queries.ts'
@@ -8,9 +8,12 @@ const MOST_SINGLE = 20
 /** Lists are asked for again this often at the most, in milliseconds: on a busy server something changes all the time. */
 const LIST_EVERY_MS = 1500
 
+/** What may look different after a change of app settings. */
+const STEERED = ['settings', 'jobs', 'job'] as const
+
 /** Brings what is shown up to date with what has happened. */
 export async function applyChanges(events: readonly LiveEvent[]): Promise<void> {
-  if (events.some(({ type }) => type === 'gap')) {
+  if (events.some(isGap)) {
     await queryClient.invalidateQueries()
     return
   }
@@ -22,6 +25,8 @@ export async function applyChanges(events: readonly LiveEvent[]): Promise<void> 
     ...[...runs].flatMap((id) => [refresh('run', id), refresh('tasks', id)]),
   ])
   if (runs.size > 0) refreshSoon('runs')
+  // What steers the server changes what its jobs do.
+  if (events.some(({ type }) => type === 'settings.changed')) for (const name of STEERED) refreshSoon(name)
 }
 
 function refresh(...queryKey: readonly string[]): Promise<void> {

@@ -4,6 +4,8 @@ import { jobyard } from './client.ts'
 
 /** What is not told live, such as what other instances of a shared database do, is asked again after so long. */
 const ASK_AGAIN_MS = 30_000
+/** How the calls of hooks went is asked for again after so long, by who looks at them. */
+const HOOKS_AGAIN_MS = 2000
 /** The most jobs that are listed. */
 const MOST_JOBS = 5000
 
@@ -124,6 +126,40 @@ export function packageQuery(hash: string) {
     queryKey: ['package', hash],
     queryFn: () => jobyard.packages.get(hash),
     staleTime: Number.POSITIVE_INFINITY,
+  })
+}
+
+/** All collections that whoever is signed in may see, by name. */
+export const collectionsQuery = queryOptions({
+  queryKey: ['collections'],
+  queryFn: () => jobyard.collections.list({ pageSize: 500 }).take(2000),
+  staleTime: 60_000,
+})
+
+/** The folder that the jobs of a collection come from; null: none. */
+export function folderQuery(collection: string) {
+  return queryOptions({
+    queryKey: ['folder', collection],
+    queryFn: () => jobyard.collections.folder(collection),
+    refetchInterval: ASK_AGAIN_MS,
+  })
+}
+
+/** The app settings of a collection, by name. */
+export function settingsQuery(collection: string) {
+  return queryOptions({
+    queryKey: ['settings', collection],
+    queryFn: () => jobyard.settings.list({ collection }),
+    refetchInterval: ASK_AGAIN_MS,
+  })
+}
+
+/** The hooks of a collection. How their calls went is not told live. */
+export function hooksQuery(collection: string) {
+  return queryOptions({
+    queryKey: ['hooks', collection],
+    queryFn: ({ signal }) => jobyard.hooks.list({ collection }, { pageSize: 200, signal }).take(1000),
+    refetchInterval: HOOKS_AGAIN_MS,
   })
 }
 

@@ -1,4 +1,6 @@
 import { createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
+import { hooksRoutes } from '../hooks/routes.ts'
+import { settingsRoutes } from '../settings/routes.ts'
 import { SignIn } from '../sign-in/sign-in.tsx'
 import { webJobsRoutes } from '../webjobs/routes.ts'
 import { safePath } from './paths.ts'
@@ -24,7 +26,10 @@ const overview = createRoute({
  * (`PAGES` in its `routes/pages.ts`), and the navigation too (`sections.ts`).
  */
 export const router = createRouter({
-  routeTree: root.addChildren([signIn, shell.addChildren([overview, ...webJobsRoutes])]),
+  routeTree: root.addChildren([
+    signIn,
+    shell.addChildren([overview, ...webJobsRoutes, ...settingsRoutes, ...hooksRoutes]),
+  ]),
   defaultPreload: 'intent',
   scrollRestoration: true,
 })

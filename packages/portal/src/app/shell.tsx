@@ -6,6 +6,7 @@ import { useEffect, useState } from 'react'
 import { useAct } from './act.ts'
 import { jobyard } from './client.ts'
 import { followServer, useConnection } from './live.ts'
+import { mayActAs } from './may.ts'
 import { meQuery, queryClient } from './queries.ts'
 import { SECTIONS } from './sections.ts'
 
@@ -55,9 +56,11 @@ function Brand() {
 }
 
 function Navigation() {
+  const { data: me } = useQuery(meQuery)
+  const shown = SECTIONS.filter(({ role }) => role === undefined || (me !== undefined && mayActAs(me.role, role)))
   return (
     <nav aria-label="Main" className="nav">
-      {SECTIONS.map(({ to, text, icon: Icon }) => (
+      {shown.map(({ to, text, icon: Icon }) => (
         <Link key={to} to={to} activeOptions={{ exact: to === '/' }}>
           <Icon size={17} stroke={1.7} aria-hidden />
           {text}

@@ -6,25 +6,27 @@ interface DropFileProps {
   readonly hint: string
   readonly file: File | undefined
   readonly onFile: (file: File) => void
+  readonly disabled?: boolean
 }
 
 /** A file, dropped here or chosen from a list. */
-export function DropFile({ label, hint, file, onFile }: DropFileProps) {
+export function DropFile({ label, hint, file, onFile, disabled = false }: DropFileProps) {
   const [over, setOver] = useState(false)
   const id = useId()
   const take = (list: FileList | null | undefined): void => {
     const [first] = list ?? []
-    if (first !== undefined) onFile(first)
+    if (first !== undefined && !disabled) onFile(first)
   }
   const drag = (event: DragEvent, inside: boolean): void => {
     event.preventDefault()
-    setOver(inside)
+    setOver(inside && !disabled)
   }
   return (
     <label
       htmlFor={id}
       className="drop"
       data-over={over || undefined}
+      data-disabled={disabled || undefined}
       onDragOver={(event) => drag(event, true)}
       onDragLeave={(event) => drag(event, false)}
       onDrop={(event) => {
@@ -37,7 +39,13 @@ export function DropFile({ label, hint, file, onFile }: DropFileProps) {
         <strong>{file?.name ?? label}</strong>
         <small>{hint}</small>
       </span>
-      <input id={id} type="file" aria-label={label} onChange={(event) => take(event.currentTarget.files)} />
+      <input
+        id={id}
+        type="file"
+        aria-label={label}
+        disabled={disabled}
+        onChange={(event) => take(event.currentTarget.files)}
+      />
     </label>
   )
 }

@@ -65,8 +65,11 @@ export function Section({ title, aside, children }: { title: string; aside?: Rea
   )
 }
 
+/** A name and its value. */
+export type Fact = readonly [name: string, value: ReactNode]
+
 /** Names and their values. */
-export function Facts({ items }: { items: readonly (readonly [name: string, value: ReactNode])[] }) {
+export function Facts({ items }: { items: readonly Fact[] }) {
   return (
     <dl className="facts">
       {items.map(([name, value]) => (

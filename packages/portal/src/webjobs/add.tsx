@@ -1,16 +1,19 @@
 import { type JobInput, JobyardProblem, type TriggerInput } from '@jobyard/client'
-import { Button, Group, Radio, Select, TextInput } from '@mantine/core'
+import { Button, Group, Select, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { type FormEvent, type ReactNode, useState } from 'react'
 import { useAct } from '../app/act.ts'
 import { jobyard } from '../app/client.ts'
+import { useCollection } from '../app/collection.ts'
 import { useMay } from '../app/may.ts'
-import { jobsQuery, meQuery, queryClient } from '../app/queries.ts'
+import { jobsQuery, queryClient } from '../app/queries.ts'
+import { Choice } from '../parts/choice.tsx'
 import { Page } from '../parts/page.tsx'
 import { Notice, Problem } from '../parts/problem.tsx'
 import { faultOfName } from '../words/names.ts'
 import { noteJob } from './acts.ts'
+import { FolderNotice, useFolder } from './folder.tsx'
 import { PackageField, type Upload } from './package-field.tsx'
 import { ScheduleField, type ScheduleInput } from './schedule-field.tsx'
 
@@ -50,7 +53,9 @@ export function AddWebJob() {
     },
   })
   const may = useMay('deployer')
-  const input = inputOf(draft)
+  const { name: usual } = useCollection(undefined)
+  const folder = useFolder(draft.collection === '' ? usual : draft.collection)
+  const input = folder === undefined ? inputOf(draft) : undefined
   const submit = (event: FormEvent): void => {
     event.preventDefault()
     if (input !== undefined) add.mutate(input)
@@ -58,10 +63,15 @@ export function AddWebJob() {
   return (
     <Page title="Add a WebJob" crumbs={[{ text: 'WebJobs', link: { to: '/webjobs' } }]}>
       {!may && <Notice tone="wait">Adding a job needs the role deployer.</Notice>}
+      {folder !== undefined && <FolderNotice folder={folder} />}
       <form className="add" onSubmit={submit}>
         <NameFields draft={draft} change={change} problem={add.error} />
         <Field title="File">
-          <PackageField upload={draft.upload} onUpload={(upload) => change({ upload })} />
+          <PackageField
+            upload={draft.upload}
+            onUpload={(upload) => change({ upload })}
+            disabled={folder !== undefined}
+          />
         </Field>
         <TypeField draft={draft} change={change} />
         {draft.type === 'continuous' ? (
@@ -104,15 +114,8 @@ interface PartProps {
 }
 
 function NameFields({ draft: { name, collection, type }, change, problem }: PartProps & { problem: unknown }) {
-  const { data: me } = useQuery(meQuery)
   const { data: jobs } = useQuery(jobsQuery)
-  const { data: collections } = useQuery({
-    queryKey: ['collections'],
-    queryFn: () => jobyard.collections.list().take(200),
-  })
-  const names = collections?.map((each) => each.name) ?? []
-  const [first = 'default'] = names
-  const own = me?.collection ?? (names.includes('default') ? 'default' : first)
+  const { names, name: own = 'default' } = useCollection(undefined)
   const chosen = collection === '' ? own : collection
   const taken = jobs?.some(
     (job) => job.name.toLowerCase() === name.toLowerCase() && job.type === type && job.collection === chosen,
@@ -192,31 +195,6 @@ function TriggerField({ draft: { trigger, schedule }, change }: PartProps) {
       />
       {trigger === 'scheduled' && <ScheduleField value={schedule} onChange={(value) => change({ schedule: value })} />}
     </Field>
-  )
-}
-
-interface ChoiceProps {
-  readonly label: string
-  readonly value: string
-  readonly onChange: (value: string) => void
-  readonly options: readonly (readonly [value: string, text: string, description: string])[]
-}
-
-function Choice({ label, value, onChange, options }: ChoiceProps) {
-  return (
-    <Radio.Group value={value} onChange={onChange} aria-label={label}>
-      <div className="choice">
-        {options.map(([each, text, description]) => (
-          <Radio.Card key={each} value={each} aria-label={text} className="choice-card">
-            <Radio.Indicator />
-            <span>
-              <b>{text}</b>
-              <small>{description}</small>
-            </span>
-          </Radio.Card>
-        ))}
-      </div>
-    </Radio.Group>
   )
 }
 

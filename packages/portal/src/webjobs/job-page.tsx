@@ -12,6 +12,7 @@ import { When } from '../parts/time.tsx'
 import { sayCount } from '../words/amounts.ts'
 import { useRun, useStart, useStop } from './acts.ts'
 import { JobMenu } from './list-cells.tsx'
+import { isHeld, Standing } from './standing.tsx'
 
 const route = getRouteApi('/shell/webjobs/$job')
 
@@ -41,6 +42,7 @@ export function JobPage() {
       fixed
     >
       {error !== null && <Notice tone="bad">This job is not there any longer.</Notice>}
+      <Standing job={job} />
       <Warnings job={job} />
       <nav aria-label="Parts of the job" className="tabs">
         <Link to="/webjobs/$job" params={{ job: id }} activeOptions={{ exact: true }}>
@@ -75,6 +77,7 @@ function JobActions({ job }: { job: Job }) {
         <Button
           leftSection={<IconPlayerPlay size={15} />}
           loading={run.isPending}
+          disabled={isHeld(job)}
           onClick={() => run.mutate(undefined)}
         >
           Run

@@ -10,13 +10,16 @@ import {
   IconTerminal,
   IconTrash,
 } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { jobLink, propertiesLink, runLink } from '../app/links.ts'
 import { useMay } from '../app/may.ts'
+import { deploymentsQuery } from '../app/queries.ts'
 import { Took, When } from '../parts/time.tsx'
 import { useRun, useStart, useStop } from './acts.ts'
 import { DeleteJob } from './delete-job.tsx'
+import { useFolder } from './folder.tsx'
 import { RunWithArguments } from './run-with-arguments.tsx'
 
 /** Name of a job, and a sign when there is something to know about it. */
@@ -90,6 +93,26 @@ export function QuickAct({ job }: { job: Job }) {
   )
 }
 
+/** Offers to delete a job; off for one that its collection's folder would bring back. */
+function DeleteItem({ job, onClick }: { job: Job; onClick: () => void }) {
+  const folder = useFolder(job.collection)
+  const { data: deployments } = useQuery({ ...deploymentsQuery(job.id, job.package), enabled: folder !== undefined })
+  const fromFolder = folder !== undefined && deployments?.[0]?.source === 'folder'
+  return (
+    <>
+      <Menu.Item
+        {...(fromFolder ? {} : { c: 'var(--bad)' })}
+        leftSection={<IconTrash size={15} />}
+        disabled={fromFolder}
+        onClick={onClick}
+      >
+        Delete…
+      </Menu.Item>
+      {fromFolder && <Menu.Label>It comes from a folder: delete it there.</Menu.Label>}
+    </>
+  )
+}
+
 /** Everything else that can be done with a job. */
 export function JobMenu({ job, onDeleted }: { job: Job; onDeleted?: () => void }) {
   const [operate, deploy] = [useMay('operator'), useMay('deployer')]
@@ -132,11 +155,7 @@ export function JobMenu({ job, onDeleted }: { job: Job; onDeleted?: () => void }
             </Menu.Item>
           )}
           {deploy && <Menu.Divider />}
-          {deploy && (
-            <Menu.Item c="var(--bad)" leftSection={<IconTrash size={15} />} onClick={() => setOpen('delete')}>
-              Delete…
-            </Menu.Item>
-          )}
+          {deploy && <DeleteItem job={job} onClick={() => setOpen('delete')} />}
         </Menu.Dropdown>
       </Menu>
       {open === 'run' && <RunWithArguments job={job} onClose={close} />}

@@ -13,6 +13,7 @@ import { type Column, Rows } from '../parts/rows.tsx'
 import { JobState } from '../parts/state.tsx'
 import { sayCount } from '../words/amounts.ts'
 import { countViews, filterJobs, type JobView, SHOWS, type Show } from './filter.ts'
+import { FolderProblems } from './folder.tsx'
 import { JobMenu, LastRun, NameCell, NextRun, QuickAct, TypeCell } from './list-cells.tsx'
 
 const COLUMNS: readonly Column[] = [
@@ -49,6 +50,7 @@ export function WebJobs() {
   ]
   return (
     <Page title="WebJobs" fixed actions={<AddButton />}>
+      <FolderProblems jobs={jobs ?? []} />
       <Filter view={view} onView={setView} jobs={jobs ?? []} />
       {jobs === undefined ? (
         <Loading rows={8} />

@@ -16,10 +16,12 @@ export type Upload =
 interface PackageFieldProps {
   readonly upload: Upload
   readonly onUpload: (upload: Upload) => void
+  /** True where nothing can be deployed; why is told beside it. */
+  readonly disabled?: boolean
 }
 
 /** Takes a zip or a single script, sends it at once, and says what was found in it. It belongs to no job yet. */
-export function PackageField({ upload, onUpload }: PackageFieldProps) {
+export function PackageField({ upload, onUpload, disabled = false }: PackageFieldProps) {
   const sending = useRef<AbortController>(undefined)
   useEffect(() => () => sending.current?.abort(), [])
   const send = async (file: File): Promise<void> => {
@@ -47,6 +49,7 @@ export function PackageField({ upload, onUpload }: PackageFieldProps) {
         label="Choose a file, or drop it here"
         hint="A zip with run.sh, run.py, run.js … in it, or such a script by itself"
         file={upload.state === 'none' ? undefined : upload.file}
+        disabled={disabled}
         onFile={(file) => void send(file)}
       />
       {upload.state === 'sending' && <Sending file={upload.file} sent={upload.sent} onCancel={cancel} />}

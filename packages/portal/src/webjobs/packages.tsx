@@ -1,4 +1,4 @@
-import type { Deployment, Job } from '@jobyard/client'
+import type { Deployment, Job, WatchedFolder } from '@jobyard/client'
 import { Button } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
@@ -12,6 +12,7 @@ import { Empty, Problem } from '../parts/problem.tsx'
 import { When } from '../parts/time.tsx'
 import { sayCount, sayHash, saySize } from '../words/amounts.ts'
 import { noteJob } from './acts.ts'
+import { FolderNotice, useFolder } from './folder.tsx'
 import { PackageField, type Upload } from './package-field.tsx'
 
 const route = getRouteApi('/shell/webjobs/$job')
@@ -21,16 +22,18 @@ export function Packages() {
   const { job: id } = route.useParams()
   const { data: job } = useQuery(jobQuery(id))
   const may = useMay('deployer')
+  const folder = useFolder(job?.collection)
   if (job === undefined) return <Loading />
   return (
     <>
-      {may && <Redeploy job={job} />}
-      <Deployments job={job} mayRollBack={may} />
+      {folder !== undefined && <FolderNotice folder={folder} />}
+      {may && <Redeploy job={job} folder={folder} />}
+      <Deployments job={job} mayRollBack={may} folder={folder} />
     </>
   )
 }
 
-function Redeploy({ job }: { job: Job }) {
+function Redeploy({ job, folder }: { job: Job; folder: WatchedFolder | undefined }) {
   const [upload, setUpload] = useState<Upload>({ state: 'none' })
   const deploy = useAct({
     run: (hash: string) => jobyard.jobs.patch(job.id, { package: hash }),
@@ -43,7 +46,7 @@ function Redeploy({ job }: { job: Job }) {
   return (
     <Section title="Deploy anew">
       <div className="padded stack">
-        <PackageField upload={upload} onUpload={setUpload} />
+        <PackageField upload={upload} onUpload={setUpload} disabled={folder !== undefined} />
         <p className="quiet">Settings and history stay. Runs that have begun end with the package they began with.</p>
         {upload.state === 'done' && (
           <Button loading={deploy.isPending} onClick={() => deploy.mutate(upload.info.hash)}>
@@ -55,7 +58,13 @@ function Redeploy({ job }: { job: Job }) {
   )
 }
 
-function Deployments({ job, mayRollBack }: { job: Job; mayRollBack: boolean }) {
+interface DeploymentsProps {
+  readonly job: Job
+  readonly mayRollBack: boolean
+  readonly folder: WatchedFolder | undefined
+}
+
+function Deployments({ job, mayRollBack, folder }: DeploymentsProps) {
   const { data, error, refetch } = useQuery(deploymentsQuery(job.id, job.package))
   const back = useAct({
     run: (deployment: Deployment) => jobyard.jobs.rollback(job.id, { package: deployment.hash }),
@@ -89,6 +98,7 @@ function Deployments({ job, mayRollBack }: { job: Job; mayRollBack: boolean }) {
                 <Button
                   variant="default"
                   size="compact-xs"
+                  disabled={folder !== undefined}
                   loading={back.isPending && back.variables === each}
                   onClick={() => back.mutate(each)}
                 >

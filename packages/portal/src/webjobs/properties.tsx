@@ -1,14 +1,19 @@
-import type { Job } from '@jobyard/client'
+import type { Job, Trigger } from '@jobyard/client'
 import { useQuery } from '@tanstack/react-query'
-import { getRouteApi } from '@tanstack/react-router'
+import { getRouteApi, Link } from '@tanstack/react-router'
+import { jobLink } from '../app/links.ts'
 import { useMay } from '../app/may.ts'
-import { jobQuery, packageQuery } from '../app/queries.ts'
+import { jobQuery, jobsQuery, packageQuery } from '../app/queries.ts'
 import { Copyable } from '../parts/copy.tsx'
 import { Facts, Loading, Section } from '../parts/page.tsx'
 import { When } from '../parts/time.tsx'
 import { sayHash } from '../words/amounts.ts'
+import { sayState } from '../words/states.ts'
+import { EnvironmentSection } from './environment-section.tsx'
+import { LimitsSection } from './limits-section.tsx'
+import { RulesSection } from './rules-section.tsx'
 import { ScheduleSection } from './schedule-section.tsx'
-import { SettingsSection } from './settings-section.tsx'
+import { ScriptSection } from './script-section.tsx'
 import { WebhookSection } from './webhook-section.tsx'
 
 const route = getRouteApi('/shell/webjobs/$job')
@@ -23,22 +28,27 @@ export function Properties() {
     <div className="columns">
       <div>
         <AboutSection job={job} />
+        <ScriptSection job={job} />
+        <EnvironmentSection job={job} />
         {mayDeploy && <WebhookSection job={job} />}
       </div>
       <div>
         <ScheduleSection job={job} />
-        <SettingsSection job={job} />
+        <RulesSection job={job} />
+        <LimitsSection job={job} />
       </div>
     </div>
   )
 }
 
 function AboutSection({ job }: { job: Job }) {
+  const after = job.triggers.filter((trigger) => trigger.type === 'after')
   return (
     <Section title="About">
       <Facts
         items={[
           ['Type', <TypeText key="type" job={job} />],
+          ...(after.length === 0 ? [] : [['Starts after', <After key="after" triggers={after} />] as const]),
           ['Runs', job.package === null ? 'nothing: it has no package' : <Script key="script" hash={job.package} />],
           ['Collection', job.collection],
           ['Number', job.number],
@@ -52,6 +62,21 @@ function AboutSection({ job }: { job: Job }) {
         ]}
       />
     </Section>
+  )
+}
+
+/** The jobs whose ends start this one. */
+function After({ triggers }: { triggers: readonly Extract<Trigger, { type: 'after' }>[] }) {
+  const { data: jobs } = useQuery(jobsQuery)
+  return (
+    <ul>
+      {triggers.map(({ jobId, on }) => (
+        <li key={jobId}>
+          <Link {...jobLink({ id: jobId })}>{jobs?.find(({ id }) => id === jobId)?.name ?? jobId}</Link>, when that has{' '}
+          {on.map((state) => sayState(state).text.toLowerCase()).join(' or ')}
+        </li>
+      ))}
+    </ul>
   )
 }
 

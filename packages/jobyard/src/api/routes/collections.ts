@@ -1,7 +1,7 @@
 import { checkJobName } from '../../kinds/script/names.ts'
 import type { ApiApp } from '../../services/http/api-app.ts'
 import { actorOf, bearerOf } from '../../services/http/sender.ts'
-import type { CollectionRow } from '../../store/procedures/access.ts'
+import type { CollectionRow } from '../../store/procedures/collections.ts'
 import type { ApiContext } from '../context.ts'
 import { passOverIfDone, subjectOf } from '../idempotency.ts'
 import { cutPage, readCursor, writeCursor } from '../input/cursor.ts'

@@ -7,6 +7,7 @@ import { collectionRoutes, collectionWriteRoutes } from './collections.ts'
 import { eventHookRoutes, eventHookWriteRoutes } from './event-hooks.ts'
 import { eventRoutes } from './events.ts'
 import { hookRoutes } from './hooks.ts'
+import { jobDataRoutes } from './job-data.ts'
 import { deploymentRoutes, occurrenceRoutes } from './job-history.ts'
 import { jobActRoutes, jobRoutes, jobWriteRoutes } from './jobs.ts'
 import { outputRoutes } from './output.ts'
@@ -51,7 +52,8 @@ export async function addRoutes(app: ApiApp, context: ApiContext, metrics: Metri
   eventRoutes(app, context)
   eventHookRoutes(app, context)
   eventHookWriteRoutes(app, context)
-  // Both read their bodies in ways of their own, which must not reach the other routes.
+  // These read their bodies in ways of their own, which must not reach the other routes.
   await app.register(async (scope: ApiApp) => uploadRoute(scope, context))
   await app.register(async (scope: ApiApp) => hookRoutes(scope, context))
+  await app.register(async (scope: ApiApp) => jobDataRoutes(scope, context))
 }

@@ -9,7 +9,7 @@ import type { ApiContext } from '../context.ts'
 import { showHomePage } from '../home-page.ts'
 
 /** Addresses of the portal's pages. All of them are one document, in which the portal shows what the address says. */
-const PAGES = ['/', '/sign-in', '/webjobs', '/webjobs/*', '/azurejobs'] as const
+const PAGES = ['/', '/sign-in', '/webjobs', '/webjobs/*', '/app-settings', '/web-hooks', '/azurejobs'] as const
 /** Where the document leaves room for the nonce of its styles. */
 const NONCE = '__STYLE_NONCE__'
 /** Scripts and styles bear a hash of their contents in their names, and so never change under one name. */

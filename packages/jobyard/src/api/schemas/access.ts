@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { ROLES } from '../../store/procedures/access.ts'
+import { ROLES } from '../../store/procedures/tokens.ts'
 import {
   CollectionRef,
   closed,

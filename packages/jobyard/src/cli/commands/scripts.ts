@@ -4,6 +4,7 @@ import type { LogsOptions } from '../script/logs.ts'
 import type { ListOptions, RemoveOptions, RollbackOptions, RunsOptions, ScopeOptions } from '../script/options.ts'
 import type { RunOptions } from '../script/run.ts'
 import { type Build, connected, gather, noun, verb } from '../shape.ts'
+import { addScriptData } from './script-data.ts'
 
 /** The commands of script jobs. */
 export function addScripts(program: Command, build: Build): void {
@@ -12,6 +13,7 @@ export function addScripts(program: Command, build: Build): void {
   addLooking(script, build)
   addRunning(script, build)
   addChanging(script, build)
+  addScriptData(script, build)
 }
 
 function addDeploy(script: Command, { terminal }: Build): void {

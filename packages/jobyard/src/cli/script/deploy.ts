@@ -48,9 +48,6 @@ async function report(terminal: Terminal, job: Job, uploaded: PackageInfo, creat
     ...(job.nextDue === null ? [] : [['next run', sayTime(job.nextDue)] as const]),
     ['state', job.state],
   ])
-  if (job.enabled && job.nextDue === null && job.triggers.some(({ type }) => type === 'schedule')) {
-    stderr.write(`${paint(stderr, 'yellow', 'warning:')} The schedule never falls due: there is no such day.\n`)
-  }
   for (const { message } of job.warnings) stderr.write(`${paint(stderr, 'yellow', 'warning:')} ${printable(message)}\n`)
   const verb = job.type === 'continuous' ? `logs ${job.name} --follow` : `run ${job.name} --wait`
   stdout.write(`${job.type === 'continuous' ? 'Watch' : 'Try'} it: ${programName(terminal)} script ${verb}\n`)

@@ -1,4 +1,5 @@
-import type { JobScope, State } from '@jobyard/client'
+import type { JobScope } from '@jobyard/client'
+import { STATES, type State } from '@jobyard/jobs'
 import { JobyardError } from '../../domain/errors.ts'
 import type { Connected } from '../shape.ts'
 
@@ -43,19 +44,6 @@ export function readCount(text: string, option: string, least: number, most: num
     hint: `Write a number, such as ${option} ${Math.min(most, Math.max(least, 10))}.`,
   })
 }
-
-const STATES: readonly State[] = [
-  'pending',
-  'running',
-  'blocked',
-  'suspending',
-  'suspended',
-  'stopping',
-  'disconnected',
-  'completed',
-  'failed',
-  'stopped',
-]
 
 /** Reads states that are separated by commas. */
 export function readStates(text: string | undefined): readonly State[] | undefined {

@@ -30,7 +30,14 @@ export async function requireJob(
   type: WebJobType,
   name: string,
 ): Promise<JobRow> {
-  const job = await context.reader.row(await siteOf(context, request), type, name)
+  const collectionId = await siteOf(context, request)
+  // A file that was changed counts from then on for whoever does something with the job.
+  if (request.method !== 'GET') await context.edits.settle({ collectionId, type, name })
+  let job = await context.reader.row(collectionId, type, name)
+  if (job === null) {
+    await context.edits.settle({ collectionId, type, name })
+    job = await context.reader.row(collectionId, type, name)
+  }
   if (job === null) throw new JobyardError('job-unknown')
   return job
 }

@@ -1,16 +1,20 @@
 import type { ApiApp } from '../../services/http/api-app.ts'
 import type { Dialect } from '../../services/http/dialect.ts'
 import { leaveBodies } from '../webjobs/bodies.ts'
+import { noLogs } from '../webjobs/files/logs.ts'
 import { WebJobReader, type WebJobType } from '../webjobs/reader.ts'
 import { appSettingRoutes } from './app-settings.ts'
 import type { KuduContext } from './context.ts'
 import { switchRoutes } from './continuous.ts'
 import { answerError, answerUnknownRoute } from './errors.ts'
+import type { FilesContext } from './files/context.ts'
+import { fileRoutes } from './files/vfs.ts'
+import { zipRoutes } from './files/zip.ts'
 import { hookRoutes } from './hooks.ts'
 import { jobRoutes, listRoute } from './jobs.ts'
 import { refuseOtherSites } from './other-sites.ts'
 import { passthroughRoute } from './passthrough.ts'
-import { ALL_JOBS, APP_SETTINGS, OWN, pathsOf, SWAGGER } from './paths.ts'
+import { ALL_JOBS, APP_SETTINGS, FILES, OWN, pathsOf, SWAGGER, ZIPS } from './paths.ts'
 import { route } from './routes.ts'
 import { historyRoutes, runRoute } from './runs.ts'
 import { settingsRoutes } from './settings.ts'
@@ -41,6 +45,10 @@ export function createKudu({ instance }: KuduOptions): Dialect {
       for (const base of pathsOf(type)) routesOfType(app, context, base, type)
     }
     for (const base of pathsOf('continuous')) passthroughRoute(app, context, base)
+    // The one place where logs and statuses of runs come into the tree of files.
+    const files: FilesContext = { ...context, logs: noLogs }
+    for (const base of FILES) fileRoutes(app, files, base)
+    for (const base of ZIPS) zipRoutes(app, files, base)
     unknownRoutes(app)
   }
 }
@@ -62,11 +70,9 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as 
 
 /** What is not there below Kudu's addresses, and other methods than its own, are answered as Kudu answers them. */
 function unknownRoutes(app: ApiApp): void {
-  for (const base of OWN) {
-    const options = route(base, 'viewer')
-    const others = METHODS.filter((method) => !app.hasRoute({ ...options, method, url: base }))
-    app.route({ ...options, method: others, url: base, handler: answerUnknownRoute })
-    const below = `${base}/*`
-    app.route({ ...route(below, 'viewer'), method: [...METHODS], url: below, handler: answerUnknownRoute })
+  for (const url of OWN.flatMap((base) => [base, `${base}/*`])) {
+    const options = route(url, 'viewer')
+    const method = METHODS.filter((each) => !app.hasRoute({ ...options, method: each, url }))
+    app.route({ ...options, method, url, handler: answerUnknownRoute })
   }
 }

@@ -14,6 +14,20 @@ export const SWAGGER = ['/api/triggeredwebjobsswagger', '/api/triggeredjobsswagg
 /** The spellings of the address of the app settings. */
 export const APP_SETTINGS = ['/api/settings', '/settings'] as const
 
+/** The spellings of the address of all files. */
+export const FILES = ['/api/vfs', '/vfs'] as const
+
+/** The spellings of the address of folders as zips. */
+export const ZIPS = ['/api/zip', '/zip'] as const
+
 /** Below these addresses everything is Kudu's, what is not there too. */
 // Not /hooks: below it lie the addresses by which jobs are started.
-export const OWN = [...ALL_JOBS, ...APP_SETTINGS, '/api/hooks', ...pathsOf('triggered'), ...pathsOf('continuous')]
+export const OWN = [
+  ...ALL_JOBS,
+  ...APP_SETTINGS,
+  '/api/hooks',
+  ...pathsOf('triggered'),
+  ...pathsOf('continuous'),
+  ...FILES,
+  ...ZIPS,
+]

@@ -1,5 +1,7 @@
 import { JobyardError } from '../../domain/errors.ts'
 import type { JobRow, RunRow, TriggerSpec } from '../../domain/model.ts'
+import { parseNcrontab } from '../../domain/ncrontab.ts'
+import { DEFAULT_TIME_ZONE } from '../../domain/zone.ts'
 import { readArguments } from '../../kinds/script/arguments.ts'
 import { JsonFault, readJsonObject } from '../../kinds/script/lenient-json.ts'
 import { checkJobName } from '../../kinds/script/names.ts'
@@ -50,7 +52,10 @@ export async function deploy(
   const enabled = type === 'continuous' ? { enabled: !disabled } : {}
   const target = { collectionId, kind: KIND, type, name }
   const input = { ...target, ...enabled, packageHash: hash, source: 'kudu', spec: { ownSettings: null } }
-  return (await saveJob(context, input, 'either', actor)).job
+  const { job } = await saveJob(context, input, 'either', actor)
+  // Changes of single files of what was there before are gone with it.
+  await context.edits.drop({ collectionId, type, name })
+  return job
 }
 
 /** Puts settings in the place of the package's settings.job, as text. Throws 'settings-invalid'. */
@@ -84,19 +89,37 @@ function readSchedule(text: string): string | undefined {
   }
 }
 
-/** A schedule that was set for the job itself would go on hiding that of the settings: it becomes that one. */
+/**
+ * A schedule that was set for the job itself would go on hiding that of the settings: it becomes that one. One that was
+ * taken away comes back, because the settings say so.
+ */
 async function rescheduled(
   { webhooks }: ServiceContext,
-  { id }: JobRow,
+  { id, type }: JobRow,
   ncrontab: string | undefined,
 ): Promise<{ triggers?: readonly TriggerSpec[] }> {
   const before = await webhooks.triggers(id)
+  if (type === 'triggered' && !before.some((trigger) => trigger.type === 'schedule') && isSchedule(ncrontab)) {
+    return { triggers: [...before, { type: 'schedule', ncrontab, timeZone: DEFAULT_TIME_ZONE, origin: 'package' }] }
+  }
   if (!before.some((trigger) => trigger.type === 'schedule' && trigger.origin === undefined)) return {}
   const triggers = before.flatMap((trigger): TriggerSpec[] => {
     if (trigger.type !== 'schedule') return [trigger]
     return ncrontab === undefined || trigger.origin !== undefined ? [] : [{ ...trigger, ncrontab }]
   })
   return { triggers }
+}
+
+/** One that cannot be read becomes a warning of the job. */
+function isSchedule(ncrontab: string | undefined): ncrontab is string {
+  if (ncrontab === undefined) return false
+  try {
+    parseNcrontab(ncrontab)
+    return true
+  } catch (error) {
+    if (!(error instanceof JobyardError)) throw error
+    return false
+  }
 }
 
 /** Starts a run. Throws 'run-refused' while the job runs, and 'job-stopped'. */
@@ -124,12 +147,18 @@ export async function setEnabled({ services }: ServiceContext, job: JobRow, enab
   if (job.enabled !== enabled) await services.jobs.setEnabled(job, enabled, actor)
 }
 
-/** Takes a job away. */
+/**
+ * Takes a job away. Nothing is said of one that must stay, as Kudu does when a deletion fails: its clients know no other
+ * answer than that it is done. The log tells why. Throws when the server itself is in trouble.
+ */
 export async function remove({ services }: ServiceContext, { id, name }: JobRow, { actor }: Caller): Promise<void> {
   try {
     await services.engine.deleteJob(id, name, actor)
   } catch (error) {
+    if (!(error instanceof JobyardError) || error.status >= 500) throw error
     // Somebody else was faster, and it is gone all the same.
-    if (!(error instanceof JobyardError) || error.code !== 'job-unknown') throw error
+    if (error.code === 'job-unknown') return
+    const problem = error.message
+    services.logger.warn({ job: name, actor: actor.name, problem }, 'a job stays that a client of WebJobs deleted')
   }
 }

@@ -1,5 +1,5 @@
 import type { HookDescriber } from '../../services/hooks/describe.ts'
-import type { DeploymentFacts } from '../../store/procedures/hooks.ts'
+import type { DeploymentFacts } from '../../store/procedures/hook-causes.ts'
 import { Links } from './links.ts'
 import { showDate, UNSET_DATE } from './net-time.ts'
 import { showRun } from './shapes.ts'
@@ -14,15 +14,22 @@ export function describeForHooks(base: () => string): HookDescriber {
       const end = run.finishedAt ?? run.createdAt
       return indented(showRun(run, job, new Links(base()), end))
     },
-    describeDeployment: (deployment, collection) => indented(showDeployment(deployment, collection)),
+    describeDeployment: (deployment, collection) =>
+      indented(showDeployment(deployment, collection, new URL(base()).host)),
   }
 }
 
-function showDeployment({ hash, deployedBy, deployedAt, source, ...job }: DeploymentFacts, siteName: string) {
+/** Only what succeeded is a deployment here, and it is done in one moment. */
+function showDeployment(
+  { hash, deployedBy, deployedAt, source, ...job }: DeploymentFacts,
+  siteName: string,
+  hostName: string,
+) {
   const time = showDate(deployedAt)
   return {
     id: hash,
     status: 'success',
+    statusText: '',
     author: deployedBy,
     message: `Deployed the ${job.jobType} WebJob ${job.jobName}.`,
     deployer: source,
@@ -32,6 +39,7 @@ function showDeployment({ hash, deployedBy, deployedAt, source, ...job }: Deploy
     lastSuccessEndTime: time,
     complete: true,
     siteName,
+    hostName,
   }
 }
 

@@ -15,6 +15,11 @@ export class Links {
     this.#base = base
   }
 
+  /** Scheme, host and port, without a slash at their end. */
+  get origin(): string {
+    return this.#base
+  }
+
   job({ type, name }: JobName): string {
     return `${this.#base}/api/${type}webjobs/${encodeURIComponent(name)}`
   }

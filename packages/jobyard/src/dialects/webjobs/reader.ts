@@ -42,7 +42,7 @@ export class WebJobReader {
       ])
       return [...triggered, ...continuous]
     }
-    const jobs = await this.#rows(collectionId, type)
+    const jobs = await this.rows(collectionId, type)
     if (jobs.length === 0) return []
     if (type === 'triggered') return await this.#completeTriggered(jobs)
     const filter = { collectionId, kind: KIND, why: 'continuous', states: UNFINISHED, limit: MOST_LIVE } as const
@@ -84,7 +84,8 @@ export class WebJobReader {
     return made.find(({ number }) => number % 10 === digit) ?? null
   }
 
-  async #rows(collectionId: string, type: WebJobType): Promise<JobRow[]> {
+  /** All jobs of a type, by name, as they are stored. */
+  async rows(collectionId: string, type: WebJobType): Promise<JobRow[]> {
     const { store } = this.#context.services
     const rows: JobRow[] = []
     for (;;) {

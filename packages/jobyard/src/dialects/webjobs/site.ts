@@ -1,7 +1,7 @@
 import { JobyardError } from '../../domain/errors.ts'
 import type { Bearer } from '../../services/auth/bearer.ts'
 import type { ServiceContext } from '../../services/context.ts'
-import type { CollectionRow } from '../../store/procedures/access.ts'
+import type { CollectionRow } from '../../store/procedures/collections.ts'
 
 /**
  * The collection that is the site of a request to Kudu: the one that is called like the first part of the host, as in

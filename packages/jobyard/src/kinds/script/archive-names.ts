@@ -55,7 +55,7 @@ function brokenRule(name: string): string | undefined {
 }
 
 /** A name as two names are compared: NFC and lower case, so that what clashes on any common file system is equal. */
-function fold(name: string): string {
+export function foldName(name: string): string {
   return name.normalize('NFC').toLowerCase().normalize('NFC')
 }
 
@@ -80,7 +80,7 @@ export class NameRegister {
   /** Takes a folder and all above it. Returns those that are new, outermost first. A folder may be named twice. */
   addFolder(parts: readonly string[]): string[] {
     const made = this.#addParents(parts, parts.length)
-    const taken = this.#taken.get(fold(parts.join('/')))
+    const taken = this.#taken.get(foldName(parts.join('/')))
     if (taken !== undefined && !taken.named) {
       taken.named = true
       this.#implied--
@@ -92,7 +92,7 @@ export class NameRegister {
   addFile(parts: readonly string[]): string[] {
     const made = this.#addParents(parts, parts.length - 1)
     const name = parts.join('/')
-    const key = fold(name)
+    const key = foldName(name)
     const taken = this.#taken.get(key)
     if (taken !== undefined) throw clash(name, taken, false)
     this.#taken.set(key, { name, folder: false, named: true })
@@ -103,7 +103,7 @@ export class NameRegister {
     const made: string[] = []
     for (let end = 1; end <= depth; end++) {
       const name = parts.slice(0, end).join('/')
-      const key = fold(name)
+      const key = foldName(name)
       const taken = this.#taken.get(key)
       if (taken !== undefined) {
         if (!taken.folder || taken.name !== name) throw clash(name, taken, true)

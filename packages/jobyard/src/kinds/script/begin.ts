@@ -16,7 +16,8 @@ import type { JobsUser } from './run-as.ts'
 import { NO_RULES, type PackageRules } from './settings-rules.ts'
 import type { ScriptSpec } from './spec.ts'
 import { supervise } from './supervise.ts'
-import type { WorkingCopy, Workspaces } from './workspace.ts'
+import type { WorkingCopy } from './working-copies.ts'
+import type { Workspaces } from './workspace.ts'
 import type { RunPlace } from './workspace-run.ts'
 
 /** What scripts are run with. */
@@ -38,8 +39,8 @@ export interface ScriptParts {
   readonly collectionName: (id: string) => Promise<string>
   /** Ports for continuous jobs to listen on. */
   readonly ports: JobPorts
-  /** The folder of the web site that jobs belong to, if there is one. */
-  readonly webRoot?: string
+  /** The folder of the web site that the jobs of a collection belong to; undefined where there is none. */
+  readonly webRoot?: (collection: string) => Promise<string | undefined>
   /** The deployment slot of this instance. */
   readonly slot: string
   /** Limits of jobs that name none; undefined: no limit. */
@@ -227,6 +228,7 @@ async function environmentOf(
   }: { place: RunPlace; copy: WorkingCopy; args: readonly string[]; port: number | undefined },
 ): Promise<Record<string, string>> {
   const said = run.detail.arguments
+  const collection = await parts.collectionName(job.collectionId)
   return buildEnvironment({
     server: parts.serverEnvironment,
     path: parts.path,
@@ -235,7 +237,7 @@ async function environmentOf(
       id: job.id,
       name: job.name,
       type: job.type === 'continuous' ? 'continuous' : 'triggered',
-      collection: await parts.collectionName(job.collectionId),
+      collection,
     },
     run: {
       id: run.id,
@@ -250,7 +252,7 @@ async function environmentOf(
     ...(place.payloadFile === undefined ? {} : { payloadFile: place.payloadFile }),
     instance: parts.instance,
     slot: parts.slot,
-    webRoot: parts.webRoot ?? copy.folder,
+    webRoot: (await parts.webRoot?.(collection)) ?? copy.folder,
     ...(port === undefined ? {} : { port }),
     appSettings: settings.variables,
     ...(settings.steering.instanceId === null ? {} : { instanceId: settings.steering.instanceId }),

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto'
-import { constants, createReadStream, type ReadStream } from 'node:fs'
+import { constants, type ReadStream } from 'node:fs'
 import { access, chmod, mkdir, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../domain/clock.ts'
@@ -7,15 +6,16 @@ import { JobyardError } from '../../domain/errors.ts'
 import type { Ids } from '../../domain/ids.ts'
 import { unpackArchive } from './archive.ts'
 import { type ArchiveLimits, DEFAULT_ARCHIVE_LIMITS } from './archive-limits.ts'
-import { splitEntryName, tooLarge, unsafeEntry } from './archive-names.ts'
+import { splitEntryName, unsafeEntry } from './archive-names.ts'
 import { brokenArchive } from './archive-reader.ts'
-import { discoverScript } from './discover.ts'
+import { composeFolder, type PackageParts } from './compose.ts'
 import { copyFolder } from './folder-tree.ts'
 import type { InterpreterPlaces } from './interpreters.ts'
 import { quoteName } from './names.ts'
 import { TreeCache } from './package-cache.ts'
 import { discard, filesFolder, flushPackage, moveInto, readManifest, writeManifest } from './package-disk.ts'
 import { type PackageScript, readPackageScript } from './package-script.ts'
+import { beginsLikeZip, copyScript } from './package-source.ts'
 import { bytesOf, hashTree, type PackageFile, type PackageTree, sortTree } from './package-tree.ts'
 import { explainFullDisk, isSystemError } from './system-error.ts'
 
@@ -96,7 +96,9 @@ export class PackageStore {
     if (splitEntryName(name, this.#limits).join('/') !== name || name.includes('/')) {
       throw unsafeEntry(name, 'is no plain file name')
     }
-    return this.#build((folder) => this.#copyFile(path, folder, name))
+    const { clock, interpreters } = this.#options
+    const means = { modified: clock.now(), mostBytes: this.#limits.fileBytes, interpreters }
+    return this.#build((folder) => copyScript(path, folder, name, means))
   }
 
   /** Adds a package that is a copy of a folder. Throws what `copyFolder` and `readPackageScript` throw. */
@@ -108,6 +110,16 @@ export class PackageStore {
       return tree
     })
     return { ...info, warnings: [...found, ...info.warnings] }
+  }
+
+  /** Adds a package of these files. Throws what `composeFolder` and `readPackageScript` throw. */
+  async addParts(parts: PackageParts): Promise<PackageInfo> {
+    return this.#build((folder) => composeFolder(parts, folder, this.#limits))
+  }
+
+  /** What packages may hold at the most. */
+  get limits(): ArchiveLimits {
+    return this.#limits
   }
 
   /** What a package is and runs, read anew. Throws 'package-not-found'. */
@@ -207,29 +219,6 @@ export class PackageStore {
     return { hash, files: tree.files.length, bytes: bytesOf(tree), ...script }
   }
 
-  async #copyFile(path: string, folder: string, name: string): Promise<PackageTree> {
-    const modified = this.#options.clock.now()
-    const file = { path: name, bytes: 0, executable: false, modified, sha256: '' }
-    // What is no script is refused before any of it is copied.
-    discoverScript({ files: [file], folders: [] }, this.#options.interpreters)
-    await mkdir(folder)
-    await chmod(folder, 0o755)
-    const hash = createHash('sha256')
-    let bytes = 0
-    await using handle = await open(join(folder, name), 'wx')
-    for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
-      bytes += chunk.length
-      if (bytes > this.#limits.fileBytes) {
-        throw tooLarge(`The file ${quoteName(name)} is larger than ${this.#limits.fileBytes} bytes`, name)
-      }
-      hash.update(chunk)
-      await handle.writeFile(chunk)
-    }
-    await handle.chmod(0o644)
-    await handle.utimes(modified / 1000, modified / 1000)
-    return { files: [{ ...file, bytes, sha256: hash.digest('hex') }], folders: [] }
-  }
-
   #temporary(): string {
     return join(this.#options.folder, TEMPORARY, this.#options.ids.next())
   }
@@ -245,12 +234,4 @@ const HASH = /^[0-9a-f]{64}$/
 
 function notFound(hash: string): JobyardError {
   return new JobyardError('package-not-found', `There is no package ${quoteName(hash)}.`, { field: 'package' })
-}
-
-async function beginsLikeZip(path: string): Promise<boolean> {
-  await using handle = await open(path, 'r')
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0)
-  const begin = buffer.toString('latin1', 0, bytesRead)
-  // The second one is an archive without any entry.
-  return begin === 'PK\x03\x04' || begin === 'PK\x05\x06'
 }

@@ -1,6 +1,10 @@
+import { join } from 'node:path'
 import type { Clock } from '../../domain/clock.ts'
 import type { Repository } from '../../store/procedures/index.ts'
+import type { ArchiveLimits } from './archive-limits.ts'
+import type { PackageParts } from './compose.ts'
 import type { PackageInfo, PackageStore } from './package.ts'
+import type { PackageTree } from './package-tree.ts'
 import type { PackageDetail } from './prepare.ts'
 
 /** Details of packages kept in memory. */
@@ -42,6 +46,30 @@ export class ScriptPackages {
       this.#details.delete(hash)
       return view({ hash, files, bytes, ...detail })
     })
+  }
+
+  /** Makes a package of these files, and enters it. Throws what the package store throws. */
+  async receiveParts(parts: PackageParts): Promise<PackageView> {
+    return await this.#inTurn(async () => {
+      const { hash, files, bytes, ...detail } = await this.#files.addParts(parts)
+      await this.#store.write('enterPackage', { entered: { hash, files, bytes, detail }, at: this.#clock.now() })
+      return view({ hash, files, bytes, ...detail })
+    })
+  }
+
+  /** What packages may hold at the most. */
+  get limits(): ArchiveLimits {
+    return this.#files.limits
+  }
+
+  /** The files and folders of a package. Throws `package-not-found`. */
+  tree(hash: string): Promise<PackageTree> {
+    return this.#files.tree(hash)
+  }
+
+  /** Where a file of a package lies, whose name must be one of its tree. */
+  pathOf(hash: string, path: string): string {
+    return join(this.#files.filesFolder(hash), path)
   }
 
   /** What a package is. Throws `package-unknown`. */
@@ -108,6 +136,7 @@ export interface PackageView {
     readonly host: string
     readonly interpreter: string
   }
+  /** The keys of settings.job as they were written. */
   readonly settings: Readonly<Record<string, unknown>>
   readonly disabled: boolean
   readonly warnings: PackageInfo['warnings']

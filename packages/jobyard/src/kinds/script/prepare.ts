@@ -135,11 +135,7 @@ function triggersOf(
   }
   // A schedule that somebody set is more than one that came along in a zip.
   const scheduled = kept.some(({ type }) => type === 'schedule')
-  if (
-    settings.schedule === undefined ||
-    scheduled ||
-    (draft.triggersGiven && kept.every(({ type }) => type === 'webhook'))
-  ) {
+  if (settings.schedule === undefined || scheduled || takesScheduleAway(draft, kept) || tookItAway(draft, settings)) {
     return { triggers: kept, warnings: [] }
   }
   const trigger = {
@@ -149,6 +145,18 @@ function triggersOf(
     origin: 'package',
   } as const
   return { triggers: [...kept, trigger], warnings: [] }
+}
+
+/** Whoever names triggers, and nothing that begins a run by itself, wants no schedule; unless that of the package is among them. */
+function takesScheduleAway({ triggersGiven, triggers }: Draft<ScriptInput>, kept: readonly TriggerSpec[]): boolean {
+  return triggersGiven && !triggers.some(isFromPackage) && kept.every(({ type }) => type === 'webhook')
+}
+
+/** It was taken away before, and neither a deployment nor other settings have said anew that there is one. */
+function tookItAway(draft: Draft<ScriptInput>, { schedule }: SettingsJob): boolean {
+  if (draft.triggersGiven || draft.packageGiven === true || draft.triggers.some(isFromPackage)) return false
+  const earlier = draft.spec.settings as Partial<StoredSettings> | undefined
+  return earlier?.schedule === schedule
 }
 
 function isFromPackage(trigger: TriggerSpec): boolean {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { type Dirent, lstatSync, realpathSync, type Stats } from 'node:fs'
-import { chmod, chown, lchown, lstat, mkdir, readdir } from 'node:fs/promises'
+import { lstatSync, realpathSync, type Stats } from 'node:fs'
+import { chmod, chown, lstat, mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { JobyardError } from '../../domain/errors.ts'
+import { changeHands } from './change-hands.ts'
 import { checkReachable } from './reach.ts'
 import type { JobsUser } from './run-as.ts'
 import { isSystemError } from './system-error.ts'
@@ -113,7 +114,7 @@ export async function ensureJobsFolder(path: string, user: JobsUser): Promise<vo
       `${path} belongs to user ${stats.uid}, and jobs run as ${user.name} (${uid}).`,
     )
   }
-  await changeHands(path, stats.uid, uid, user.gid)
+  await changeHands(path, stats.uid, user)
 }
 
 /** Makes the folder; answers what is there when another run of the job, begun at the same moment, made it first. */
@@ -125,20 +126,4 @@ async function makeOrMeet(path: string, user: JobsUser): Promise<Stats | undefin
     if (!isSystemError(error, 'EEXIST')) throw error
     return await lstat(path)
   }
-}
-
-/** The folder itself comes last: as long as it is the old user's, the next run begins here again. */
-async function changeHands(folder: string, from: number, uid: number, gid: number): Promise<void> {
-  const entries: Dirent[] = await readdir(folder, { withFileTypes: true })
-  for (const entry of entries) {
-    const path = join(folder, entry.name)
-    if (entry.isDirectory()) {
-      await changeHands(path, from, uid, gid)
-      continue
-    }
-    const stats = await lstat(path)
-    // A further name of a file may be somebody else's business, whom the old user could link to.
-    if (stats.uid === from && stats.nlink === 1) await lchown(path, uid, gid)
-  }
-  await lchown(folder, uid, gid)
 }

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../domain/clock.ts'
-import type { TokenRow } from '../../store/procedures/access.ts'
+import type { TokenRow } from '../../store/procedures/tokens.ts'
 import type { Repository } from '../../store/procedures/index.ts'
 import type { Bearer } from './bearer.ts'
 import { hashToken } from './token.ts'

@@ -1,5 +1,5 @@
 import { JobyardError } from '../../domain/errors.ts'
-import { ROLES, type Role } from '../../store/procedures/access.ts'
+import { ROLES, type Role } from '../../store/procedures/tokens.ts'
 
 /** Who sends a request, by the token it carries. */
 export interface Bearer {

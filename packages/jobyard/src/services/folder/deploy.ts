@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { JobRow } from '../../domain/model.ts'
 import type { Jobs } from '../../engine/jobs.ts'
+import type { PackageView } from '../../kinds/script/packages.ts'
 import type { Actor } from '../../store/procedures/audit.ts'
 import type { Repository } from '../../store/procedures/index.ts'
-import type { PackageView } from '../services.ts'
 import type { FolderJob } from './find-jobs.ts'
 
 /** The kind of jobs that lie in folders. */

@@ -27,6 +27,7 @@ const PLACES = [
   ['site', 'wwwroot', 'App_Data', 'jobs'],
   ['App_Data', 'jobs'],
 ] as const
+const WEB_ROOT = ['site', 'wwwroot'] as const
 const TYPES = ['triggered', 'continuous'] as const
 
 /**
@@ -72,6 +73,17 @@ export async function findJobs(folder: string): Promise<FoundJobs | undefined> {
     } else {
       problems.push({ path: job.path, message: `${other} is the same job.` })
     }
+  }
+}
+
+/** The folder of the web site in a watched folder: `site/wwwroot`, in any case; where there is none, the folder itself. */
+export async function findWebRoot(folder: string): Promise<string> {
+  try {
+    return (await descend(folder, WEB_ROOT, [])) ?? folder
+  } catch (error) {
+    // What cannot be looked into has none for its jobs either; the look for jobs tells of it.
+    if (!isSystemError(error)) throw error
+    return folder
   }
 }
 

@@ -1,5 +1,5 @@
 import type { RunRow } from '../../domain/model.ts'
-import type { DeploymentFacts } from '../../store/procedures/hooks.ts'
+import type { DeploymentFacts } from '../../store/procedures/hook-causes.ts'
 import type { JobBrief } from '../../store/procedures/read-jobs.ts'
 
 /** Makes the bodies of calls: how a run or a deployment is told is a matter of a dialect. Each answers a whole JSON text. */

@@ -1,25 +1,19 @@
 import type { JobRow, RunRow, TaskRow } from '../../domain/model.ts'
 import type { Scope } from '../contract.ts'
 import { all, first, forEachRow, type Steps, sql, updateEach } from '../sql.ts'
-import {
-  JOB_COLUMNS,
-  type JobRecord,
-  RUN_COLUMNS,
-  type RunRecord,
-  TASK_RECORD_COLUMNS,
-  type TaskRecord,
-  toJob,
-  toRun,
-  toTask,
-} from './entities.ts'
+import { JOB_COLUMNS, type JobRecord, RUN_COLUMNS, type RunRecord, toJob, toRun } from './entities.ts'
 import { mayTake } from './instances.ts'
+import { readFewPending } from './pending-tasks.ts'
 
 /** What an instance takes on. */
 export interface Claimed {
   readonly runs: RunRow[]
   /** The jobs of these runs, each once. */
   readonly jobs: JobRow[]
-  /** Tasks that an earlier owner, or an earlier attempt, left to be done. */
+  /**
+   * Tasks that an earlier owner, or an earlier attempt, left to be done: all of a run or, where there are many, none. Those
+   * are to be read page by page.
+   */
   readonly tasks: TaskRow[]
   /** When the next run falls due that nobody has taken, epoch milliseconds; null when there is none. */
   readonly nextDue: number | null
@@ -49,11 +43,6 @@ const takeRuns = updateEach(
 )
 const jobsOf = sql(
   (d) => `select ${JOB_COLUMNS} from job where id in (select id from ${d.rows({ id: 'text' })} as wanted_)`,
-)
-const pendingTasks = sql(
-  (d) => `select ${TASK_RECORD_COLUMNS} from task
-    where latest = 1 and state = 'pending' and run_id in (select id from ${d.rows({ id: 'text' })} as wanted_)
-    order by id`,
 )
 const nextDue = sql('select min(dispatch_at) as due from run where dispatch_at is not null')
 
@@ -94,10 +83,8 @@ export function* take(
     run.dispatchAt = null
   }
   yield* forEachRow(takeRuns, due)
-  const runs = due.map(toRun)
-  const continued = due.filter(({ nPending }) => nPending > 0).map(({ id }) => ({ id }))
-  const tasks = continued.length === 0 ? [] : yield* all<TaskRecord>(pendingTasks, JSON.stringify(continued))
-  return { runs, jobs: [...jobs.values()], tasks: tasks.map(toTask), nextDue: null }
+  const tasks = yield* readFewPending(due)
+  return { runs: due.map(toRun), jobs: [...jobs.values()], tasks, nextDue: null }
 }
 
 function* readJobs(runs: readonly RunRecord[]): Steps<Map<string, JobRow>> {

@@ -36,7 +36,8 @@ export function* listInstances(): Steps<Pick<InstanceRecord, 'id' | 'name'>[]> {
 
 const renew = sql(`update instance set seen_at = ?, expires_at = ? where id = ? and state <> 'gone' returning id`)
 const ownedBy = sql(
-  'select id, wanted, fence, reason_code as "reasonCode", reason_text as "reasonText" from run where owner = ?',
+  `select id, wanted, fence, reason_code as "reasonCode", reason_text as "reasonText", n_pending as "pending"
+    from run where owner = ?`,
 )
 
 /** What an instance learns when it renews its lease. */
@@ -54,6 +55,8 @@ export interface OwnedRun {
   readonly fence: number
   readonly reasonCode: string | null
   readonly reasonText: string | null
+  /** Tasks that are still to be begun. */
+  readonly pending: number
 }
 
 /** Renews the lease of an instance, and with it that of all its runs. */

@@ -5,11 +5,10 @@ import { all, execute, first, type Steps, sql } from '../sql.ts'
 import { type Changes, stopRuns } from './advance.ts'
 import { type Actor, type AuditEntry, recordAudit } from './audit.ts'
 import { JOB_COLUMNS, type JobRecord, toJob } from './entities.ts'
-import { noteDeployment } from './hooks.ts'
+import { noteDeployment } from './hook-causes.ts'
 import { lockBelow } from './locks.ts'
 import { addPackage, type NewPackage } from './packages.ts'
-import { firstDue } from './schedules.ts'
-import { defaultZone } from './steering.ts'
+import { auditedSchedules, replaceTriggers } from './replace-triggers.ts'
 import { markFolderJob, requireOwnSource, unmarkFolderJob } from './watched-folder.ts'
 
 /** A job as it is to be from now on; everything is given, nothing is merged. */
@@ -71,14 +70,6 @@ const updateJob = sql(
   `update job set name = ?, spec = ?, policy = ?, enabled = ?, judged = ?, package_hash = ?, version = version + 1,
       warnings = ?, updated_at = ? where id = ?`,
 )
-const triggersOf = sql(
-  `select type, detail, considered_at as "consideredAt", next_due as "nextDue" from job_trigger where job_id = ?`,
-)
-const dropTriggers = sql('delete from job_trigger where job_id = ?')
-const insertTrigger = sql(
-  `insert into job_trigger (id, job_id, type, detail, after_job_id, singleton, considered_at, next_due)
-    values (?, ?, ?, ?, ?, ?, ?, ?)`,
-)
 const liveContinuous = sql(`select id from run where job_id = ? and finished_at is null and why = 'continuous'`)
 const freshStart = sql('update continuous set restart_at = null, quick_ends = 0 where job_id = ?')
 
@@ -133,29 +124,10 @@ function* auditOf(
   at: number,
 ): Steps<AuditEntry> {
   const { kind, name: targetName, collectionId, triggers } = draft
-  const schedules = yield* schedulesOf(scope, draft, at)
+  const schedules = yield* auditedSchedules(scope, draft, at)
   const told = schedules.length === 0 ? {} : { schedules }
   const detail = { kind, triggers: triggers.map((trigger) => trigger.type), ...told, package: hash }
   return { actor, action, targetType: 'job', targetId: id, targetName, collectionId, detail }
-}
-
-/** A schedule as the audit log keeps it, so that it can be told later when it was set. */
-export interface AuditedSchedule {
-  readonly ncrontab: string
-  readonly timeZone: string
-  /** When it falls due first, epoch milliseconds; null: never. */
-  readonly next: number | null
-}
-
-function* schedulesOf(scope: Scope, { triggers, collectionId }: JobDraft, at: number): Steps<AuditedSchedule[]> {
-  const schedules: AuditedSchedule[] = []
-  for (const wished of triggers) {
-    const trigger = yield* inZone(scope, collectionId, wished)
-    if (trigger.type !== 'schedule') continue
-    const { ncrontab, timeZone } = trigger
-    schedules.push({ ncrontab, timeZone, next: firstDue(trigger, at) })
-  }
-  return schedules
 }
 
 function* create(draft: JobDraft, hash: string | null, at: number): Steps<void> {
@@ -170,56 +142,6 @@ function* update(before: JobRecord, draft: JobDraft, hash: string | null, at: nu
   const { name, spec, policy, enabled, judged, warnings } = draft
   const rules = [JSON.stringify(spec), JSON.stringify(policy), enabled ? 1 : 0, judged ? 1 : 0] as const
   yield* execute(updateJob, name, ...rules, hash, JSON.stringify(warnings), at, before.id)
-}
-
-/** Writes the triggers anew; a schedule that stays the same goes on from where it was. */
-function* replaceTriggers(scope: Scope, jobId: string, draft: JobDraft, at: number): Steps<boolean> {
-  const old = yield* all<{ type: string; detail: string; consideredAt: number | null; nextDue: number | null }>(
-    triggersOf,
-    jobId,
-  )
-  yield* execute(dropTriggers, jobId)
-  let kept = 0
-  for (const wished of draft.triggers) {
-    const trigger = yield* inZone(scope, draft.collectionId, wished)
-    const { type, ...detail } = trigger
-    const text = JSON.stringify(detail)
-    const same = old.find((row) => row.type === type && row.detail === text)
-    if (same !== undefined) kept++
-    const after = trigger.type === 'after' ? trigger.jobId : null
-    const singleton = trigger.type === 'continuous' && trigger.singleton ? 1 : 0
-    const clock = dueTimes(trigger, draft.enabled, same, at)
-    yield* execute(
-      insertTrigger,
-      scope.ids.next(),
-      jobId,
-      type,
-      text,
-      after,
-      singleton,
-      clock.consideredAt,
-      clock.nextDue,
-    )
-  }
-  return kept !== old.length || kept !== draft.triggers.length
-}
-
-/** A schedule that names no zone is in that of its collection. */
-function* inZone(scope: Scope, collectionId: string, trigger: TriggerSpec): Steps<TriggerSpec> {
-  if (trigger.type !== 'schedule' || trigger.zone !== 'default') return trigger
-  return { ...trigger, timeZone: yield* defaultZone(scope, collectionId) }
-}
-
-function dueTimes(
-  trigger: TriggerSpec,
-  enabled: boolean,
-  same: { consideredAt: number | null; nextDue: number | null } | undefined,
-  at: number,
-): { consideredAt: number | null; nextDue: number | null } {
-  // While a job is stopped its schedule stands still, and nothing of that time is made up for later.
-  if (trigger.type !== 'schedule' || !enabled) return { consideredAt: null, nextDue: null }
-  if (same?.nextDue != null) return same
-  return { consideredAt: at, nextDue: firstDue(trigger, at) }
 }
 
 /** Has the runs of a changed continuous job end gracefully; the place is filled again at once with what is new. */

@@ -32,18 +32,30 @@ const WHYS = Object.keys({
 } satisfies Record<Why, true>) as Why[]
 const FINAL: readonly State[] = ['completed', 'failed', 'stopped']
 
+/** Heaps that one statement looks into: SQLite takes 500 parts, and PostgreSQL plans a long list of them slowly. */
+const MOST_HEAPS = 200
+
 /**
- * A page of runs. Ids begin with the time, so both order and time range go by them. A finished run stands in the indexes
- * of pages under (job, collection or kind; why; state), so a page is put together from the newest of each such heap that
- * may hold some of it: its cost is that of the page, however many runs there are and however few of them match.
+ * A page of runs. Ids begin with the time, so both order and time range go by them. The indexes of pages have runs in
+ * heaps: of a job, or of a collection and a kind; why; and state. A page is put together from the newest of each heap that may
+ * hold some of it, so its cost is that of the page, however many runs there are and however few of them match.
  */
 export function* listRuns(filter: RunFilter): Steps<RunRow[]> {
   const { jobId, collectionId, kind, states, why, limit } = filter
   if (jobId !== undefined && !(yield* belongs(jobId, collectionId, kind))) return []
   const narrowed = [jobId, collectionId, kind, states, why].some((each) => each !== undefined)
-  const { text, params } = narrowed ? merge(yield* heapsOf(filter), limit) : wholePage(filter)
-  const rows = yield* all<RunRecord>(new Query(() => text, false), ...params)
-  return rows.map(toRun)
+  if (!narrowed) return (yield* ask(wholePage(filter))).map(toRun)
+  const heaps = yield* heapsOf(filter)
+  const rows: RunRecord[] = []
+  for (let from = 0; from < heaps.length; from += MOST_HEAPS) {
+    rows.push(...(yield* ask(merge(heaps.slice(from, from + MOST_HEAPS), limit))))
+  }
+  if (heaps.length > MOST_HEAPS) rows.sort((a, b) => (a.id < b.id ? 1 : -1))
+  return rows.slice(0, limit).map(toRun)
+}
+
+function ask({ text, params }: Part): Steps<readonly RunRecord[]> {
+  return all<RunRecord>(new Query(() => text, false), ...params)
 }
 
 const jobIs = sql('select collection_id as "collectionId", kind from job where id = ?')
@@ -90,45 +102,123 @@ function* heapsOf(filter: RunFilter): Steps<Part[]> {
     ),
   )
   const live = states?.filter((state) => !FINAL.includes(state))
-  return live?.length === 0 ? heaps : [...heaps, liveHeap(filter, live)]
+  return live?.length === 0 ? heaps : [...heaps, ...(yield* liveHeaps(filter, live))]
 }
 
-/** Where to look for finished runs: one place for a job, a collection or a kind, and each kind for all. */
+/** Where to look for finished runs: one place for a job, and one for each kind, of a collection or of all. */
 function* scopesOf({ jobId, collectionId, kind }: RunFilter): Steps<Part[]> {
   if (jobId !== undefined) return [{ text: 'job_id = ?', params: [jobId] }]
-  if (collectionId !== undefined && kind !== undefined) {
-    return [{ text: 'collection_id = ? and kind = ?', params: [collectionId, kind] }]
-  }
-  if (collectionId !== undefined) return [{ text: 'collection_id = ?', params: [collectionId] }]
-  const kinds = kind === undefined ? yield* readKinds() : [kind]
-  return kinds.map((each) => ({ text: 'kind = ?', params: [each] }))
+  const kinds = kind === undefined ? yield* readKinds(collectionId) : [kind]
+  return kinds.map((each) =>
+    collectionId === undefined
+      ? { text: 'kind = ?', params: [each] }
+      : { text: 'collection_id = ? and kind = ?', params: [collectionId, each] },
+  )
 }
 
 const kindAfter = sql('select min(kind) as kind from run where finished_at is not null and kind > ?')
+const kindAfterIn = sql(
+  'select min(kind) as kind from run where finished_at is not null and collection_id = ? and kind > ?',
+)
 
-/** The kinds of which there are finished runs: one look into the index for each. */
-function* readKinds(): Steps<string[]> {
+/** The kinds of which there are finished runs, in a collection or in all: one look into the index for each. */
+function* readKinds(collectionId: string | undefined): Steps<string[]> {
   const kinds: string[] = []
   for (;;) {
-    const next = (yield* first<{ kind: string | null }>(kindAfter, kinds.at(-1) ?? ''))?.kind
-    if (next === null || next === undefined) return kinds
-    kinds.push(next)
+    const after = kinds.at(-1) ?? ''
+    const next =
+      collectionId === undefined
+        ? yield* first<{ kind: string | null }>(kindAfter, after)
+        : yield* first<{ kind: string | null }>(kindAfterIn, collectionId, after)
+    if (next?.kind === null || next === undefined) return kinds
+    kinds.push(next.kind)
   }
 }
 
-/** Few runs are unfinished: they are found by their own index and sorted, which an expression instead of the id ensures. */
-function liveHeap(filter: RunFilter, states: readonly State[] | undefined): Part {
-  const { jobId, collectionId, kind, why, limit } = filter
-  const range = rangeOf(filter, `(id || '')`)
-  const equal = Object.entries({ job_id: jobId, collection_id: collectionId, kind, why }).flatMap(([column, value]) =>
-    value === undefined ? [] : [{ text: ` and ${column} = ?`, value }],
-  )
-  const among = states === undefined ? '' : ` and state in (${states.map(() => '?').join(', ')})`
+/**
+ * Unfinished runs. What an instance has taken is little, and is sorted. What nobody has taken may be very many, and stands
+ * in heaps; that of a job alone has an index of its own, in which the newest are soon found unless few are in the state.
+ */
+function* liveHeaps(filter: RunFilter, states: readonly State[] | undefined): Steps<Part[]> {
+  if (filter.jobId !== undefined && states?.includes('pending') !== false) return [jobHeap(filter, states)]
+  const waiting = yield* readWaiting(filter, states)
+  return [takenHeap(filter, states), ...waiting.map((heap) => waitingHeap(filter, heap))]
+}
+
+function jobHeap(filter: RunFilter, states: readonly State[] | undefined): Part {
+  const equal = allOf({ job_id: filter.jobId, why: filter.why })
+  const among = anyOf(states)
+  const range = rangeOf(filter, 'id')
   return {
-    text: `select id from run where finished_at is null${equal.map(({ text }) => text).join('')}${among}${range.text}
-      order by (id || '') desc limit ?`,
-    params: [...equal.map(({ value }) => value), ...(states ?? []), ...range.params, limit],
+    text: `select id from run where finished_at is null${equal.text}${among.text}${range.text}
+      order by finished_at desc, id desc limit ?`,
+    params: [...equal.params, ...among.params, ...range.params, filter.limit],
   }
+}
+
+/** A condition on `(id || '')` or `(job_id || '')` cannot tempt a database to go by anything but the owner. */
+function takenHeap(filter: RunFilter, states: readonly State[] | undefined): Part {
+  const { jobId, collectionId, kind, why, limit } = filter
+  const equal = allOf({ "(job_id || '')": jobId, collection_id: collectionId, kind, why })
+  const among = anyOf(states)
+  const range = rangeOf(filter, `(id || '')`)
+  return {
+    text: `select id from run where owner > ''${equal.text}${among.text}${range.text} order by (id || '') desc limit ?`,
+    params: [...equal.params, ...among.params, ...range.params, limit],
+  }
+}
+
+function waitingHeap(filter: RunFilter, { collectionId, kind, why, state }: Heap): Part {
+  const job = allOf({ "(job_id || '')": filter.jobId })
+  const range = rangeOf(filter, 'id')
+  return {
+    text: `select id from run where owner is null and finished_at is null and collection_id = ? and kind = ? and why = ?
+      and state = ?${job.text}${range.text} order by id desc limit ?`,
+    params: [collectionId, kind, why, state, ...job.params, ...range.params, filter.limit],
+  }
+}
+
+/** Where runs stand that wait for somebody to take them. */
+interface Heap {
+  readonly collectionId: string
+  readonly kind: string
+  readonly why: Why
+  readonly state: State
+}
+
+// No id comes after ~, so that SQLite, which begins at the row that is given, begins behind the heap.
+const heapAfter = sql(
+  `select collection_id as "collectionId", kind, why, state from run where owner is null and finished_at is null
+      and (collection_id, kind, why, state, id) > (?, ?, ?, ?, '~')
+    order by collection_id, kind, why, state, id limit 1`,
+)
+
+/** The heaps of waiting runs that may match: one look into the index for each that is there. */
+function* readWaiting(filter: RunFilter, states: readonly State[] | undefined): Steps<Heap[]> {
+  const { collectionId, kind, why } = filter
+  const heaps: Heap[] = []
+  let after: readonly [string, string, string, string] = [collectionId ?? '', '', '', '']
+  for (;;) {
+    const next = yield* first<Heap>(heapAfter, ...after)
+    if (next === undefined || (collectionId ?? next.collectionId) !== next.collectionId) return heaps
+    if ((kind ?? next.kind) === next.kind && (why ?? next.why) === next.why && states?.includes(next.state) !== false) {
+      heaps.push(next)
+    }
+    after = [next.collectionId, next.kind, next.why, next.state]
+  }
+}
+
+function anyOf(states: readonly State[] | undefined): Part {
+  return {
+    text: states === undefined ? '' : ` and state in (${states.map(() => '?').join(', ')})`,
+    params: states ?? [],
+  }
+}
+
+/** The condition that all of these have their values; undefined ones may have any. */
+function allOf(values: Readonly<Record<string, string | undefined>>): Part {
+  const given = Object.entries(values).flatMap(([column, value]) => (value === undefined ? [] : [{ column, value }]))
+  return { text: given.map(({ column }) => ` and ${column} = ?`).join(''), params: given.map(({ value }) => value) }
 }
 
 function rangeOf({ from, to, before }: RunFilter, id: string): Part {

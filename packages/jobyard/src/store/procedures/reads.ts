@@ -1,13 +1,15 @@
-import * as access from './access.ts'
+import { listCollections } from './collections.ts'
 import { getHook, listHooks } from './hooks.ts'
 import { listInstances } from './instances.ts'
 import { listDeployments, readPackage } from './packages.ts'
 import { listRuns } from './page-runs.ts'
+import { readPending } from './pending-tasks.ts'
 import * as jobs from './read-jobs.ts'
 import * as runs from './read-runs.ts'
 import { listJobIds, listTrash } from './retention.ts'
 import { findSession } from './sessions.ts'
 import * as settings from './settings.ts'
+import { findToken, listTokens } from './tokens.ts'
 import { getWatchedFolder, listFolderJobs } from './watched-folder.ts'
 
 /** Every procedure that only looks. */
@@ -19,6 +21,7 @@ export const reads = {
   listRuns,
   listTasks: runs.listTasks,
   getTask: runs.getTask,
+  readPending,
   getPayload: runs.getPayload,
   countLive: runs.countLive,
   getJob: jobs.getJob,
@@ -41,10 +44,10 @@ export const reads = {
   continuousRuns: settings.continuousRuns,
   listJobIds,
   listTrash,
-  findToken: access.findToken,
-  listTokens: access.listTokens,
+  findToken,
+  listTokens,
   findSession,
-  listCollections: access.listCollections,
+  listCollections,
   listHooks,
   getHook,
   getWatchedFolder,

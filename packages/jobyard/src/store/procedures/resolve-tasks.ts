@@ -1,12 +1,12 @@
 import type { FinishedState } from '@jobyard/jobs'
-import type { Policy, RetryPolicy } from '../../domain/model.ts'
+import type { Policy, RetryPolicy, TaskRow } from '../../domain/model.ts'
 import { nextAttemptDelay } from '../../domain/retry.ts'
 import type { Scope } from '../contract.ts'
-import { all, type Steps, sql } from '../sql.ts'
+import { all, execute, type Steps, sql } from '../sql.ts'
 import { advance } from './advance.ts'
 import { type Ending, nextAttempt, type Retry, recordEnd } from './attempts.ts'
 import { lockCores, type RunCore } from './run-core.ts'
-import { addTasks, moveTask, type NewTask, readTaskCores, saveTaskCores, type TaskCore } from './tasks.ts'
+import { addTasks, moveTask, type NewTask, newRow, readTaskCores, saveTaskCores, type TaskCore } from './tasks.ts'
 import type { Changed } from './work.ts'
 
 /** The end of a parked task, told from outside: a device answered, an endpoint called back, a person approved. */
@@ -16,6 +16,32 @@ export interface Resolution extends Ending {
   /** False: another attempt would be useless, whatever the job's policy says. */
   readonly retry?: boolean
 }
+
+/** When tasks are resolved, and by whom. */
+export interface Resolutions {
+  readonly at: number
+  /** From 0 to below 1. */
+  readonly lot: number
+  /** The instance that learns of the outcome. Absent: none. */
+  readonly by?: string
+}
+
+/** Another attempt in a run that somebody works on, who is to know of it. */
+export interface NewAttempt {
+  /** Of the run's owner. */
+  readonly fence: number
+  readonly task: TaskRow
+}
+
+/** What came of {@link resolveTasks}. */
+export interface Resolved extends Changed {
+  readonly attempts: readonly NewAttempt[]
+}
+
+/** PostgreSQL's channel on which owners of runs are told of attempts that others have given them: the ids of the runs. */
+export const ATTEMPTS_CHANNEL = 'jobyard_attempts'
+
+const tellOwners = sql((d) => `select pg_notify('${ATTEMPTS_CHANNEL}', id) from ${d.rows({ id: 'text' })} as given_`)
 
 const runsOfTasks = sql(
   (d) => `select id, run_id as "runId" from task
@@ -28,11 +54,12 @@ const policies = sql(
 /**
  * Ends parked tasks. One that is not parked (any longer) is not touched: the first resolution counts. One that failed is
  * followed by another attempt where its job's policy gives one; `lot`, from 0 to below 1, draws the jitter of its wait.
+ * Attempts in runs that are under way are answered, and told to those owners that are not `by`, the instance that asks.
  */
 export function* resolveTasks(
-  { items, at, lot }: { readonly items: readonly Resolution[]; readonly at: number; readonly lot: number },
+  { items, by, at, lot }: Resolutions & { readonly items: readonly Resolution[] },
   scope: Scope,
-): Steps<Changed> {
+): Steps<Resolved> {
   const ids = idList(items.map(({ taskId }) => taskId))
   const owners = yield* all<{ id: string; runId: string }>(runsOfTasks, ids)
   const runs = yield* lockCores(owners.map(({ runId }) => runId))
@@ -54,10 +81,31 @@ export function* resolveTasks(
     return true
   })
   yield* saveTaskCores([...changed.values()])
-  yield* addTasks(attempts, runs)
+  const added = yield* addTasks(attempts, runs)
   const runIds = new Set([...changed.values()].map(({ runId }) => runId))
   const touched = [...runs.values()].filter(({ id }) => runIds.has(id))
-  return { ...(yield* advance(scope, touched, at)), accepted }
+  const changes = yield* advance(scope, touched, at)
+  const fresh = attempts.filter(({ id }) => added.has(id))
+  return { ...changes, accepted, attempts: yield* giveToOwners(scope, fresh, runs, by) }
+}
+
+/** Attempts in runs that still have an owner; what has none is found by whoever takes the run next. */
+function* giveToOwners(
+  scope: Scope,
+  attempts: readonly NewTask[],
+  runs: ReadonlyMap<string, RunCore>,
+  by: string | undefined,
+): Steps<NewAttempt[]> {
+  const given: NewAttempt[] = []
+  const others = new Set<string>()
+  for (const attempt of attempts) {
+    const run = runs.get(attempt.runId)
+    if (run === undefined || run.owner === null) continue
+    given.push({ fence: run.fence, task: newRow(attempt) })
+    if (run.owner !== by) others.add(run.id)
+  }
+  if (others.size > 0 && scope.dialect.name === 'postgres') yield* execute(tellOwners, idList([...others]))
+  return given
 }
 
 function* readRetryPolicies(runs: readonly RunCore[]): Steps<Map<string, RetryPolicy>> {

@@ -3,6 +3,7 @@ import { nextOccurrence } from '../../domain/occurrences.ts'
 import { restartDelay, restartRule } from '../../domain/restart.ts'
 import type { Scope } from '../contract.ts'
 import { all, execute, forEachRow, type Steps, sql, updateEach } from '../sql.ts'
+import { nextAttemptOf } from './pending-tasks.ts'
 import { readSchedule } from './schedules.ts'
 import { amountOf } from './steering.ts'
 
@@ -73,8 +74,7 @@ export function* rewindTasks({
 
 const lateRuns = sql(
   (d) => `select id, fence, created_at as "createdAt", dispatch_at as "dispatchAt",
-      (select min(coalesce(not_before, 0)) from task
-        where task.run_id = run.id and task.state = 'pending' and task.latest = 1) as "nextAttempt"
+      ${nextAttemptOf('run')} as "nextAttempt"
     from run where dispatch_at is not null and (dispatch_at, id) > (?, ?) order by dispatch_at, id limit ?${d.forUpdateNow}`,
 )
 const bringRuns = updateEach('run', { id: 'text' }, { dispatchAt: 'int' })

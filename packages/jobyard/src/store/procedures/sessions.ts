@@ -1,6 +1,6 @@
 import type { Scope } from '../contract.ts'
 import { execute, first, type Steps, sql } from '../sql.ts'
-import type { TokenRow } from './access.ts'
+import type { TokenRow } from './tokens.ts'
 import { type Actor, recordAudit } from './audit.ts'
 
 /** Sessions that one token may have at a time; with one more the oldest ends. */

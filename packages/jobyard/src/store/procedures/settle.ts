@@ -1,7 +1,8 @@
 import { type FinishedState, isFinished, type State } from '@jobyard/jobs'
 import { decideRun, defaultVerdict, requireTransition, unfinished, type Wanted } from '../../domain/run-state.ts'
 import type { Scope } from '../contract.ts'
-import { all, forEachRow, type Steps, sql, updateEach } from '../sql.ts'
+import { forEachRow, type Steps, updateEach } from '../sql.ts'
+import { nextAttemptTimes } from './pending-tasks.ts'
 import { countsOf, type RunCore } from './run-core.ts'
 
 /** Where a run stands after a change. */
@@ -62,12 +63,6 @@ const saveRuns = updateEach(
   },
 )
 
-const nextAttempts = sql(
-  (d) => `select run_id as "runId", min(coalesce(not_before, 0)) as "at" from task
-    where state = 'pending' and latest = 1 and run_id in (select id from ${d.rows({ id: 'text' })} as wanted_)
-    group by run_id`,
-)
-
 /**
  * Gives every changed run the state that follows from its facts, releases what nobody works on, and puts up for
  * dispatch what somebody must. The callers have changed counts, wanted and plan; `advance` does what follows from it.
@@ -78,7 +73,9 @@ export function* settle(
   at: number,
   verdicts?: ReadonlyMap<string, FinishedState>,
 ): Steps<Settled[]> {
-  const waiting = yield* nextAttemptTimes(cores)
+  // Of which nothing runs but something is pending.
+  const idle = cores.filter((core) => core.wanted === 'run' && core.nRunning === 0 && core.nPending > 0)
+  const waiting = yield* nextAttemptTimes(idle.map(({ id }) => id))
   const settled = cores.map((core) => settleOne(core, at, waiting.get(core.id), verdicts?.get(core.id)))
   yield* forEachRow(
     saveRuns,
@@ -94,14 +91,6 @@ export function* settle(
 
 function messagesFor(cores: readonly RunCore[]): { runId: string; at: number }[] {
   return cores.flatMap(({ id, dispatchAt }) => (dispatchAt === null ? [] : [{ runId: id, at: dispatchAt }]))
-}
-
-/** For runs of which nothing runs but something is pending: when the first of it may begin. */
-function* nextAttemptTimes(cores: readonly RunCore[]): Steps<Map<string, number>> {
-  const idle = cores.filter((core) => core.wanted === 'run' && core.nRunning === 0 && core.nPending > 0)
-  if (idle.length === 0) return new Map()
-  const rows = yield* all<{ runId: string; at: number }>(nextAttempts, JSON.stringify(idle.map(({ id }) => ({ id }))))
-  return new Map(rows.map(({ runId, at }) => [runId, at]))
 }
 
 function settleOne(core: RunCore, at: number, nextAttempt: number | undefined, verdict?: FinishedState): Settled {

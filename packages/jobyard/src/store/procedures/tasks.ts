@@ -1,4 +1,5 @@
 import { isFinished, type State } from '@jobyard/jobs'
+import type { TaskRow } from '../../domain/model.ts'
 import { countedAs, requireTransition } from '../../domain/run-state.ts'
 import { all, forEachRow, insertMissing, type Steps, sql, updateEach } from '../sql.ts'
 import { count, type RunCore } from './run-core.ts'
@@ -91,6 +92,22 @@ export interface NewTask {
   readonly notBefore: number | null
   readonly createdAt: number
   readonly startedAt: number | null
+}
+
+/** A new task as it is on record. */
+export function newRow({ detail, ...task }: NewTask): TaskRow {
+  return {
+    ...task,
+    detail: detail === null ? null : JSON.parse(detail),
+    parkedUntil: null,
+    reasonCode: null,
+    reasonText: null,
+    result: null,
+    exitCode: null,
+    cpuMs: null,
+    peakBytes: null,
+    finishedAt: null,
+  }
 }
 
 /** Reads tasks for a change, by id; unknown ids are absent. Their runs must be locked already. */

@@ -1,10 +1,13 @@
-import * as access from './access.ts'
 import { addAudit } from './audit.ts'
 import { claimRuns } from './claim-runs.ts'
+import { addCollection, deleteCollection } from './collections.ts'
 import { fillPlaces } from './continuous.ts'
 import { createRuns } from './create-runs.ts'
 import { expireParked } from './deadlines.ts'
-import * as hooks from './hooks.ts'
+import * as hookCalls from './hook-calls.ts'
+import { publishToHooks } from './hook-causes.ts'
+import { addHook, deleteHook } from './hooks.ts'
+import { freeKey, settleKey, takeKey } from './idempotency.ts'
 import * as instances from './instances.ts'
 import { deleteJob, saveJob } from './jobs.ts'
 import { claimMeta, keepLogPlace } from './meta.ts'
@@ -17,6 +20,7 @@ import { rewindPlaces, rewindRuns, rewindSchedules, rewindTasks } from './rewind
 import { tickSchedules } from './schedules.ts'
 import { closeSession, openSession } from './sessions.ts'
 import { changeSettings } from './settings.ts'
+import { addToken, revokeToken, touchTokens } from './tokens.ts'
 import { stopJobRuns, wantRuns } from './want-runs.ts'
 import { holdWatchedFolder, leaveWatchedFolder, noteFolderProblems } from './watched-folder.ts'
 import { changeTasks, closeRuns, releaseRuns } from './work.ts'
@@ -52,27 +56,27 @@ export const writes = {
   pruneJob,
   pruneRecords,
   emptyTrash,
-  addToken: access.addToken,
-  revokeToken: access.revokeToken,
-  touchTokens: access.touchTokens,
+  addToken,
+  revokeToken,
+  touchTokens,
   openSession,
   closeSession,
-  addCollection: access.addCollection,
-  deleteCollection: access.deleteCollection,
-  takeKey: access.takeKey,
-  settleKey: access.settleKey,
-  freeKey: access.freeKey,
+  addCollection,
+  deleteCollection,
+  takeKey,
+  settleKey,
+  freeKey,
   changeSettings,
   addAudit,
   claimMeta,
   keepLogPlace,
-  addHook: hooks.addHook,
-  deleteHook: hooks.deleteHook,
-  publishToHooks: hooks.publishToHooks,
-  claimHookCalls: hooks.claimHookCalls,
-  settleHookCall: hooks.settleHookCall,
-  dropHookCalls: hooks.dropHookCalls,
-  freeHookCalls: hooks.freeHookCalls,
+  addHook,
+  deleteHook,
+  publishToHooks,
+  claimHookCalls: hookCalls.claimHookCalls,
+  settleHookCall: hookCalls.settleHookCall,
+  dropHookCalls: hookCalls.dropHookCalls,
+  freeHookCalls: hookCalls.freeHookCalls,
   holdWatchedFolder,
   leaveWatchedFolder,
   noteFolderProblems,

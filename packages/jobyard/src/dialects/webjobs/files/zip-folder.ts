@@ -1,0 +1,61 @@
+import { Readable } from 'node:stream'
+import { ZipFile } from 'yazl'
+import { JobyardError } from '../../../domain/errors.ts'
+import { isSystemError } from '../../../kinds/script/system-error.ts'
+import type { SiteFile, SiteFolder } from './tree.ts'
+
+/** Types of entries in the upper half of a zip's external attributes, as Unix writes them (sys/stat.h). */
+const REGULAR = 0o100000
+/** Times before 1980 cannot be written in a zip. */
+const EARLIEST = Date.UTC(1980, 0, 2)
+
+/**
+ * A zip of all that is in a folder, made while it is read: one file after the other, none of them in memory. A file that has
+ * gone meanwhile is empty in it.
+ */
+export async function zipFolder(folder: SiteFolder): Promise<Readable> {
+  const zip = new ZipFile()
+  const output = zip.outputStream as Readable
+  let reading: Readable | undefined
+  // yazl tells errors on the zip, not on its stream, and does not hear that nobody reads that any more.
+  zip.on('error', (error: Error) => output.destroy(error))
+  output.once('close', () => reading?.destroy())
+  const add = (file: SiteFile, name: string) => {
+    const attributes = { mtime: timeOf(file), mode: REGULAR | 0o644, compressionLevel: 1 }
+    zip.addReadStreamLazy(name, attributes, (give) => {
+      const fail = (error: unknown): void => give(error, Readable.from([]))
+      openOf(file).then((stream) => {
+        reading = stream
+        if (output.destroyed) stream.destroy()
+        give(null, stream)
+      }, fail)
+    })
+  }
+  await walk(folder, '', zip, add)
+  zip.end()
+  return output
+}
+
+async function walk(folder: SiteFolder, above: string, zip: ZipFile, add: (file: SiteFile, name: string) => void) {
+  let isEmpty = true
+  for await (const entry of folder.list()) {
+    isEmpty = false
+    if (entry.type === 'file') add(entry, `${above}${entry.name}`)
+    else await walk(entry, `${above}${entry.name}/`, zip, add)
+  }
+  if (isEmpty && above !== '') zip.addEmptyDirectory(above, { mtime: timeOf(folder) })
+}
+
+async function openOf(file: SiteFile): Promise<Readable> {
+  try {
+    return Readable.fromWeb(await file.open({ from: 0, to: file.bytes }))
+  } catch (error) {
+    const gone = isSystemError(error, 'ENOENT') || (error instanceof JobyardError && error.status === 404)
+    if (!gone) throw error
+    return Readable.from([])
+  }
+}
+
+function timeOf({ modifiedAt }: SiteFile | SiteFolder): Date {
+  return new Date(Math.max(modifiedAt, EARLIEST))
+}
