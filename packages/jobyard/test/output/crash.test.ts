@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import type { OutputStore } from '../../src/store/output/contract.ts'
-import { LineCounter } from '../../src/store/output/line-scanner.ts'
+import { LineCounter } from '../../src/store/output/line-counter.ts'
 import { BOUNDED, bytesOf, readAll } from './exercise-output.ts'
 import { makeFolder, openStore } from './place.ts'
 

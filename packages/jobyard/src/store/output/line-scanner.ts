@@ -1,10 +1,5 @@
-import type { OutputEntry } from './contract.ts'
-import { STREAMS } from './contract.ts'
+import { CR, LF, LineEnds } from './line-ends.ts'
 import { BYTE_STREAMS } from './pending.ts'
-
-const LF = 10
-const CR = 13
-const SYSTEM = STREAMS.indexOf('system')
 
 /** A line that goes on without an end is cut into lines of this many bytes, so that none ever has to be held in memory. */
 export const LONGEST_LINE = 1024 * 1024
@@ -186,40 +181,6 @@ function scan(
 
 const NONE: readonly Uint8Array[] = []
 
-/** So far an end is looked for byte by byte: a call to the system's own way costs as much as some forty bytes. */
-const NEAR = 32
-
-/** Finds the ends of lines in an entry, each byte looked at once or twice, whatever the lines are like. */
-class LineEnds {
-  readonly #bytes: Uint8Array
-  /** The next of each behind some place that was asked for. */
-  #lineFeed = -1
-  #return = -1
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
-  }
-
-  /** The place of the first LF or CR from `at` on; the length when there is none. */
-  next(at: number): number {
-    const bytes = this.#bytes
-    const near = Math.min(bytes.length, at + NEAR)
-    for (let place = at; place < near; place++) {
-      const byte = bytes[place]
-      if (byte === LF || byte === CR) return place
-    }
-    if (near === bytes.length) return near
-    if (this.#lineFeed < near) this.#lineFeed = placeOf(bytes, LF, near)
-    if (this.#return < near) this.#return = placeOf(bytes, CR, near)
-    return Math.min(this.#lineFeed, this.#return)
-  }
-}
-
-function placeOf(bytes: Uint8Array, byte: number, from: number): number {
-  const place = bytes.indexOf(byte, from)
-  return place < 0 ? bytes.length : place
-}
-
 /** The lines that end in an entry, the bytes in them, those from before too, and where what is open behind them begins. */
 function countEnds(open: OpenLine, bytes: Uint8Array): { lines: number; bytes: number; start: number } {
   const found = new LineEnds(bytes)
@@ -253,76 +214,4 @@ function rest(before: OpenLine, parts: readonly Uint8Array[], bytes: Uint8Array,
       ? [...parts.slice(0, -1), Buffer.concat([last, own])]
       : [...parts, own]
   return { parts: joined, length: length + bytes.length, time, returned: false }
-}
-
-function withLine({ lines, systemLines, lineBytes, lineTime }: LineCounts, length: number, time: number): LineCounts {
-  return { lines: lines + 1, systemLines, lineBytes: lineBytes + length, lineTime: Math.max(lineTime, time) }
-}
-
-/** Counts the lines of a log as it is written or read again. */
-export class LineCounter {
-  readonly #scanner: LineScanner
-  readonly #longest: number
-  #lines = 0
-  #systemLines = 0
-  #lineBytes = 0
-  #lineTime = 0
-
-  /** `longest`: bytes after which a line is cut. */
-  constructor(longest = LONGEST_LINE) {
-    this.#scanner = new LineScanner(longest)
-    this.#longest = longest
-  }
-
-  /** One that goes on from where this one stands. */
-  copy(): LineCounter {
-    return new LineCounter(this.#longest).restore(this.counts, this.state)
-  }
-
-  /** Goes on from another place. */
-  restore({ lines, systemLines, lineBytes, lineTime }: LineCounts, open: OpenLines): this {
-    this.#scanner.restore(open)
-    this.#lines = lines
-    this.#systemLines = systemLines
-    this.#lineBytes = lineBytes
-    this.#lineTime = lineTime
-    return this
-  }
-
-  get counts(): LineCounts {
-    return {
-      lines: this.#lines,
-      systemLines: this.#systemLines,
-      lineBytes: this.#lineBytes,
-      lineTime: this.#lineTime,
-    }
-  }
-
-  get state(): OpenLines {
-    return this.#scanner.state
-  }
-
-  /** See {@link LineScanner.openEntries}. */
-  get openEntries(): LineScanner['openEntries'] {
-    return this.#scanner.openEntries
-  }
-
-  feed(entries: readonly OutputEntry[]): void {
-    for (const { stream, time, bytes } of entries) {
-      const place = STREAMS.indexOf(stream)
-      const ended = this.#scanner.count(place, time, bytes)
-      this.#lines += ended.lines
-      this.#lineBytes += ended.bytes
-      if (place === SYSTEM) this.#systemLines += ended.lines
-      if (ended.lines > 0 && time > this.#lineTime) this.#lineTime = time
-    }
-  }
-
-  /** The counts as they are when nothing comes any more. */
-  get counted(): LineCounts {
-    return this.state.reduce(
-      (counts, { length, time }) => (length === 0 ? counts : withLine(counts, length, time)),
-      this.counts,
-    )
-  }
 }
