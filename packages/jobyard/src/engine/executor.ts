@@ -15,6 +15,9 @@ import { reasonOf } from './work-task.ts'
 /** Why nothing more is done for a run whose owner this instance no longer is. */
 const STALE: Reason = { code: 'released', text: 'Another instance has the run now, or it has ended.' }
 
+/** Up to so many runs at a time, places are given away before the ends of runs are on record. */
+const FEW = 64
+
 /** How many runs, continuous ones apart, are worked on at a time. */
 export interface Places {
   readonly count: number
@@ -182,11 +185,12 @@ export class Executor {
   }
 
   /**
-   * The next run is taken with the same write that puts the end of this one on record. No more than there are places: a
-   * record that does not keep pace holds the runs back.
+   * The next run is taken with the same write that puts the end of this one on record; of many that are worked on at once
+   * the ends fill writes anyway. No more than there are places: a record that does not keep pace holds the runs back.
    */
   #vacate(active: ActiveRun): void {
-    if (active.released || active.seated || active.vacated || this.#vacated >= this.#places.count) return
+    if (active.released || active.seated || active.vacated) return
+    if (this.#vacated >= this.#places.count || this.load > FEW) return
     active.vacated = true
     this.#vacated++
     this.#places.onFree()

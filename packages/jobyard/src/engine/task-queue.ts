@@ -54,12 +54,14 @@ export class TaskQueue {
 
   /** Tasks here that may be begun by now. */
   get due(): number {
+    if (this.#isDone) return 0
     this.#ripen()
     return this.#ready.size
   }
 
   /** True when more may be due than what is here. */
   get isBehind(): boolean {
+    if (this.#isDone) return false
     this.#ripen()
     return this.#horizon <= this.#clock.elapsed()
   }
@@ -84,8 +86,9 @@ export class TaskQueue {
 
   /** Takes at most so many tasks out that are due and free. */
   take(limit: number, isFree: (task: TaskRow) => boolean): TaskRow[] {
-    this.#ripen()
     const taken: TaskRow[] = []
+    if (this.#isDone) return taken
+    this.#ripen()
     const held: Waiting[] = []
     while (taken.length < limit) {
       const next = this.#ready.take()
@@ -103,6 +106,7 @@ export class TaskQueue {
 
   /** Milliseconds until the next task may fall due that is not; infinite when none will. */
   nextWait(): number {
+    if (this.#isDone) return Number.POSITIVE_INFINITY
     this.#ripen()
     const elapsed = this.#clock.elapsed()
     const horizon = this.#horizon > elapsed ? this.#horizon : Number.POSITIVE_INFINITY
@@ -142,6 +146,11 @@ export class TaskQueue {
     } finally {
       this.#reading = false
     }
+  }
+
+  /** Most runs have a single task, which is begun as it is planned: nothing is ever queued for them. */
+  get #isDone(): boolean {
+    return this.#ids.size === 0 && this.#horizon === Number.POSITIVE_INFINITY
   }
 
   #lower(horizon: number): void {
