@@ -43,7 +43,7 @@ beforeAll(async () => {
     `mkdir -p node_modules/@azure; shift 2; for p; do ln -sfn "${ROOT}/node_modules/$p" node_modules/$p; done`,
   )
   env = {
-    ...(plainEnvironment() as Record<string, string>),
+    ...(withoutNpm(plainEnvironment()) as Record<string, string>),
     PATH: [join(folder, 'bin'), process.env.PATH].join(delimiter),
     HOME: folder,
     // The certificate that the machines trust.
@@ -57,6 +57,11 @@ afterAll(async () => {
   await old.stop()
   await rm(folder, { recursive: true, force: true })
 })
+
+/** A reader's shell was not started by npm, which tells what it starts. */
+function withoutNpm(variables: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => !name.startsWith('npm_')))
+}
 
 async function program(name: string, script: string): Promise<void> {
   await writeFile(join(folder, 'bin', name), `#!/bin/sh\n${script}\n`)
