@@ -177,7 +177,7 @@ describe('who may do what', () => {
     const { token } = yard.server
     const browser = {
       'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36',
-      origin: 'https://else.example',
+      origin: yard.url,
     }
     for (const authorization of [basicOf(token), basicOf(token, ''), basicOf(token, 'a b'), `Bearer ${token}`]) {
       const answer = await ask(`${yard.url}/api/webjobs`, { headers: { authorization } })
@@ -199,6 +199,30 @@ describe('who may do what', () => {
     }
     for (const site of ['same-origin', 'none']) {
       expect((await yard.call(`${path}/settings`, { method: 'PUT', body: '{}', ...from(site) })).status, site).toBe(200)
+    }
+  })
+
+  it('may not be a page of another site where browsers say who asks in Origin alone', async () => {
+    await yard.script('triggered', 'unsafe', 'exit 0\n')
+    const path = '/api/triggeredwebjobs/unsafe'
+    const from = (origin: string) => ({ headers: { origin, 'content-type': 'text/plain' } })
+    const { host, port } = new URL(yard.url)
+    const others = ['http://evil.example', 'null', `http://127.0.0.1:${Number(port) + 1}`, 'nonsense', `http://evil@`]
+    for (const origin of others) {
+      for (const [method, asked] of [
+        ['POST', `${path}/run`],
+        ['DELETE', path],
+        ['POST', '/api/hooks'],
+        ['POST', '/api/settings'],
+        ['PUT', '/api/vfs/site/wwwroot/App_Data/jobs/triggered/unsafe/x.txt'],
+      ] as const) {
+        const answer = await yard.call(asked, { method, body: '{}', ...from(origin) })
+        expect(answer.status, `${method} ${asked} from ${origin}`).toBe(403)
+      }
+      expect((await yard.call(path, from(origin))).status, origin).toBe(200)
+    }
+    for (const origin of [yard.url, `https://${host}`]) {
+      expect((await yard.call(`${path}/settings`, { method: 'PUT', body: '{}', ...from(origin) })).status).toBe(200)
     }
   })
 
