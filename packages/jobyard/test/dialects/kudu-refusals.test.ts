@@ -347,3 +347,13 @@ describe('the arguments of a run', () => {
     expect(output).toContain('2|first arg|a+b|"first arg" a+b|')
   })
 })
+
+describe('the name of an uploaded script', () => {
+  it('may have any letters', async () => {
+    for (const name of ['täst.sh', '日本語.sh']) {
+      const answer = await yard.script('triggered', 'letters', 'echo "$0"\n', Buffer.from(name).toString('latin1'))
+      expect([answer.status, JSON.parse(answer.body).run_command], name).toEqual([200, name])
+      expect((await yard.runToEnd('letters')).status, name).toBe('Success')
+    }
+  })
+})
