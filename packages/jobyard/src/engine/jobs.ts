@@ -125,7 +125,8 @@ export class Jobs {
     const added = await this.#package(input)
     const current = added ?? (await this.#currentPackage(before))
     const spec = mergePatch(before?.spec ?? {}, input.spec ?? {})
-    const { name } = before ?? input
+    // A folder says how its job is written; elsewhere a name in other letters is only another way to ask for the job.
+    const name = before === null || input.origin === 'folder' ? input.name : before.name
     const wish = { name, type, spec, triggers, triggersGiven: given !== undefined, package: current }
     const prepared = (await kind.prepare?.({ ...wish, packageGiven: added !== null })) ?? {
       spec,

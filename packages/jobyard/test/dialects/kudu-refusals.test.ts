@@ -132,6 +132,9 @@ describe('an address that Kudu has not got', () => {
       ['PATCH', '/jobs/triggered/report/settings'],
       ['POST', '/api/continuouswebjobs/report/run'],
       ['GET', '/jobs/else'],
+      ['GET', '/api/deployments'],
+      ['POST', '/api/command?x=1'],
+      ['GET', '/api'],
     ] as const
     for (const [method, path] of others) {
       const answer = await yard.call(path, { method })
@@ -140,7 +143,7 @@ describe('an address that Kudu has not got', () => {
   })
 
   it('is a problem document anywhere else', async () => {
-    for (const path of ['/api/else', '/v1/nonsense', '/jobsx', '/nonsense']) {
+    for (const path of ['/api/jobs?api-version=1', '/v1/nonsense', '/jobsx', '/nonsense']) {
       const answer = await yard.call(path, { headers: { authorization: `Bearer ${yard.server.token}` } })
       expect([answer.status, JSON.parse(answer.body).code], path).toEqual([404, 'route-unknown'])
     }
