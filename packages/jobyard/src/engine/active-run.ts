@@ -76,6 +76,8 @@ export class ActiveRun {
   readonly recording = new Set<string>()
   /** Tasks that have left the queue and are not on record as running yet. */
   beginning = 0
+  /** True once it takes no place any longer: its work is done, and only the record of its end is still to come. */
+  vacated = false
   /** Where the plan stands by what is on record. */
   cursor: string | null
   /** What is to be begun next. */

@@ -55,13 +55,14 @@ export class Engine {
     this.#parts = parts
     this.#options = options
     const absorb = (changes: Changes) => this.#absorb(changes)
-    this.#executor = new Executor(parts, options.identity, absorb, () => options.dispatcher.wake())
+    const onRoom = () => options.dispatcher.wake()
+    const places = { count: options.concurrency, onFree: onRoom }
+    this.#executor = new Executor(parts, options.identity, absorb, places)
     const onGone = async (names: readonly string[]) => options.dispatcher.releaseDead?.(names)
     this.#lease = new Lease(parts, options.identity, { ...options.lease, onGone }, this.#executor, absorb)
     this.#lease.onReentered = () => this.#wakeAll()
     this.#retention = new Retention(parts)
     this.#follower = new SettingsFollower(parts, (runs, reason) => this.want(runs, 'stop', reason))
-    const onRoom = () => options.dispatcher.wake()
     this.#intake = new Intake(parts, options.identity, this.#executor, options.concurrency, { absorb, onRoom })
     this.#ticks = new Ticks(parts, absorb, () => this.#wakeAfterRewind())
     this.#schedules = this.#loop('schedules', () => this.#tickOnce())

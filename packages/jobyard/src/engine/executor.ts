@@ -15,6 +15,13 @@ import { reasonOf } from './work-task.ts'
 /** Why nothing more is done for a run whose owner this instance no longer is. */
 const STALE: Reason = { code: 'released', text: 'Another instance has the run now, or it has ended.' }
 
+/** How many runs, continuous ones apart, are worked on at a time. */
+export interface Places {
+  readonly count: number
+  /** A place may have come free. */
+  readonly onFree: () => void
+}
+
 /** Has the runs that this instance owns: takes them on, has them worked on, and lets go of them. */
 export class Executor {
   readonly #parts: EngineParts
@@ -23,23 +30,27 @@ export class Executor {
   readonly #records: Records
   readonly #lingering: Lingering
   readonly #work: RunWork
-  readonly #onRoom: () => void
+  readonly #places: Places
   #seated = 0
+  #vacated = 0
   #shut = false
   #emptied: (() => void)[] = []
 
-  constructor(parts: EngineParts, identity: Identity, absorb: Absorb, onRoom: () => void) {
+  constructor(parts: EngineParts, identity: Identity, absorb: Absorb, places: Places) {
     this.#parts = parts
     this.#identity = identity
-    this.#onRoom = onRoom
+    this.#places = places
     this.#records = new Records(parts, absorb)
     this.#lingering = new Lingering(() => this.#goOn())
-    this.#work = new RunWork(parts, this.#records, this.#lingering, (active) => this.#release(active, STALE))
+    this.#work = new RunWork(parts, this.#records, this.#lingering, {
+      lose: (active) => this.#release(active, STALE),
+      vacate: (active) => this.#vacate(active),
+    })
   }
 
-  /** Runs that take one of the instance's places. */
+  /** Runs that take one of the instance's places: neither continuous ones nor those whose work is done. */
   get load(): number {
-    return this.#runs.size - this.#seated
+    return this.#runs.size - this.#seated - this.#vacated
   }
 
   /** True from the moment that the lease could not be renewed in time until it is held again. */
@@ -51,7 +62,7 @@ export class Executor {
   open(): void {
     if (!this.#shut) return
     this.#shut = false
-    this.#onRoom()
+    this.#places.onFree()
   }
 
   /**
@@ -170,15 +181,27 @@ export class Executor {
     for (const active of this.#runs.values()) if (!active.queue.isEmpty) this.#work.go(active)
   }
 
+  /**
+   * The next run is taken with the same write that puts the end of this one on record. No more than there are places: a
+   * record that does not keep pace holds the runs back.
+   */
+  #vacate(active: ActiveRun): void {
+    if (active.released || active.seated || active.vacated || this.#vacated >= this.#places.count) return
+    active.vacated = true
+    this.#vacated++
+    this.#places.onFree()
+  }
+
   #release(active: ActiveRun, reason: Reason): void {
     if (active.released) return
     active.released = true
     this.#runs.delete(active.run.id)
     if (active.seated) this.#seated--
+    if (active.vacated) this.#vacated--
     active.abortAll(reason, 0)
     this.#lingering.add(active)
     this.#work.leave(active)
-    this.#onRoom()
+    this.#places.onFree()
     if (this.#runs.size === 0) for (const resolve of this.#emptied.splice(0)) resolve()
   }
 }

@@ -16,23 +16,32 @@ import { reasonOf, workTask } from './work-task.ts'
 const FIRST_WAIT = 20
 const LONGEST_WAIT = 5000
 
+/** What working on runs asks of who has them. */
+export interface RunWorkHooks {
+  /** Lets go of a run that is another's. */
+  readonly lose: (active: ActiveRun) => void
+  /** Gives the place of a run away of which nothing is left to be done but to put its end on record. */
+  readonly vacate: (active: ActiveRun) => void
+}
+
 /** Does for one run after the other what is to be done: plans it, begins its tasks, follows wishes, closes it. */
 export class RunWork {
   readonly #parts: EngineParts
   readonly #records: Records
   readonly #lingering: Lingering
   readonly #lose: (active: ActiveRun) => void
+  readonly #vacate: (active: ActiveRun) => void
   readonly #planner: Planner
   readonly #freezer: Freezer
   readonly #closer: Closer
   #draining = false
 
-  /** `lose` lets go of a run that is another's. */
-  constructor(parts: EngineParts, records: Records, lingering: Lingering, lose: (active: ActiveRun) => void) {
+  constructor(parts: EngineParts, records: Records, lingering: Lingering, { lose, vacate }: RunWorkHooks) {
     this.#parts = parts
     this.#records = records
     this.#lingering = lingering
     this.#lose = lose
+    this.#vacate = vacate
     this.#freezer = new Freezer(parts, records)
     this.#closer = new Closer(parts, records, { goAgain: (active) => this.#goAgain(active), lose })
     this.#planner = new Planner(parts, records, {
@@ -192,8 +201,11 @@ export class RunWork {
     const ended = await workTask(this.#parts, active, current)
     active.running.delete(current.task.id)
     if (active.released) return
+    const isLast = active.done
     active.recording.add(current.task.id)
-    const taken = await this.#records.end(active, this.#conclude(active, current, ended))
+    const change = this.#conclude(active, current, ended)
+    if (isLast && change.to === 'completed') this.#vacate(active)
+    const taken = await this.#records.end(active, change)
     active.recording.delete(current.task.id)
     if (taken === null) this.#lose(active)
     if (active.released || taken === undefined || taken === null) return

@@ -1,5 +1,5 @@
 import { decodeEntries, encodeEntries } from './chunk.ts'
-import { LineCounter } from './line-scanner.ts'
+import { LineCounter } from './line-counter.ts'
 import type { Chunk, LineMark } from './storage.ts'
 
 /** Bytes of output between two marks: what has to be read again to find a line. */

@@ -1,10 +1,5 @@
-import type { OutputEntry } from './contract.ts'
-import { STREAMS } from './contract.ts'
+import { CR, LF, LineEnds } from './line-ends.ts'
 import { BYTE_STREAMS } from './pending.ts'
-
-const LF = 10
-const CR = 13
-const SYSTEM = STREAMS.indexOf('system')
 
 /** A line that goes on without an end is cut into lines of this many bytes, so that none ever has to be held in memory. */
 export const LONGEST_LINE = 1024 * 1024
@@ -157,6 +152,7 @@ function scan(
 ): OpenLine {
   const { length } = bytes
   if (length === 0) return open
+  const ends = new LineEnds(bytes)
   let { parts } = open
   let room = longest - open.length
   let start = open.returned && bytes[0] === LF ? 1 : 0
@@ -164,7 +160,7 @@ function scan(
   while (at < length) {
     // One more than there is room for: an end right behind the longest line is its end.
     const limit = Math.min(length, start + room + 1)
-    while (at < limit && bytes[at] !== LF && bytes[at] !== CR) at++
+    at = Math.min(limit, ends.next(at))
     if (at < limit) {
       sink(stream, time, bytes, start, at, parts)
       at++
@@ -187,20 +183,14 @@ const NONE: readonly Uint8Array[] = []
 
 /** The lines that end in an entry, the bytes in them, those from before too, and where what is open behind them begins. */
 function countEnds(open: OpenLine, bytes: Uint8Array): { lines: number; bytes: number; start: number } {
-  const { length } = bytes
+  const found = new LineEnds(bytes)
   let start = open.returned && bytes[0] === LF ? 1 : 0
   let ends = start
   let lines = 0
-  for (let at = start; at < length; at++) {
-    const byte = bytes[at] ?? 0
-    if (byte !== LF && byte !== CR) continue
+  for (let at = found.next(start); at < bytes.length; at = found.next(start)) {
     lines++
-    ends++
-    if (byte === CR && bytes[at + 1] === LF) {
-      at++
-      ends++
-    }
-    start = at + 1
+    start = at + (bytes[at] === CR && bytes[at + 1] === LF ? 2 : 1)
+    ends += start - at
   }
   return { lines, bytes: start - ends + (lines > 0 ? open.length : 0), start }
 }
@@ -224,76 +214,4 @@ function rest(before: OpenLine, parts: readonly Uint8Array[], bytes: Uint8Array,
       ? [...parts.slice(0, -1), Buffer.concat([last, own])]
       : [...parts, own]
   return { parts: joined, length: length + bytes.length, time, returned: false }
-}
-
-function withLine({ lines, systemLines, lineBytes, lineTime }: LineCounts, length: number, time: number): LineCounts {
-  return { lines: lines + 1, systemLines, lineBytes: lineBytes + length, lineTime: Math.max(lineTime, time) }
-}
-
-/** Counts the lines of a log as it is written or read again. */
-export class LineCounter {
-  readonly #scanner: LineScanner
-  readonly #longest: number
-  #lines = 0
-  #systemLines = 0
-  #lineBytes = 0
-  #lineTime = 0
-
-  /** `longest`: bytes after which a line is cut. */
-  constructor(longest = LONGEST_LINE) {
-    this.#scanner = new LineScanner(longest)
-    this.#longest = longest
-  }
-
-  /** One that goes on from where this one stands. */
-  copy(): LineCounter {
-    return new LineCounter(this.#longest).restore(this.counts, this.state)
-  }
-
-  /** Goes on from another place. */
-  restore({ lines, systemLines, lineBytes, lineTime }: LineCounts, open: OpenLines): this {
-    this.#scanner.restore(open)
-    this.#lines = lines
-    this.#systemLines = systemLines
-    this.#lineBytes = lineBytes
-    this.#lineTime = lineTime
-    return this
-  }
-
-  get counts(): LineCounts {
-    return {
-      lines: this.#lines,
-      systemLines: this.#systemLines,
-      lineBytes: this.#lineBytes,
-      lineTime: this.#lineTime,
-    }
-  }
-
-  get state(): OpenLines {
-    return this.#scanner.state
-  }
-
-  /** See {@link LineScanner.openEntries}. */
-  get openEntries(): LineScanner['openEntries'] {
-    return this.#scanner.openEntries
-  }
-
-  feed(entries: readonly OutputEntry[]): void {
-    for (const { stream, time, bytes } of entries) {
-      const place = STREAMS.indexOf(stream)
-      const ended = this.#scanner.count(place, time, bytes)
-      this.#lines += ended.lines
-      this.#lineBytes += ended.bytes
-      if (place === SYSTEM) this.#systemLines += ended.lines
-      if (ended.lines > 0 && time > this.#lineTime) this.#lineTime = time
-    }
-  }
-
-  /** The counts as they are when nothing comes any more. */
-  get counted(): LineCounts {
-    return this.state.reduce(
-      (counts, { length, time }) => (length === 0 ? counts : withLine(counts, length, time)),
-      this.counts,
-    )
-  }
 }

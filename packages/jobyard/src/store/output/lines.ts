@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { LogFacts, LogFigures } from './contract.ts'
 import { counterAt, LineMarks, markAt } from './line-marks.ts'
-import { countsBetween, LineCounter, longestLine, NO_LINES } from './line-scanner.ts'
+import { LineCounter } from './line-counter.ts'
+import { countsBetween, longestLine, NO_LINES } from './line-scanner.ts'
 import type { ChunkStorage, LineMark, LinePlace, StoredLog } from './storage.ts'
 
 /** Bytes that are counted in one turn of the thread. */

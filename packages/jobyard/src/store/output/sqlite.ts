@@ -1,5 +1,6 @@
-import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { JobyardError } from '../../domain/errors.ts'
+import { countColumns, readChunk, readLog, readMark, readSpan } from './sqlite-rows.ts'
 import { migrateSqlite, PAGE_BYTES } from './sqlite-schema.ts'
 import { type LineCounts, NO_LINES } from './line-scanner.ts'
 import type { Chunk, ChunkSpan, ChunkStorage, FreshLog, LineMark, LinePlace, LogChange, StoredLog } from './storage.ts'
@@ -241,58 +242,6 @@ export class SqliteStorage implements ChunkStorage {
       throw explain(error)
     }
   }
-}
-
-const NOTHING = new Uint8Array(0)
-
-type Row = Readonly<Record<string, SQLOutputValue>>
-
-function readLog(row: Row): StoredLog {
-  return {
-    ...readSpan(row),
-    id: Number(row.id),
-    taskId: String(row.taskId),
-    capBytes: Number(row.capBytes),
-    rolling: row.rolling === 1,
-    dropped: Number(row.dropped),
-    cut: row.cut === 1,
-    ended: row.ended === 1,
-    fence: 0,
-    counts: row.lines === null ? null : readCounts(row),
-    openedAt: row.openedAt === null ? null : Number(row.openedAt),
-    facts: row.facts === null ? null : String(row.facts),
-  }
-}
-
-function readCounts(row: Row): LineCounts {
-  const { lines, systemLines, lineBytes, lineTime } = row
-  return {
-    lines: Number(lines),
-    systemLines: Number(systemLines),
-    lineBytes: Number(lineBytes),
-    lineTime: Number(lineTime),
-  }
-}
-
-/** In the order of the columns. */
-function countColumns(counts: LineCounts | null): (number | null)[] {
-  if (counts === null) return [null, null, null, null]
-  return [counts.lines, counts.systemLines, counts.lineBytes, counts.lineTime]
-}
-
-function readMark(row: Row): LineMark {
-  // Nothing is open where there is no data: an empty value is stored as none.
-  return { seq: Number(row.seq), counts: readCounts(row), data: row.data instanceof Uint8Array ? row.data : NOTHING }
-}
-
-function readSpan(row: Row): ChunkSpan {
-  return { firstSeq: Number(row.firstSeq), lastSeq: Number(row.lastSeq), bytes: Number(row.bytes) }
-}
-
-function readChunk(row: Row): Chunk {
-  const data = row.data
-  if (!(data instanceof Uint8Array)) throw new Error('a chunk of the output database is damaged')
-  return { ...readSpan(row), firstTime: Number(row.firstTime), data }
 }
 
 /** Names a full or failing disk by the catalogue; anything else is a defect and stays as it is. */

@@ -1,0 +1,64 @@
+import { describe, expect, test } from 'vitest'
+import { eventually } from '../support/eventually.ts'
+import { DATABASES } from '../support/stack.ts'
+import { useStacks } from '../support/use-stacks.ts'
+import { holdWrite } from './held-write.ts'
+
+const ENDED = '"to":"completed"'
+
+describe.each(DATABASES)('the place of a run on %s', (database) => {
+  const on = useStacks(database, { held: true, concurrency: 1, leaseMs: 120_000 })
+
+  async function runAll(...names: string[]): Promise<string[]> {
+    const runs: string[] = []
+    for (const name of names) runs.push(await on.stack.run(await on.stack.job(name, { spec: { targets: [name] } })))
+    return runs
+  }
+
+  test('is free for the next while its end is on its way to the record', async () => {
+    const [first = ''] = await runAll('first', 'second')
+    await eventually('the first is worked on', () => on.held.targets.includes('first'))
+    const end = holdWrite(on.stack.store, 'changeTasks', ENDED)
+    on.held.end('first')
+    await end.arrived
+    await eventually('the second is worked on', () => on.held.targets.includes('second'))
+    expect(await on.stack.store.read('getRun', { id: first })).toMatchObject({ state: 'running' })
+    await end.send()
+    end.answer()
+    await on.stack.reach(first, 'completed')
+  })
+
+  test('is not given away again before a record that does not keep pace', async () => {
+    const [first = '', second = '', third = ''] = await runAll('first', 'second', 'third')
+    await eventually('the first is worked on', () => on.held.targets.includes('first'))
+    const end = holdWrite(on.stack.store, 'changeTasks', ENDED)
+    on.held.end('first')
+    await end.arrived
+    await eventually('the second is worked on', () => on.held.targets.includes('second'))
+    on.held.end('second')
+    // One run is as good as over; the other keeps the only place until the record has taken an end.
+    await eventually('the second is done', () => on.held.targets.length === 0)
+    expect(on.stack.engine.load).toBe(1)
+    expect(on.kind.begun.map(({ target }) => target)).toEqual(['first', 'second'])
+    await end.send()
+    end.answer()
+    await Promise.all([on.stack.reach(first, 'completed'), on.stack.reach(second, 'completed')])
+    await eventually('the third is worked on', () => on.held.targets.includes('third'))
+    on.held.end('third')
+    await on.stack.reach(third, 'completed')
+  })
+
+  test('is kept by a run that failed, because it may begin anew', async () => {
+    const [first = ''] = await runAll('first', 'second')
+    await eventually('the first is worked on', () => on.held.targets.includes('first'))
+    const end = holdWrite(on.stack.store, 'changeTasks', '"to":"failed"')
+    on.held.end('first', { state: 'failed', reason: { code: 'x', text: 'It broke.' } })
+    await end.arrived
+    expect(on.stack.engine.load).toBe(1)
+    expect(on.held.targets).toEqual([])
+    await end.send()
+    end.answer()
+    await on.stack.reach(first, 'failed')
+    await eventually('the second is worked on', () => on.held.targets.includes('second'))
+  })
+})
