@@ -204,11 +204,11 @@ export class WebJobReader {
 const GONE: VersionShown = { settings: {}, singleton: false, scheduled: false }
 
 /** What is shown of a job's version. */
-function showVersion({ spec, triggers: rows }: JobVersion): VersionShown {
+function showVersion({ type, spec, triggers: rows }: JobVersion): VersionShown {
   const triggers = rows.map((row) => row.spec)
   const singleton = triggers.some((trigger) => trigger.type === 'continuous' && trigger.singleton === true)
   const scheduled = triggers.some(({ type }) => type === 'schedule') || unreadableSchedule({ spec }) !== undefined
-  return { settings: settingsOf({ spec }, triggers), singleton, scheduled }
+  return { settings: settingsOf({ type, spec }, triggers), singleton, scheduled }
 }
 
 /**
@@ -216,7 +216,7 @@ function showVersion({ spec, triggers: rows }: JobVersion): VersionShown {
  * a dashboard shows the schedule that is followed.
  */
 export function settingsOf(
-  job: Pick<JobRow, 'spec'>,
+  job: Pick<JobRow, 'spec' | 'type'>,
   triggers: readonly TriggerSpec[],
 ): Readonly<Record<string, unknown>> {
   const { settings } = job.spec as { settings?: { all?: Readonly<Record<string, unknown>> } }

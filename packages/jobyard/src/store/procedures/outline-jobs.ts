@@ -60,13 +60,14 @@ export function* outlineJobs(filter: {
 /** What a version of a job consists of, as far as lists show it. */
 export interface JobVersion {
   readonly id: string
+  readonly type: string
   readonly version: number
   readonly spec: unknown
   readonly triggers: readonly TriggerRow[]
 }
 
 const specsOf = sql(
-  (d) => `select id, version, spec from job where id in (select id from ${d.rows({ id: 'text' })} as wanted_)`,
+  (d) => `select id, type, version, spec from job where id in (select id from ${d.rows({ id: 'text' })} as wanted_)`,
 )
 
 /**
@@ -75,7 +76,7 @@ const specsOf = sql(
  */
 export function* readVersions({ ids }: { readonly ids: readonly string[] }): Steps<JobVersion[]> {
   const text = JSON.stringify(ids.map((id) => ({ id })))
-  const jobs = yield* all<{ id: string; version: number; spec: string }>(specsOf, text)
+  const jobs = yield* all<{ id: string; type: string; version: number; spec: string }>(specsOf, text)
   const triggers = Map.groupBy(yield* listTriggers({ jobIds: ids }), ({ jobId }) => jobId)
   return jobs.map(({ spec, ...job }) => ({ ...job, spec: JSON.parse(spec), triggers: triggers.get(job.id) ?? [] }))
 }
