@@ -59,6 +59,8 @@ export interface AppSetting {
   readonly slot: string | null
   readonly updatedAt: Instant
   readonly updatedBy: string
+  /** Why the server cannot go by a setting that steers it, as a sentence; null: nothing is wrong. */
+  readonly warning: string | null
 }
 
 /** A value, or what is to be said of a setting; what is left out stays as it is. */

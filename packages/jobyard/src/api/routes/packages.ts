@@ -4,6 +4,7 @@ import Type, { type Static } from 'typebox'
 import { JobyardError } from '../../domain/errors.ts'
 import type { PackageView } from '../../kinds/script/packages.ts'
 import type { ApiApp } from '../../services/http/api-app.ts'
+import { readHeaderParameter } from '../../services/http/disposition.ts'
 import { bearerOf } from '../../services/http/sender.ts'
 import type { ApiContext } from '../context.ts'
 import { replay } from '../idempotency.ts'
@@ -119,7 +120,7 @@ function declaredLength({ headers }: FastifyRequest): number | undefined {
 /** The file's name in a header Content-Disposition (RFC 6266); undefined when there is none in it. */
 function readFileName(header: string | undefined): string | undefined {
   if (header === undefined) return undefined
-  const encoded = /;\s*filename\*\s*=\s*utf-8'[^']*'([^;\s]+)/i.exec(header)?.[1]
+  const encoded = /^utf-8'[^']*'(.+)$/i.exec(readHeaderParameter(header, 'filename*') ?? '')?.[1]
   if (encoded !== undefined) {
     try {
       return decodeURIComponent(encoded)
@@ -130,8 +131,8 @@ function readFileName(header: string | undefined): string | undefined {
       })
     }
   }
-  const [, quoted, plain] = /;\s*filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))/i.exec(header) ?? []
-  return quoted?.replaceAll(/\\(.)/g, '$1') ?? plain
+  const name = readHeaderParameter(header, 'filename')
+  return name === '' ? undefined : name
 }
 
 function showPackage(view: PackageView): Static<typeof Package> {

@@ -2,6 +2,7 @@ import { listCollections } from './collections.ts'
 import { getHook, listHooks } from './hooks.ts'
 import { listInstances } from './instances.ts'
 import { listDeployments, readPackage } from './packages.ts'
+import { listJobNames, outlineJobs, readVersions } from './outline-jobs.ts'
 import { listRuns } from './page-runs.ts'
 import { readPending } from './pending-tasks.ts'
 import * as jobs from './read-jobs.ts'
@@ -33,6 +34,9 @@ export const reads = {
   listOccurrences: jobs.listOccurrences,
   listOccurring: jobs.listOccurring,
   listPlaces: jobs.listPlaces,
+  outlineJobs,
+  readVersions,
+  listJobNames,
   listAudit: jobs.listAudit,
   getMeta: jobs.getMeta,
   listInstances,
