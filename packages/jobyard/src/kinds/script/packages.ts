@@ -16,8 +16,6 @@ export class ScriptPackages {
   readonly #store: Repository
   readonly #clock: Clock
   readonly #details = new Map<string, Promise<PackageDetail>>()
-  /** Ends when whoever adds or removes files is done: a package must not be removed while it is added again. */
-  #turn: Promise<unknown> = Promise.resolve()
 
   constructor(files: PackageStore, store: Repository, clock: Clock) {
     this.#files = files
@@ -30,31 +28,17 @@ export class ScriptPackages {
    * archive when it begins like one.
    */
   async receive(path: string, fileName: string, form?: 'archive' | 'script'): Promise<PackageView> {
-    return await this.#inTurn(async () => {
-      const { hash, files, bytes, ...detail } = await this.#add(path, fileName, form)
-      await this.#store.write('enterPackage', { entered: { hash, files, bytes, detail }, at: this.#clock.now() })
-      return view({ hash, files, bytes, ...detail })
-    })
+    return view(await this.#add(path, fileName, form))
   }
 
   /** Takes in a copy of a folder, and enters it. Throws what the package store throws. */
   async receiveFolder(path: string): Promise<PackageView> {
-    return await this.#inTurn(async () => {
-      const { hash, files, bytes, ...detail } = await this.#files.addFolder(path)
-      await this.#store.write('enterPackage', { entered: { hash, files, bytes, detail }, at: this.#clock.now() })
-      // The same files may have come with other warnings.
-      this.#details.delete(hash)
-      return view({ hash, files, bytes, ...detail })
-    })
+    return view(await this.#files.addFolder(path, this.#enter))
   }
 
   /** Makes a package of these files, and enters it. Throws what the package store throws. */
   async receiveParts(parts: PackageParts): Promise<PackageView> {
-    return await this.#inTurn(async () => {
-      const { hash, files, bytes, ...detail } = await this.#files.addParts(parts)
-      await this.#store.write('enterPackage', { entered: { hash, files, bytes, detail }, at: this.#clock.now() })
-      return view({ hash, files, bytes, ...detail })
-    })
+    return view(await this.#files.addParts(parts, this.#enter))
   }
 
   /** What packages may hold at the most. */
@@ -79,8 +63,15 @@ export class ScriptPackages {
   }
 
   #add(path: string, fileName: string, form: 'archive' | 'script' | undefined): Promise<PackageInfo> {
-    if (form === 'archive') return this.#files.addZip(path)
-    return form === 'script' ? this.#files.addFile(path, fileName) : this.#files.add(path, fileName)
+    if (form === 'archive') return this.#files.addZip(path, this.#enter)
+    if (form === 'script') return this.#files.addFile(path, fileName, this.#enter)
+    return this.#files.add(path, fileName, this.#enter)
+  }
+
+  readonly #enter = async ({ hash, files, bytes, ...detail }: PackageInfo): Promise<void> => {
+    await this.#store.write('enterPackage', { entered: { hash, files, bytes, detail }, at: this.#clock.now() })
+    // The same files may have come with other warnings.
+    this.#details.delete(hash)
   }
 
   /** The script that a package runs, relative to its top. Throws `package-unknown`. */
@@ -109,19 +100,7 @@ export class ScriptPackages {
 
   /** Removes packages that nobody has any longer. */
   async removeUnused(): Promise<void> {
-    await this.#inTurn(async () => {
-      for (;;) {
-        const hashes = await this.#store.write('dropUnusedPackages', { at: this.#clock.now() })
-        for (const hash of hashes) await this.#files.remove(hash)
-        if (hashes.length === 0) return
-      }
-    })
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work, work)
-    this.#turn = done.catch(() => undefined)
-    return done
+    await this.#files.clean(() => this.#store.write('dropUnusedPackages', { at: this.#clock.now() }))
   }
 }
 

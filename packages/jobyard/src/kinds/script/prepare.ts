@@ -84,7 +84,15 @@ function checkSpec({ env = {}, args = [], memory, idleTimeout }: ScriptInput): v
   checkSettings(env, 'spec.env')
   checkArguments(args, 'spec.args')
   if (memory !== undefined && memory !== 'none') parseSize(memory, 'spec.memory')
-  if (idleTimeout !== undefined) parseDuration(idleTimeout, 'spec.idleTimeout')
+  if (idleTimeout !== undefined && parseDuration(idleTimeout, 'spec.idleTimeout') === 0) {
+    throw new JobyardError(
+      'input-invalid',
+      'A run that is idle can only be ended after a time that is longer than 0.',
+      {
+        field: 'spec.idleTimeout',
+      },
+    )
+  }
 }
 
 /** What a secret is sealed for: it cannot be opened as another job's, or under another name. */

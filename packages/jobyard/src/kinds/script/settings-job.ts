@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { JobyardError } from '../../domain/errors.ts'
 import { parseNcrontab } from '../../domain/ncrontab.ts'
 import { JsonFault, type JsonMember, type JsonValue, placeOf, readJsonObject } from './lenient-json.ts'
-import { quoteName } from './names.ts'
+import { showValue } from './names.ts'
 import { NO_RULES, type PackageRules, readRules } from './settings-rules.ts'
 import type { ScriptWarning } from './warning.ts'
 
@@ -113,7 +113,7 @@ function takeKey<Value>(
   warnings.push({
     code: 'settings-ignored',
     field: key,
-    message: `${key} in ${SETTINGS_FILE} is ${quoteName(member.text)}, not ${expected}; its default is used.`,
+    message: `${key} in ${SETTINGS_FILE} is ${showValue(member.text)}, not ${expected}; its default is used.`,
   })
   return undefined
 }
