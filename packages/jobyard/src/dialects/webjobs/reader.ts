@@ -167,9 +167,10 @@ export function settingsOf(job: JobRow, triggers: readonly TriggerSpec[]): Reado
   const all = settings?.all ?? {}
   const schedule = triggers.find((trigger) => trigger.type === 'schedule')
   const singleton = triggers.some((trigger) => trigger.type === 'continuous' && trigger.singleton === true)
+  const everywhere = job.type === 'continuous' && !singleton && all.is_singleton === true
   return {
     ...all,
     ...(schedule === undefined || schedule.origin === 'package' ? {} : { schedule: schedule.ncrontab }),
-    ...(singleton ? { is_singleton: true } : {}),
+    ...(singleton ? { is_singleton: true } : everywhere ? { is_singleton: false } : {}),
   }
 }
