@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import { differ } from '../counting.ts'
 import { benchOf, type Measure, type Sample } from '../measure.ts'
 import { BenchServer, makeFolder } from '../server.ts'
+import { watchMemory } from './memory.ts'
 
 const BYTES = 1_000_000_000
 const LINE = 1000
@@ -15,8 +16,6 @@ const SCRIPT = `yes "$(printf 'x%.0s' {1..${LINE}})" | head -c ${BYTES}\n`
 const FRAME = '[00/00/0000 00:00:00 > 000000: INFO] \r\n'.length
 /** The lines of the engine itself have fewer bytes together. */
 const MOST_OWN_BYTES = 2000
-/** Between two looks at the server's memory, in milliseconds. */
-const LOOK_MS = 20
 /** The histogram of Node behind the metric counts from timer to timer, which are this far apart when nothing is late. */
 const TIMER_MS = 10
 
@@ -62,16 +61,12 @@ async function sampleOnce(server: BenchServer, path: string, bare: BareFile): Pr
   const bareMs = await bare.measure()
   // The metric starts anew with every look at it.
   await readDelay(server)
-  const before = server.residentMb.server
-  let most = before
-  const looking = setInterval(() => {
-    most = Math.max(most, server.residentMb.server)
-  }, LOOK_MS)
+  const memory = watchMemory(server.pid)
   const began = performance.now()
   const answer = await server.open({ method: 'GET', path, accept: '*/*' })
   const bytes = await countBytes(answer)
   const took = performance.now() - began
-  clearInterval(looking)
+  const grown = memory.grown()
   const delay = await readDelay(server)
   const said = Number(answer.headers['content-length'])
   const head = await time(() => server.open({ method: 'HEAD', path, accept: '*/*' }))
@@ -81,7 +76,7 @@ async function sampleOnce(server: BenchServer, path: string, bare: BareFile): Pr
   const own = bytes - lines * FRAME - (BYTES - Math.floor(BYTES / (LINE + 1)))
   if (own <= 0 || own > MOST_OWN_BYTES) faults.push(`${own} bytes are not output`)
   return {
-    figures: { rate: bytes / took / 1000, bare: bytes / bareMs / 1000, memory: most - before, delay, head, tail },
+    figures: { rate: bytes / took / 1000, bare: bytes / bareMs / 1000, memory: grown, delay, head, tail },
     faults,
   }
 }

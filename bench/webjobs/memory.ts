@@ -6,7 +6,8 @@ export function watchMemory(pid: number): { grown(): number } {
   // The high-water mark begins anew at what is resident now (proc_pid_clear_refs(5)).
   writeFileSync(`/proc/${pid}/clear_refs`, '5')
   const before = readKb(pid, 'VmRSS')
-  return { grown: () => ((readKb(pid, 'VmHWM') - before) * 1024) / 1e6 }
+  // The kernel counts per processor and adds up now and then, so the mark may lie a little below what was there.
+  return { grown: () => (Math.max(0, readKb(pid, 'VmHWM') - before) * 1024) / 1e6 }
 }
 
 function readKb(pid: number, name: 'VmRSS' | 'VmHWM'): number {

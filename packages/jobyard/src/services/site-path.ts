@@ -12,7 +12,7 @@ const LONGEST_PART = 255
 /** The longest path that is looked at, in characters, before it is decoded. */
 const LONGEST_PATH = 4096
 /** The most parts that a path may have. */
-const MOST_PARTS = 64
+export const MOST_PARTS = 64
 
 /**
  * Reads a path as it stands in an address: it is decoded once, and what is encoded twice names what is left of it. Parts
@@ -31,10 +31,9 @@ export function readSitePath(raw: string): SitePath {
   return { parts, asFolder: path.endsWith('/') }
 }
 
-/** Throws 'address-invalid' for a name that cannot be one part of a path. */
-export function checkPart(part: string): void {
-  const fault = part.includes('/') || part === '' ? 'has a part that is no name' : faultOf(part)
-  if (fault !== undefined) throw refuse(fault)
+/** Whether a name can stand in a path. */
+export function isPart(name: string): boolean {
+  return name !== '' && !name.includes('/') && faultOf(name) === undefined
 }
 
 function decode(raw: string): string {

@@ -111,7 +111,8 @@ describe('curl, as people use it with Kudu', () => {
     // Without its slash a folder is somewhere else, where curl goes when it is told to.
     expect((await curl('/api/vfs/data/jobs/triggered/bycurl')).status).toBe(307)
     const listed = await curl('/api/vfs/data/jobs/triggered/bycurl', '-L')
-    expect(JSON.parse(listed.body)).toMatchObject([{ name: 'out.txt', size: 8, mime: 'text/plain' }])
+    const [out] = JSON.parse(listed.body).filter(({ name }: { name: string }) => name === 'out.txt')
+    expect(out).toMatchObject({ size: 8, mime: 'text/plain' })
     // It goes on where it was broken off.
     const part = join(folder, 'part.txt')
     await writeFile(part, 'of ')

@@ -15,13 +15,16 @@ export interface FilesYard extends WebJobsYard {
   send(path: string, asked?: Asked): Promise<Raw>
   /** Puts a file, whatever is there. */
   put(path: string, text: string | Uint8Array): Promise<Raw>
-  /** What a folder lists, by name. */
+  /** What a folder lists by name, logs and statuses of runs apart. */
   names(path: string): Promise<string[]>
 }
 
 /** Where the files of a job lie, and its data. */
 export const FILES_OF = (name: string, type = 'triggered') => `/api/vfs/site/wwwroot/App_Data/jobs/${type}/${name}/`
 export const DATA_OF = (name: string, type = 'triggered') => `/api/vfs/data/jobs/${type}/${name}/`
+
+/** What is told of runs in the data folder of a job. */
+const OF_RUNS = /^(?:\d{18}|job_log\.txt|job_prev_log\.txt|job_scheduler\.log|status_.*)$/
 
 /** Starts a server of its own. */
 export async function openFilesYard(flags: Readonly<Record<string, string>> = {}): Promise<FilesYard> {
@@ -51,7 +54,9 @@ export async function openFilesYard(flags: Readonly<Record<string, string>> = {}
     async names(path) {
       const answer = await send(path)
       if (answer.status !== 200) throw new Error(`${path} answers ${answer.status}: ${answer.text}`)
-      return (JSON.parse(answer.text) as { name: string }[]).map(({ name }) => name)
+      return (JSON.parse(answer.text) as { name: string }[])
+        .map(({ name }) => name)
+        .filter((name) => !OF_RUNS.test(name))
     },
   }
 }

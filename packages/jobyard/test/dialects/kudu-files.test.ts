@@ -53,6 +53,29 @@ describe("Kudu's files", () => {
     expect(got.headers).toMatchObject({ 'content-type': 'text/plain', 'content-length': '5' })
   })
 
+  it('shows the logs that runs and jobs point to, which nobody can change', async () => {
+    await yard.script('triggered', 'told', 'echo hello; touch "$WEBJOBS_DATA_PATH/mine.txt"\n')
+    const run = await yard.runToEnd('told')
+    const { pathname } = new URL(run.output_url ?? '')
+    const whole = await yard.send(pathname)
+    expect(whole.headers['content-type']).toBe('text/plain')
+    expect(whole.text).toContain('INFO] hello\r\n')
+    const part = await yard.send(pathname, { headers: { range: 'bytes=10-29' } })
+    expect([part.status, part.text]).toEqual([206, whole.text.slice(10, 30)])
+    const listed = JSON.parse((await yard.send(DATA_OF('told'))).text).map(({ name }: { name: string }) => name)
+    expect(listed.toSorted()).toEqual([run.id, 'mine.txt'].toSorted())
+    const any = { 'if-match': '*' }
+    expect((await yard.put(pathname, 'x')).status).toBe(409)
+    expect((await yard.send(pathname, { method: 'DELETE', headers: any })).status).toBe(409)
+    const ofRun = pathname.replace(/output_log\.txt$/, '')
+    expect((await yard.send(`${ofRun}?recursive=true`, { method: 'DELETE', headers: any })).status).toBe(409)
+    expect((await yard.send(pathname)).text).toBe(whole.text)
+    await yard.script('continuous', 'speaker', `echo awake\n${UNTIL_TOLD}`)
+    await yard.status('speaker', 'Running')
+    const { log_url: log } = JSON.parse((await yard.call('/api/continuouswebjobs/speaker')).body)
+    await eventually('it is in the log', async () => (await yard.send(new URL(log).pathname)).text.includes('awake'))
+  })
+
   it('runs what was put there a moment ago', async () => {
     await yard.put(`${FILES_OF('quick')}run.sh`, 'exit 0\n')
     expect((await yard.runToEnd('quick')).status).toBe('Success')
@@ -60,6 +83,17 @@ describe("Kudu's files", () => {
     expect((await yard.runToEnd('quick')).status).toBe('Failed')
     const list = await yard.server.client.jobs.packages('quick')
     expect(list.map(({ source }) => source)).toEqual(['vfs', 'vfs'])
+  })
+
+  it('takes away with a job what was put there a moment ago', async () => {
+    await yard.put(`${FILES_OF('brief')}run.sh`, 'exit 0\n')
+    expect((await yard.call('/api/triggeredwebjobs/brief', { method: 'DELETE' })).status).toBe(200)
+    expect((await yard.send(FILES_OF('brief'))).status).toBe(404)
+    await yard.script('triggered', 'brief', 'exit 0\n')
+    await yard.put(`${FILES_OF('brief')}more.txt`, 'x')
+    await yard.call('/api/triggeredwebjobs/brief', { method: 'DELETE' })
+    expect((await yard.send(FILES_OF('brief'))).status).toBe(404)
+    expect(await readdir(join(yard.server.data, 'drafts'))).toEqual([])
   })
 
   it('follows a settings.job that was put there, and shows the one that counts', async () => {

@@ -33,6 +33,8 @@ beforeAll(async () => {
   server = await startLiveServer({ tlsKey, tlsCert })
   old = await startLiveServer()
   await old.client.settings.change({ ORDERS_URL: 'https://shop.example.com/orders', API_KEY: 'k-1234567890' })
+  const { hash } = await old.client.packages.upload(Buffer.from('#!/bin/bash\necho clean\n'), 'run.sh')
+  await old.client.jobs.create({ name: 'cleanup', type: 'triggered', package: hash })
   await mkdir(join(folder, 'bin'))
   await program('jobyard', `exec "${process.execPath}" "${CHECKOUT_PROGRAM}" "$@"`)
   // Stands in for npm, which would ask the registry: the checkout has these packages.
@@ -110,6 +112,8 @@ describe('the page for those who come from Azure WebJobs', () => {
     // The job is as the page has it, and its zip was made by the page.
     const { triggers } = JSON.parse(await shell.type('jobyard script show report --json\n'))
     expect(triggers).toContainEqual(expect.objectContaining({ type: 'schedule', ncrontab: '0 30 7 1 * *' }))
+    const ran = await shell.type('jobyard script run cleanup --wait 2> /dev/null\n')
+    expect(ran).toContain('clean')
     expect((await readFile(join(place, 'report.zip'))).subarray(0, 2).toString()).toBe('PK')
   }, 120_000)
 

@@ -1,32 +1,21 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { ManualClock } from '../support/manual-clock.ts'
-import { DATABASES, makePlace, type Place, type Stack, startStack } from '../support/stack.ts'
-import { Held, TestKind } from '../support/test-kind.ts'
+import { DATABASES } from '../support/stack.ts'
+import { useStacks } from '../support/use-stacks.ts'
 
 const BROKEN = { state: 'failed', reason: { code: 'x', text: 'It broke.' } } as const
 
 describe.each(DATABASES)('after the clock was put back by an hour, on %s', (database) => {
-  let kind: TestKind
-  let held: Held
-  let stack: Stack
-  let place: Place
+  const on = useStacks(database, { started: false })
   let clock: ManualClock
 
-  beforeEach(async () => {
-    place = await makePlace(database)
-    kind = new TestKind()
-    held = new Held()
+  beforeEach(() => {
     clock = new ManualClock('2026-03-01T10:00:00Z')
   })
 
-  afterEach(async () => {
-    await stack.stop()
-    await place.drop()
-  })
-
   const putBack = () => clock.set(clock.now() - 3_600_000)
-  const times = (target: string) => kind.begun.filter((task) => task.target === target).length
+  const times = (target: string) => on.kind.begun.filter((task) => task.target === target).length
 
   /** Lets time pass, in steps that give others their turn, until something holds. Answers how much had to pass. */
   async function passUntil(what: string, atMost: number, probe: () => boolean | Promise<boolean>): Promise<number> {
@@ -41,74 +30,76 @@ describe.each(DATABASES)('after the clock was put back by an hour, on %s', (data
   }
 
   test('a run that waited for room begins as soon as there is some', async () => {
-    kind.work = held.work
-    stack = await startStack({ kinds: [kind], clock, concurrency: 1, place })
-    await stack.run(await stack.job('one', { spec: { targets: ['1'] } }))
-    await eventually('the first is worked on', () => held.targets.length === 1)
-    await stack.run(await stack.job('two', { spec: { targets: ['2'] } }))
+    on.kind.work = on.held.work
+    await on.start({ clock, concurrency: 1 })
+    await on.stack.run(await on.stack.job('one', { spec: { targets: ['1'] } }))
+    await eventually('the first is worked on', () => on.held.targets.length === 1)
+    await on.stack.run(await on.stack.job('two', { spec: { targets: ['2'] } }))
     putBack()
     await passUntil('the clock is noticed', 60_000, async () => {
-      const [waiting] = await stack.store.read('listRuns', { states: ['pending'], limit: 1 })
+      const [waiting] = await on.stack.store.read('listRuns', { states: ['pending'], limit: 1 })
       return (waiting?.dispatchAt ?? Number.POSITIVE_INFINITY) <= clock.now()
     })
-    held.end('1')
-    await eventually('the second is worked on', () => held.targets.includes('2'))
+    on.held.end('1')
+    await eventually('the second is worked on', () => on.held.targets.includes('2'))
   })
 
   test('a continuous job starts again after its rest, a failed attempt is tried again after its delay', async () => {
-    kind.work = () => BROKEN
-    stack = await startStack({ kinds: [kind], clock, place })
-    await stack.job('always', {
+    on.kind.work = () => BROKEN
+    await on.start({ clock })
+    await on.stack.job('always', {
       type: 'continuous',
       spec: { targets: ['place'] },
       triggers: [{ type: 'continuous', singleton: true }],
     })
     const retry = { kind: 'fixed', attempts: 2, delayMs: 120_000 } as const
-    const failing = await stack.run(await stack.job('retry', { spec: { targets: ['attempt'] }, policy: { retry } }))
+    const failing = await on.stack.run(
+      await on.stack.job('retry', { spec: { targets: ['attempt'] }, policy: { retry } }),
+    )
     await eventually('both have failed once', async () => {
-      const run = await stack.store.read('getRun', { id: failing })
-      const places = await stack.store.read('listPlaces', { jobIds: (await allJobs()).map(({ id }) => id) })
+      const run = await on.stack.store.read('getRun', { id: failing })
+      const places = await on.stack.store.read('listPlaces', { jobIds: (await allJobs()).map(({ id }) => id) })
       return run?.state === 'pending' && places.some(({ restartAt }) => restartAt !== null)
     })
     putBack()
     expect(await passUntil('it has started again', 180_000, () => times('place') > 1)).toBeLessThan(120_000)
     await passUntil('it is tried again', 300_000, () => times('attempt') === 2)
-    const run = await stack.reach(failing, 'failed')
+    const run = await on.stack.reach(failing, 'failed')
     expect(run.finishedAt ?? 0).toBeLessThan(Date.parse('2026-03-01T09:10:00Z'))
   })
 
   test('a failed attempt of a run that goes on is tried again after its delay', async () => {
-    kind.work = (task, context) => {
-      if (task.target === 'long') return held.work(task, context)
+    on.kind.work = (task, context) => {
+      if (task.target === 'long') return on.held.work(task, context)
       return task.attempt === 1 ? BROKEN : { state: 'completed' }
     }
-    stack = await startStack({ kinds: [kind], clock, place })
+    await on.start({ clock })
     const retry = { kind: 'fixed', attempts: 2, delayMs: 60_000 } as const
-    await stack.run(await stack.job('goes on', { spec: { targets: ['fails', 'long'] }, policy: { retry } }))
+    await on.stack.run(await on.stack.job('goes on', { spec: { targets: ['fails', 'long'] }, policy: { retry } }))
     await eventually('the second attempt waits, the other target is worked on', async () => {
-      const [run] = await stack.store.read('listRuns', { limit: 1 })
-      return run?.counts.pending === 1 && run.counts.running === 1 && held.targets.length === 1
+      const [run] = await on.stack.store.read('listRuns', { limit: 1 })
+      return run?.counts.pending === 1 && run.counts.running === 1 && on.held.targets.length === 1
     })
     putBack()
     expect(await passUntil('it is tried again', 120_000, () => times('fails') === 2)).toBeLessThan(70_000)
-    held.end('long')
+    on.held.end('long')
   })
 
-  const allJobs = () => stack.store.read('listJobs', { limit: 10 })
+  const allJobs = () => on.stack.store.read('listJobs', { limit: 10 })
 
   test('a parked task meets its deadline after the time that it was given, though the server was down meanwhile', async () => {
-    kind.work = () => ({ state: 'blocked', until: clock.now() + 600_000 })
-    stack = await startStack({ kinds: [kind], clock, place })
-    const parked = await stack.run(await stack.job('parked'))
-    await stack.reach(parked, 'blocked')
-    await stack.engine.stop()
-    await stack.close()
+    on.kind.work = () => ({ state: 'blocked', until: clock.now() + 600_000 })
+    await on.start({ clock })
+    const parked = await on.stack.run(await on.stack.job('parked'))
+    await on.stack.reach(parked, 'blocked')
+    await on.stack.engine.stop()
+    await on.stack.close()
     putBack()
-    stack = await startStack({ kinds: [kind], clock, place })
+    await on.start({ clock })
     await passUntil('it has failed', 1_200_000, async () => {
-      return (await stack.store.read('getRun', { id: parked }))?.state === 'failed'
+      return (await on.stack.store.read('getRun', { id: parked }))?.state === 'failed'
     })
     expect(clock.now()).toBeLessThan(Date.parse('2026-03-01T09:15:00Z'))
-    expect((await stack.store.read('getRun', { id: parked }))?.reasonCode).toBe('timeout')
+    expect((await on.stack.store.read('getRun', { id: parked }))?.reasonCode).toBe('timeout')
   })
 })

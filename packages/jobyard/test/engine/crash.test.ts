@@ -1,31 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import { ACTOR, DATABASES, makePlace, type Place, type Stack, type StackOptions, startStack } from '../support/stack.ts'
-import { Held, TestKind } from '../support/test-kind.ts'
+import { ACTOR, DATABASES, type Stack } from '../support/stack.ts'
+import { useStacks } from '../support/use-stacks.ts'
 
 describe.each(DATABASES)('on %s', (database) => {
-  let place: Place
-  let kind: TestKind
-  let held: Held
-  const stacks: Stack[] = []
-
-  beforeEach(async () => {
-    place = await makePlace(database)
-    kind = new TestKind()
-    held = new Held()
-    kind.work = held.work
-  })
-
-  afterEach(async () => {
-    for (const stack of stacks.splice(0)) await stack.stop()
-    await place.drop()
-  })
-
-  async function start(options: Partial<StackOptions> = {}): Promise<Stack> {
-    const stack = await startStack({ kinds: [kind], place, ...options })
-    stacks.push(stack)
-    return stack
-  }
+  const on = useStacks(database, { held: true, started: false })
 
   /** Declares an instance dead, as its lease running out does, without its knowing. */
   async function declareDead(by: Stack, id: string): Promise<void> {
@@ -33,21 +12,21 @@ describe.each(DATABASES)('on %s', (database) => {
   }
 
   test('a run of a dead instance is failed as lost, by default', async () => {
-    const first = await start({ alone: false })
-    const second = await start({ alone: false, instance: 'other' })
+    const first = await on.start({ alone: false })
+    const second = await on.start({ alone: false, instance: 'other' })
     const id = await first.run(await first.job('fragile'))
-    await eventually('it is worked on', () => held.targets.length === 1)
+    await eventually('it is worked on', () => on.held.targets.length === 1)
     await declareDead(second, first.engine.identity.id)
     const run = await second.reach(id, 'failed')
     expect(run).toMatchObject({ reasonCode: 'lost', owner: null })
   })
 
   test('a run of a dead instance is taken up by another when the policy says so, as another attempt', async () => {
-    const first = await start({ alone: false })
+    const first = await on.start({ alone: false })
     const id = await first.run(await first.job('sturdy', { policy: { onCrash: 'retry' } }))
-    await eventually('it is worked on', () => held.targets.length === 1)
-    kind.work = () => ({ state: 'completed' })
-    const second = await start({ alone: false, instance: 'other' })
+    await eventually('it is worked on', () => on.held.targets.length === 1)
+    on.kind.work = () => ({ state: 'completed' })
+    const second = await on.start({ alone: false, instance: 'other' })
     await declareDead(second, first.engine.identity.id)
     const run = await second.reach(id, 'completed')
     expect(run).toMatchObject({ crashes: 1, fence: 2 })
@@ -59,12 +38,12 @@ describe.each(DATABASES)('on %s', (database) => {
   })
 
   test('a stale owner cannot write: what it finished after it was declared dead does not count', async () => {
-    const first = await start({ alone: false })
+    const first = await on.start({ alone: false })
     const id = await first.run(await first.job('fragile'))
-    await eventually('it is worked on', () => held.targets.length === 1)
-    const second = await start({ alone: false, instance: 'other' })
+    await eventually('it is worked on', () => on.held.targets.length === 1)
+    const second = await on.start({ alone: false, instance: 'other' })
     await declareDead(second, first.engine.identity.id)
-    held.end('one', { state: 'completed', result: 'too late' })
+    on.held.end('one', { state: 'completed', result: 'too late' })
     await second.reach(id, 'failed')
     const [task] = await second.store.read('listTasks', { runId: id, limit: 1 })
     expect(task).toMatchObject({ state: 'failed', reasonCode: 'lost', result: null })
@@ -76,16 +55,16 @@ describe.each(DATABASES)('on %s', (database) => {
   })
 
   test('an instance that was declared dead ends what it runs and enters anew under another id', async () => {
-    const first = await start({ alone: false, leaseMs: 3000 })
+    const first = await on.start({ alone: false, leaseMs: 3000 })
     const before = first.engine.identity.id
-    const second = await start({ alone: false, instance: 'other' })
+    const second = await on.start({ alone: false, instance: 'other' })
     const id = await first.run(await first.job('fragile'))
-    await eventually('it is worked on', () => held.targets.length === 1)
+    await eventually('it is worked on', () => on.held.targets.length === 1)
     await declareDead(second, before)
     await eventually('it has entered anew', () => first.engine.identity.id !== before)
     expect(first.events.map(({ event }) => event.type)).toContain('lease.lost')
     await second.reach(id, 'failed')
-    kind.work = () => ({ state: 'completed' })
+    on.kind.work = () => ({ state: 'completed' })
     await first.reach(await first.run(await first.job('next')), 'completed')
   })
 
@@ -94,36 +73,36 @@ describe.each(DATABASES)('on %s', (database) => {
     let planned = 0
     let holdPlan = true
     const stuck = Promise.withResolvers<void>()
-    kind.beforePlan = async () => {
+    on.kind.beforePlan = async () => {
       if (++planned > 150 && holdPlan) await stuck.promise
     }
     const done: string[] = []
-    kind.work = ({ target }) => {
+    on.kind.work = ({ target }) => {
       done.push(target)
       return { state: 'completed' }
     }
-    const first = await start({ alone: false })
+    const first = await on.start({ alone: false })
     const job = await first.job('long', { spec: { targets }, policy: { onCrash: 'retry' } })
     const id = await first.run(job)
     await eventually('what is planned is done', () => done.length === 150)
     await eventually('the plan is stuck', () => planned === 151)
     holdPlan = false
-    const second = await start({ alone: false, instance: 'other' })
+    const second = await on.start({ alone: false, instance: 'other' })
     await declareDead(second, first.engine.identity.id)
     stuck.resolve()
     const run = await second.reach(id, 'completed')
     expect(run.counts.completed).toBe(250)
-    expect(kind.plannedFrom).toEqual([undefined, 't149'])
+    expect(on.kind.plannedFrom).toEqual([undefined, 't149'])
     expect(done).toHaveLength(250)
     expect(new Set(done).size).toBe(250)
   })
 
   test('a parked task outlives its instance and is ended through another', async () => {
-    const first = await start({ alone: false })
-    kind.work = () => ({ state: 'blocked', until: first.parts.clock.now() + 60_000 })
+    const first = await on.start({ alone: false })
+    on.kind.work = () => ({ state: 'blocked', until: first.parts.clock.now() + 60_000 })
     const id = await first.run(await first.job('parked'))
     await first.reach(id, 'blocked')
-    const second = await start({ alone: false, instance: 'other' })
+    const second = await on.start({ alone: false, instance: 'other' })
     await declareDead(second, first.engine.identity.id)
     const [task] = await second.store.read('listTasks', { runId: id, limit: 1 })
     expect(await second.engine.resolve(task?.id ?? '', { state: 'completed' })).toBe(true)
@@ -131,10 +110,10 @@ describe.each(DATABASES)('on %s', (database) => {
   })
 
   test('a singleton runs on one instance of two, and on the other after the first has died', async () => {
-    const first = await start({ alone: false })
+    const first = await on.start({ alone: false })
     const job = await first.job('single', { type: 'continuous', triggers: [{ type: 'continuous', singleton: true }] })
-    await eventually('it runs', () => kind.begun.length === 1)
-    const second = await start({ alone: false, instance: 'other', leaseMs: 300 })
+    await eventually('it runs', () => on.kind.begun.length === 1)
+    const second = await on.start({ alone: false, instance: 'other', leaseMs: 300 })
     await second.jobs.save({ collectionId: second.collectionId, kind: 'test', name: 'bystander' }, 'new', ACTOR)
     expect((await second.store.read('liveRuns', { jobId: job })).map(({ owner }) => owner)).toEqual([
       first.engine.identity.id,
@@ -148,24 +127,22 @@ describe.each(DATABASES)('on %s', (database) => {
   })
 
   test('a server that starts again ends by policy what it had been running, without waiting for a lease', async () => {
-    const first = await start()
+    const first = await on.start()
     const lost = await first.run(await first.job('fragile'))
     const again = await first.run(await first.job('sturdy', { policy: { onCrash: 'retry' } }))
-    await eventually('both are worked on', () => kind.begun.length === 2)
-    kind.work = () => ({ state: 'completed' })
-    const second = await start()
+    await eventually('both are worked on', () => on.kind.begun.length === 2)
+    on.kind.work = () => ({ state: 'completed' })
+    const second = await on.start()
     expect((await second.reach(lost, 'failed')).reasonCode).toBe('lost')
     await second.reach(again, 'completed')
   })
 
   test('what is under way at a shutdown ends within the drain time, and what cannot is ended', async () => {
-    const stack = await start({ drainMs: 100 })
+    const stack = await on.start({ drainMs: 100 })
     const id = await stack.run(await stack.job('slow'))
-    await eventually('it is worked on', () => held.targets.length === 1)
+    await eventually('it is worked on', () => on.held.targets.length === 1)
     await stack.engine.stop()
     const run = await stack.store.read('getRun', { id })
     expect(run).toMatchObject({ state: 'failed', reasonCode: 'shutdown' })
-    stacks.length = 0
-    await stack.close()
   })
 })

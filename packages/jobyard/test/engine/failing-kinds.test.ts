@@ -1,8 +1,9 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Outcome, TaskPlan } from '../../src/engine/kind.ts'
 import { eventually } from '../support/eventually.ts'
-import { DATABASES, makePlace, type Place, type Stack, startStack } from '../support/stack.ts'
-import { Held, TestKind } from '../support/test-kind.ts'
+import { DATABASES } from '../support/stack.ts'
+import { TestKind } from '../support/test-kind.ts'
+import { useStacks } from '../support/use-stacks.ts'
 
 /** A kind whose plan the test makes itself. */
 class PlanningKind extends TestKind {
@@ -14,71 +15,56 @@ class PlanningKind extends TestKind {
 }
 
 describe.each(DATABASES)('on %s', (database) => {
-  let kind: PlanningKind
-  let held: Held
-  let stack: Stack
-  let place: Place
+  const on = useStacks(database, { makeKind: () => new PlanningKind() })
   const USER = { code: 'user', text: 'A person asked for it.' }
 
-  beforeEach(async () => {
-    kind = new PlanningKind()
-    held = new Held()
-    place = await makePlace(database)
-    stack = await startStack({ kinds: [kind], place })
-  })
-
-  afterEach(async () => {
-    await stack.stop()
-    await place.drop()
-  })
-
   function problems(): string[] {
-    return stack.events.flatMap(({ event }) => (event.type === 'error' ? [`${event.where}: ${event.error}`] : []))
+    return on.stack.events.flatMap(({ event }) => (event.type === 'error' ? [`${event.where}: ${event.error}`] : []))
   }
 
   async function tasksOf(runId: string): Promise<string[]> {
-    const tasks = await stack.store.read('listTasks', { runId, limit: 10 })
+    const tasks = await on.stack.store.read('listTasks', { runId, limit: 10 })
     return tasks.map(({ target, state }) => `${target} ${state}`).toSorted()
   }
 
   test('what was planned before a plan failed is worked on, and the failure is on record', async () => {
-    kind.planned = async function* () {
+    on.kind.planned = async function* () {
       yield { target: 'a' }
       yield { target: 'b' }
       throw new Error('the list is torn')
     }
-    const id = await stack.run(await stack.job('torn'))
-    const run = await stack.reach(id, 'failed')
+    const id = await on.stack.run(await on.stack.job('torn'))
+    const run = await on.stack.reach(id, 'failed')
     expect(run).toMatchObject({ reasonCode: 'error', reasonText: 'the list is torn' })
     expect(await tasksOf(id)).toEqual(['a completed', 'b completed', 'plan failed'])
   })
 
   test('a plan that fails is seen even where a target has the name that it is shown by', async () => {
-    kind.planned = function* () {
+    on.kind.planned = function* () {
       yield { target: 'plan' }
       throw new Error('the list is torn')
     }
-    const run = await stack.reach(await stack.run(await stack.job('torn')), 'failed')
+    const run = await on.stack.reach(await on.stack.run(await on.stack.job('torn')), 'failed')
     expect(run.reasonText).toBe('the list is torn')
   })
 
   test('a target whose detail is no plain data is failed alone', async () => {
-    kind.planned = () => [
+    on.kind.planned = () => [
       { target: 'a', detail: { name: 'fine' } },
       { target: 'b', detail: { name: 'bad', call: () => 1 } },
       { target: 'c', detail: { mark: Symbol('c') } },
     ]
-    const id = await stack.run(await stack.job('odd'))
-    const run = await stack.reach(id, 'failed')
+    const id = await on.stack.run(await on.stack.job('odd'))
+    const run = await on.stack.reach(id, 'failed')
     expect(run.reasonText).toMatch(/plain JSON/)
     expect(await tasksOf(id)).toEqual(['a completed', 'b failed', 'c failed'])
-    expect(kind.begun.map(({ detail }) => detail)).toEqual([{ name: 'fine' }])
+    expect(on.kind.begun.map(({ detail }) => detail)).toEqual([{ name: 'fine' }])
   })
 
   test('a plan that fails at its clean-up does not keep the run from stopping', async () => {
-    kind.work = held.work
+    on.kind.work = on.held.work
     const gate = Promise.withResolvers<void>()
-    kind.planned = async function* () {
+    on.kind.planned = async function* () {
       try {
         yield { target: 'one' }
         await gate.promise
@@ -88,65 +74,65 @@ describe.each(DATABASES)('on %s', (database) => {
         throw new Error('the door is stuck')
       }
     }
-    const id = await stack.run(await stack.job('untidy'))
-    await eventually('it is worked on', () => held.targets.length === 1)
-    await stack.engine.want([id], 'stop', USER)
+    const id = await on.stack.run(await on.stack.job('untidy'))
+    await eventually('it is worked on', () => on.held.targets.length === 1)
+    await on.stack.engine.want([id], 'stop', USER)
     gate.resolve()
-    await stack.reach(id, 'stopped')
+    await on.stack.reach(id, 'stopped')
     await eventually('it is announced', () => problems().some((problem) => problem.includes('the door is stuck')))
   })
 
   test('a task that cannot be frozen goes on to its end', async () => {
-    kind.work = (task, context) => {
+    on.kind.work = (task, context) => {
       context.freezable(
         async () => {
           throw new Error('no frost')
         },
         async () => undefined,
       )
-      return held.work(task, context)
+      return on.held.work(task, context)
     }
-    const id = await stack.run(await stack.job('warm'))
-    await eventually('it is worked on', () => held.targets.length === 1)
-    await stack.engine.want([id], 'suspend', USER)
+    const id = await on.stack.run(await on.stack.job('warm'))
+    await eventually('it is worked on', () => on.held.targets.length === 1)
+    await on.stack.engine.want([id], 'suspend', USER)
     await eventually('it is announced', () => problems().some((problem) => problem.includes('no frost')))
-    await stack.reach(id, 'suspending')
-    held.end('one')
-    await stack.reach(id, 'completed')
+    await on.stack.reach(id, 'suspending')
+    on.held.end('one')
+    await on.stack.reach(id, 'completed')
   })
 
   test('a task that cannot be thawed is ended and failed', async () => {
-    kind.work = (task, context) => {
+    on.kind.work = (task, context) => {
       context.freezable(
         async () => undefined,
         async () => {
           throw new Error('no sun')
         },
       )
-      return held.work(task, context)
+      return on.held.work(task, context)
     }
-    const id = await stack.run(await stack.job('cold'))
-    await eventually('it is worked on', () => held.targets.length === 1)
-    await stack.engine.want([id], 'suspend', USER)
-    await stack.reach(id, 'suspended')
-    await stack.engine.want([id], 'run', USER)
-    const run = await stack.reach(id, 'failed')
+    const id = await on.stack.run(await on.stack.job('cold'))
+    await eventually('it is worked on', () => on.held.targets.length === 1)
+    await on.stack.engine.want([id], 'suspend', USER)
+    await on.stack.reach(id, 'suspended')
+    await on.stack.engine.want([id], 'run', USER)
+    const run = await on.stack.reach(id, 'failed')
     expect(run.reasonCode).toBe('stuck')
     expect(run.reasonText).toContain('no sun')
   })
 
   test('a task that ends in no way that there is has failed', async () => {
-    kind.work = () => undefined as unknown as Outcome
-    const run = await stack.reach(await stack.run(await stack.job('vague')), 'failed')
+    on.kind.work = () => undefined as unknown as Outcome
+    const run = await on.stack.reach(await on.stack.run(await on.stack.job('vague')), 'failed')
     expect(run.reasonCode).toBe('error')
     expect(problems().join('\n')).toContain('end task')
   })
 
   test('the end of a task is announced before the end of its run', async () => {
-    const id = await stack.run(await stack.job('plain'))
-    await stack.reach(id, 'completed')
+    const id = await on.stack.run(await on.stack.job('plain'))
+    await on.stack.reach(id, 'completed')
     const told = await eventually('both are announced', () => {
-      const ends = stack.events.flatMap(({ event }) =>
+      const ends = on.stack.events.flatMap(({ event }) =>
         (event.type === 'task.changed' || event.type === 'run.changed') && event.runId === id ? [event] : [],
       )
       return ends.length >= 3 && ends.map(({ type, state }) => `${type} ${state}`)
@@ -155,15 +141,15 @@ describe.each(DATABASES)('on %s', (database) => {
   })
 
   test('an input that cannot go to the database is refused alone', async () => {
-    const id = await stack.run(await stack.job('plain'))
+    const id = await on.stack.run(await on.stack.job('plain'))
     const bad = { runIds: [id], wanted: 'run', reason: USER, at: 0, extra: () => 1 } as const
     const both = await Promise.allSettled([
-      stack.store.write('wantRuns', bad),
-      stack.store.write('wantRuns', { runIds: [], wanted: 'run', reason: USER, at: 0 }),
+      on.stack.store.write('wantRuns', bad),
+      on.stack.store.write('wantRuns', { runIds: [], wanted: 'run', reason: USER, at: 0 }),
     ])
     // Where the database is reached over the network, such a value never travels.
     const refused = database === 'sqlite' ? 'rejected' : 'fulfilled'
     expect(both.map(({ status }) => status)).toEqual([refused, 'fulfilled'])
-    await stack.reach(id, 'completed')
+    await on.stack.reach(id, 'completed')
   })
 })

@@ -1,79 +1,65 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import { DATABASES, makePlace, type Place, type Stack, startStack } from '../support/stack.ts'
-import { Held, TestKind } from '../support/test-kind.ts'
+import { DATABASES } from '../support/stack.ts'
+import { useStacks } from '../support/use-stacks.ts'
 import { holdWrite } from './held-write.ts'
 
 const REASON = { code: 'user', text: 'Somebody wished so.' }
 
 describe.each(DATABASES)('an answer that gets lost on %s', (database) => {
-  let kind: TestKind
-  let held: Held
-  let stack: Stack
-  let place: Place
-
-  beforeEach(async () => {
-    place = await makePlace(database)
-    kind = new TestKind()
-    held = new Held()
-    kind.work = held.work
-    stack = await startStack({ kinds: [kind], place })
-  })
-
-  afterEach(async () => {
-    await stack.stop()
-    await place.drop()
-  })
+  const on = useStacks(database, { held: true })
 
   /** Begins a run of which two tasks are put on record, one of them to be begun later; the owner does not hear of it. */
   async function runUnheard(wanted: 'stop' | 'suspend'): Promise<string> {
-    const jobId = await stack.job('job', { spec: { targets: ['a', 'b'] }, policy: { parallel: 1 } })
-    const open = holdWrite(stack.store, 'openTasks')
-    const id = await stack.run(jobId)
+    const jobId = await on.stack.job('job', { spec: { targets: ['a', 'b'] }, policy: { parallel: 1 } })
+    const open = holdWrite(on.stack.store, 'openTasks')
+    const id = await on.stack.run(jobId)
     await open.arrived
     await open.send()
-    await stack.engine.want([id], wanted, REASON)
+    await on.stack.engine.want([id], wanted, REASON)
     open.lose()
     return id
   }
 
   test('keeps no run from being stopped while its tasks are put on record', async () => {
     const id = await runUnheard('stop')
-    const run = await stack.reach(id, 'stopped')
+    const run = await on.stack.reach(id, 'stopped')
     expect(run).toMatchObject({ reasonCode: 'user', counts: { stopped: 2, running: 0, pending: 0 } })
   })
 
   test('keeps no run from resting and going on while its tasks are put on record', async () => {
     const id = await runUnheard('suspend')
-    await eventually('the first is worked on', () => held.targets.includes('a'))
-    held.end('a')
-    await stack.reach(id, 'suspended')
-    await stack.engine.want([id], 'run', REASON)
-    await eventually('the second is worked on', () => held.targets.includes('b'))
-    held.end('b')
-    await stack.reach(id, 'completed')
-    expect(kind.begun.map(({ target }) => target)).toEqual(['a', 'b'])
+    await eventually('the first is worked on', () => on.held.targets.includes('a'))
+    on.held.end('a')
+    await on.stack.reach(id, 'suspended')
+    await on.stack.engine.want([id], 'run', REASON)
+    await eventually('the second is worked on', () => on.held.targets.includes('b'))
+    on.held.end('b')
+    await on.stack.reach(id, 'completed')
+    expect(on.kind.begun.map(({ target }) => target)).toEqual(['a', 'b'])
   })
 
   test('does not cost the run that has parked a task which was ended meanwhile', async () => {
-    kind.work = (task, context) =>
-      task.target === 'parked' ? { state: 'blocked', until: 4_000_000_000_000 } : held.work(task, context)
-    const parking = holdWrite(stack.store, 'changeTasks', '"blocked"')
-    const id = await stack.run(await stack.job('job', { spec: { targets: ['parked', 'long'] } }))
+    on.kind.work = (task, context) =>
+      task.target === 'parked' ? { state: 'blocked', until: 4_000_000_000_000 } : on.held.work(task, context)
+    const parking = holdWrite(on.stack.store, 'changeTasks', '"blocked"')
+    const id = await on.stack.run(await on.stack.job('job', { spec: { targets: ['parked', 'long'] } }))
     await parking.arrived
     await parking.send()
-    const task = (await stack.store.read('listTasks', { runId: id, limit: 5 })).find(({ state }) => state === 'blocked')
-    expect(await stack.engine.resolve(task?.id ?? '', { state: 'completed' })).toBe(true)
-    const again = holdWrite(stack.store, 'changeTasks', '"blocked"')
+    const task = (await on.stack.store.read('listTasks', { runId: id, limit: 5 })).find(
+      ({ state }) => state === 'blocked',
+    )
+    expect(await on.stack.engine.resolve(task?.id ?? '', { state: 'completed' })).toBe(true)
+    const again = holdWrite(on.stack.store, 'changeTasks', '"blocked"')
     parking.lose()
     await again.arrived
     await again.send()
     again.answer()
     // By the time that another answer has come, that one has been acted upon.
-    await stack.store.read('getRun', { id })
-    expect(held.targets).toEqual(['long'])
-    held.end('long')
-    const run = await stack.reach(id, 'completed')
+    await on.stack.store.read('getRun', { id })
+    expect(on.held.targets).toEqual(['long'])
+    on.held.end('long')
+    const run = await on.stack.reach(id, 'completed')
     expect(run.counts.completed).toBe(2)
   })
 })

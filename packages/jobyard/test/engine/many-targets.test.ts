@@ -9,7 +9,7 @@ import { Held, TestKind } from '../support/test-kind.ts'
 import { goOn, leaveRun, MANY, recount, targetsOf, watchPages } from './big-run.ts'
 
 const USER = { code: 'user', text: 'A person asked for it.' }
-const LONG = 30_000
+const LONG = 90_000
 
 describe.each(DATABASES)('a run of which more is to be done than is kept in memory, on %s', (database) => {
   let place: Place
@@ -60,7 +60,7 @@ describe.each(DATABASES)('a run of which more is to be done than is kept in memo
       LONG,
     )
 
-  test('is worked off page by page, each target once, in order', { timeout: 60_000 }, async () => {
+  test('is worked off page by page, each target once, in order', { timeout: 120_000 }, async () => {
     const stack = await start()
     const pages = watchPages(stack.store)
     const id = await leaveRun(stack, await stack.job('big', { policy: { parallel: 1 } }), left())
@@ -71,7 +71,7 @@ describe.each(DATABASES)('a run of which more is to be done than is kept in memo
     expect(Math.max(...pages)).toBe(PENDING_PAGE)
   })
 
-  test('is stopped as a whole', { timeout: 60_000 }, async () => {
+  test('is stopped as a whole', { timeout: 120_000 }, async () => {
     const stack = await start()
     const id = await halfDone(stack)
     await stack.engine.want([id], 'stop', USER)
@@ -82,7 +82,7 @@ describe.each(DATABASES)('a run of which more is to be done than is kept in memo
     expect(await recount(stack, id)).toEqual({ completed, stopped: MANY - completed })
   })
 
-  test('rests as a whole and goes on as a whole', { timeout: 60_000 }, async () => {
+  test('rests as a whole and goes on as a whole', { timeout: 120_000 }, async () => {
     const stack = await start()
     const id = await halfDone(stack)
     await stack.engine.want([id], 'suspend', USER)
@@ -96,7 +96,7 @@ describe.each(DATABASES)('a run of which more is to be done than is kept in memo
     expect(begunOf(id).toSorted()).toEqual(targetsOf(MANY))
   })
 
-  test('is given back when the server stops, and is found by the next', { timeout: 60_000 }, async () => {
+  test('is given back when the server stops, and is found by the next', { timeout: 120_000 }, async () => {
     const first = await start({ drainMs: 60_000 })
     const id = await halfDone(first)
     let gone = false
@@ -117,7 +117,7 @@ describe.each(DATABASES)('a run of which more is to be done than is kept in memo
     expect(begunOf(id).toSorted()).toEqual(targetsOf(MANY))
   })
 
-  test('is found whole after its server was killed', { timeout: 90_000 }, async () => {
+  test('is found whole after its server was killed', { timeout: 120_000 }, async () => {
     const first = await start()
     const jobId = await first.job('big', { policy: { parallel: 8, onCrash: 'retry' } })
     const id = await leaveRun(first, jobId, left())
@@ -136,7 +136,7 @@ describe.each(DATABASES)('a run of which more is to be done than is kept in memo
     expect(begunOf(id).length).toBeLessThan(MANY - PENDING_PAGE)
   })
 
-  test('forgets none of the attempts that wait for their time', { timeout: 60_000 }, async () => {
+  test('forgets none of the attempts that wait for their time', { timeout: 120_000 }, async () => {
     const stack = await start()
     const count = 4 * PENDING_PAGE + 300
     kind.work = ({ attempt }) => (attempt === 1 ? { state: 'failed', reason: USER } : { state: 'completed' })

@@ -8,6 +8,8 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
+import type { OutputStore } from '../../src/store/output/contract.ts'
+import { LineCounter } from '../../src/store/output/line-scanner.ts'
 import { BOUNDED, bytesOf, readAll } from './exercise-output.ts'
 import { makeFolder, openStore } from './place.ts'
 
@@ -40,6 +42,14 @@ async function writeAndKill(path: string, taskIds: readonly string[], reports: n
   return last
 }
 
+/** The lines on record are those that are found by reading all again. */
+async function expectCounted(store: OutputStore, taskId: string): Promise<void> {
+  const counter = new LineCounter()
+  counter.feed(await readAll(store, taskId))
+  const [figures] = await store.figures([{ taskId, final: true }])
+  expect(figures?.counts).toEqual(counter.counted)
+}
+
 test('a killed server has lost nothing that could be read, and its logs go on', async () => {
   const folder = await makeFolder()
   const taskIds = [randomUUID(), randomUUID()]
@@ -51,10 +61,12 @@ test('a killed server has lost nothing that could be read, and its logs go on', 
       expect(bytesOf(entries).length).toBeGreaterThanOrEqual(last.get(taskId)?.bytes ?? 0)
       expect(entries.map((entry) => entry.seq)).toEqual(entries.map((_, index) => index + 1))
       expect((await store.read(taskId)).bytes).toBe(bytesOf(entries).length)
+      await expectCounted(store, taskId)
       await store.open(taskId, BOUNDED)
       store.append(taskId, 'output', 'again\n')
       const summary = await store.close(taskId, false)
       expect(summary.lastSeq).toBe(entries.length + 1)
+      await expectCounted(store, taskId)
       expect(bytesOf((await store.read(taskId, { tail: true, maxBytes: 1 })).entries).toString()).toBe('again\n')
     }
     await store.stop()

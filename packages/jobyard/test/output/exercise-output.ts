@@ -333,6 +333,85 @@ export function exerciseOutput(name: string, makePlace: () => Promise<Place>): v
       })
     })
 
+    describe('lines', () => {
+      const figuresOf = async (taskId: string, final = true) => (await store.figures([{ taskId, final }]))[0]
+      const start = { at: 0, perLine: 39, perSystemLine: 4 }
+
+      test('are counted as they are written, with what is known of the task', async () => {
+        const facts = { instance: 'one', script: 'run.sh' }
+        const { taskId } = await openLog({ facts })
+        store.append(taskId, 'output', 'one\r\ntw')
+        store.append(taskId, 'error', 'wrong\n')
+        store.append(taskId, 'system', 'told')
+        store.append(taskId, 'output', 'o\nopen')
+        await store.close(taskId, false)
+        const figures = await figuresOf(taskId)
+        expect(figures).toMatchObject({ taskId, facts, counts: { lines: 5, systemLines: 1, lineBytes: 19 } })
+        expect(figures?.lost).toMatchObject({ lines: 0, lineBytes: 0 })
+        expect(figures?.openedAt).toBeLessThanOrEqual(figures?.counts.lineTime ?? 0)
+        expect(await store.findPosition(taskId, start)).toMatchObject({ after: 0, counts: { lines: 0 }, open: [] })
+      })
+
+      test('are found in a long log without its beginning', async () => {
+        const { taskId } = await openLog()
+        const line = Buffer.from(`${'x'.repeat(99)}\n`)
+        for (let index = 0; index < 90; index++) {
+          store.append(taskId, 'output', Buffer.concat(Array.from({ length: 1000 }, () => line)))
+          store.append(taskId, 'error', 'e')
+        }
+        await store.close(taskId, false)
+        const figures = await figuresOf(taskId)
+        expect(figures?.counts).toMatchObject({ lines: 90_001, systemLines: 0, lineBytes: 90_000 * 99 + 90 })
+        const found = await store.findPosition(taskId, { ...start, at: 90_000 * (99 + 39) })
+        expect(found?.counts.lines).toBeGreaterThan(80_000)
+        const [output, error] = ['output', 'error'].map((stream) =>
+          found?.open.find((entry) => entry.stream === stream),
+        )
+        expect(String(error?.bytes)).toBe('e'.repeat(Math.ceil((found?.counts.lines ?? 0) / 1000)))
+        expect((found?.counts.lineBytes ?? 0) + (output?.bytes.length ?? 0)).toBeGreaterThan(7.5 * MB)
+        const { entries } = await store.read(taskId, { after: found?.after ?? 0, maxBytes: 1 })
+        expect(entries[0]?.seq).toBe((found?.after ?? 0) + 1)
+        const first = await store.findPosition(taskId, { ...start, at: 4 * MB })
+        expect(first?.after).toBe(0)
+      })
+
+      test('go on where a log is opened again', async () => {
+        const { taskId } = await openLog()
+        store.append(taskId, 'output', 'first\non')
+        await store.close(taskId, false)
+        expect((await figuresOf(taskId))?.counts).toMatchObject({ lines: 2, lineBytes: 7 })
+        await store.open(taskId, BOUNDED)
+        store.append(taskId, 'output', 'e\n')
+        await store.close(taskId, false)
+        expect((await figuresOf(taskId))?.counts).toMatchObject({ lines: 2, lineBytes: 8 })
+      })
+
+      test('that a rolling log has lost are told', async () => {
+        const { taskId } = await openLog({ capBytes: 64 * 1024, rolling: true })
+        const line = 'a line of sixteen'.slice(0, 15)
+        for (let index = 0; index < 40; index++) store.append(taskId, 'output', `${line}\n`.repeat(500))
+        await store.close(taskId, false)
+        const figures = await figuresOf(taskId)
+        const { counts, lost } = figures ?? {}
+        expect((counts?.lines ?? 0) + (lost?.lines ?? 0)).toBe(20_000)
+        expect(counts?.lines).toBeLessThanOrEqual(4096)
+        expect(counts?.lines).toBeGreaterThan(2048)
+        expect(await store.findPosition(taskId, start)).toMatchObject({ counts: { lines: lost?.lines } })
+      })
+
+      test('are gone with their log, and nobody has any of an unknown one', async () => {
+        const { taskId } = await openLog()
+        store.append(taskId, 'output', 'one\n')
+        await store.close(taskId, false)
+        await store.remove([taskId])
+        for (const id of [taskId, randomUUID()]) {
+          expect(await figuresOf(id)).toBeUndefined()
+          expect(await store.findPosition(id, start)).toBeUndefined()
+        }
+        expect(await store.figures([])).toEqual([])
+      })
+    })
+
     describe('a process host', () => {
       test('sends both streams; the log is closed when the end of its channel has come', async () => {
         const { taskId, channel } = await openLog()

@@ -37,6 +37,7 @@ describe.skipIf(NO_BROWSER)('in a browser', () => {
     const run = await portal.client.runs.create('report')
     await portal.client.runs.wait(run.id, { timeoutMs: 10_000 })
     await portal.client.webhooks.set('report')
+    await portal.client.data.put('report', 'kept.txt', Buffer.from('kept'))
     await portal.client.settings.change({
       REGION: 'eu',
       API_KEY: { value: 'secret', secret: true },
@@ -50,6 +51,7 @@ describe.skipIf(NO_BROWSER)('in a browser', () => {
       [`/webjobs/${job.id}`, '.rows-body a'],
       [`/webjobs/${job.id}/properties`, '.occurrences'],
       [`/webjobs/${job.id}/packages`, '.items'],
+      [`/webjobs/${job.id}/data`, '.rows-body .row'],
       [`/webjobs/${job.id}/runs/${run.id}`, '.line'],
       ['/app-settings', '.rows-body code'],
       ['/web-hooks', '.items'],

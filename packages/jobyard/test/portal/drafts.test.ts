@@ -38,10 +38,10 @@ describe('settings as lines', () => {
     expect(faults).toEqual([])
     const changes = changesOf(there, entries)
     expect(changes).toEqual([
-      { kind: 'changed', name: 'region', from: 'eu', to: 'us', secret: false },
-      { kind: 'new', name: 'NEW', from: null, to: ' 1', secret: false },
-      { kind: 'changed', name: 'KEY', from: null, to: 'other', secret: true },
-      { kind: 'removed', name: 'QUERY', from: 'a=b&c=d ', to: null, secret: false },
+      { kind: 'changed', name: 'region', from: 'eu', to: 'us', secret: false, pinned: false },
+      { kind: 'new', name: 'NEW', from: null, to: ' 1', secret: false, pinned: false },
+      { kind: 'changed', name: 'KEY', from: null, to: 'other', secret: true, pinned: false },
+      { kind: 'removed', name: 'QUERY', from: 'a=b&c=d ', to: null, secret: false, pinned: false },
     ])
     expect(inputOf(changes)).toEqual({
       region: { value: 'us' },
@@ -49,6 +49,33 @@ describe('settings as lines', () => {
       KEY: { value: 'other' },
       QUERY: null,
     })
+  })
+
+  test('can be the list that Azure gives, which pins what is of one slot', () => {
+    const list = [
+      { name: 'REGION', value: 'eu', slotSetting: true },
+      { name: 'NEW', value: 'two\nlines', slotSetting: false },
+    ]
+    const { entries, faults } = readLines(JSON.stringify(list))
+    expect(faults).toEqual([])
+    const changes = changesOf([setting('REGION', 'eu'), setting('KEPT', null, { secret: true })], entries)
+    expect(inputOf(changes)).toEqual({ REGION: { value: 'eu', slot: true }, NEW: { value: 'two\nlines' } })
+    expect(changesOf([setting('REGION', 'eu', { slot: 'production' })], entries).map(({ name }) => name)).toEqual([
+      'NEW',
+    ])
+    expect(readLines('{"REGION": "eu", "N": "1"}').entries).toMatchObject([
+      { name: 'REGION' },
+      { name: 'N', value: '1' },
+    ])
+    for (const wrong of [
+      '[{"name": "A"}]',
+      '[1]',
+      '[',
+      '{"A": 1}',
+      '[{"name":"A","value":"1"},{"name":"a","value":"2"}]',
+    ]) {
+      expect(readLines(wrong)).toMatchObject({ entries: [], faults: [{ line: 1 }] })
+    }
   })
 
   test('say which line is wrong', () => {

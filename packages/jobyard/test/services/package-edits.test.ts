@@ -253,6 +253,23 @@ describe("changes of a job's files", () => {
     await put('run.sh', 'x')
   })
 
+  it('are not begun for more jobs than anybody means', async () => {
+    for (let number = 0; number < 200; number++) {
+      await edits.makeFolder({ ...address(), name: `begun-${number}` }, '', ACTOR)
+    }
+    await expect(put('run.sh', 'x')).rejects.toMatchObject({ code: 'data-refused' })
+    await put('run.sh', 'x').catch(() => undefined)
+    await edits.remove({ ...address(), name: 'begun-7' }, '', { recursive: false }, ACTOR)
+    await put('run.sh', 'x')
+  })
+
+  it('are forgotten with their collection', async () => {
+    const collectionId = await server.collection('short-lived')
+    await edits.makeFolder({ ...address(), collectionId }, '', ACTOR)
+    await server.stack.store.write('deleteCollection', { id: collectionId, actor: ACTOR, at: clock.now() })
+    await settled()
+  })
+
   it('are what was asked for, whatever was asked for and whenever the server died', async () => {
     const path = fc.constantFrom('run.sh', 'a.txt', 'd/b.txt', 'd/e/c.txt')
     const step = fc.oneof(

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runsToDelete } from '../../src/domain/retention.ts'
+import { logPlaceOf } from '../../src/store/procedures/meta.ts'
 import { DATABASES } from '../support/stack.ts'
 import { type OpenRepository, openRepository } from './repository.ts'
 
@@ -118,6 +119,38 @@ describe.each(DATABASES)('on %s', (database) => {
     expect(await runIds(jobId)).toHaveLength(10)
     const [job] = await repository.ask('select run_count - pruned_count as n from job where id = ?', jobId)
     expect(Number(job?.n)).toBe(10)
+  })
+
+  test('where a log begins is forgotten with its job, and not kept for one that is gone', async () => {
+    const { store } = repository
+    const jobId = await repository.addJob('logged', { keepRuns: 1 }, 0)
+    const name = logPlaceOf(jobId)
+    await store.write('keepLogPlace', { jobId, place: 'one' })
+    await store.write('keepLogPlace', { jobId, place: 'two' })
+    expect(await store.read('getMeta', { name })).toBe('two')
+    await repository.ask('update job set deleted_at = 1 where id = ?', jobId)
+    await prune(jobId)
+    expect(await store.read('getMeta', { name })).toBe(null)
+    await store.write('keepLogPlace', { jobId, place: 'three' })
+    expect(await store.read('getMeta', { name })).toBe(null)
+  })
+
+  test('which jobs have occurrences on record is known of many at once', async () => {
+    const { store } = repository
+    const [one, other, none] = [
+      await repository.addJob('occurs', {}, 0),
+      await repository.addJob('refuses', {}, 0),
+      'none',
+    ]
+    const row = { outcome: 'skipped', reason: 'It runs.', more: 0, recorded_at: 7 }
+    await repository.addRows('occurrence', [
+      { ...row, job_id: one, due: 5000 },
+      // A refusal of another trigger.
+      { ...row, job_id: other, due: 5001 },
+    ])
+    expect(await store.read('listOccurring', { jobIds: [one, other, none] })).toEqual([one])
+    expect(await store.read('listOccurring', { jobIds: [] })).toEqual([])
+    expect(await store.read('listOccurrences', { jobId: one, limit: 5 })).toMatchObject([{ due: 5000, recordedAt: 7 }])
   })
 
   test('old audit entries, instances that went long ago and keys that ran out are deleted', async () => {

@@ -99,6 +99,7 @@ export interface Stack {
   run(jobId: string): Promise<string>
   /** Waits until a run is in a state. */
   reach(runId: string, state: RunRow['state']): Promise<RunRow>
+  /** Stops the engine and closes the databases; a second time, or after {@link close}, it does nothing more. */
   stop(): Promise<void>
   /** Closes the databases alone, for a stack whose engine has been stopped already. */
   close(): Promise<void>
@@ -148,6 +149,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const jobs = new Jobs(parts, engine)
   const collectionId = await defaultCollection(store, ids.next(), clock.now())
   const [first] = options.kinds
+  let closed = false
   return {
     place,
     parts,
@@ -171,14 +173,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         const run = await store.read('getRun', { id: runId })
         return run?.state === state && run
       }),
-    async stop() {
+    stop: once(async () => {
+      if (closed) return
       await engine.stop()
       await settings.stop()
       await close()
       if (options.place === undefined) await place.drop()
       if (problems.length > 0) throw problems[0]
-    },
+    }),
     async close() {
+      closed = true
       await settings.stop()
       await close()
     },

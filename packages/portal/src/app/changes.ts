@@ -24,7 +24,8 @@ export async function applyChanges(events: readonly LiveEvent[]): Promise<void> 
     refreshJobs(ids('jobId')),
     ...[...runs].flatMap((id) => [refresh('run', id), refresh('tasks', id)]),
   ])
-  if (runs.size > 0) refreshSoon('runs')
+  // A run that goes on writes what its job keeps.
+  if (runs.size > 0) for (const name of ['runs', 'data']) refreshSoon(name)
   // What steers the server changes what its jobs do.
   if (events.some(({ type }) => type === 'settings.changed')) for (const name of STEERED) refreshSoon(name)
 }

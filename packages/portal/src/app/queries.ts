@@ -163,6 +163,15 @@ export function hooksQuery(collection: string) {
   })
 }
 
+/** What lies in a folder of what a job keeps. */
+export function dataQuery(jobId: string, path: string) {
+  return queryOptions({
+    queryKey: ['data', jobId, path],
+    queryFn: () => jobyard.data.list(jobId, path),
+    refetchInterval: ASK_AGAIN_MS,
+  })
+}
+
 /** States of a run that is not finished. */
 export const LIVE: readonly State[] = [
   'pending',

@@ -39,7 +39,7 @@ export function LinesDialog({ collection, settings, onClose }: LinesDialogProps)
       <form onSubmit={submit} className="form">
         <Textarea
           label="One NAME=VALUE in a line"
-          description="What has no line any longer is removed. Lines that begin with # are passed over."
+          description="What has no line any longer is removed; lines that begin with # are passed over. Azure's and Kudu's own JSON can be put here, too."
           autosize
           minRows={8}
           maxRows={20}
@@ -115,12 +115,13 @@ function Changes({ changes }: { changes: readonly SettingChange[] }) {
         <p className="quiet">Nothing changes.</p>
       ) : (
         <ul className="changes">
-          {changes.map(({ kind, name, from, to, secret }) => (
+          {changes.map(({ kind, name, from, to, secret, pinned }) => (
             <li key={name} data-tone={KINDS[kind].tone}>
               <span className="tone">{KINDS[kind].text}</span>
               <code>{name}</code>
               <span className="quiet cut">
                 {secret ? 'a new secret value' : kind === 'changed' ? `${from ?? '…'} → ${to}` : (to ?? from)}
+                {pinned && ', for this slot alone'}
               </span>
             </li>
           ))}

@@ -114,7 +114,7 @@ function ValueCell({ setting: { value, secret } }: { setting: AppSetting }) {
     )
   }
   if (value === null) return <span className="quiet">hidden</span>
-  if (value === '') return <span className="quiet">empty</span>
+  if (value.trim() === '') return <span className="quiet">{value === '' ? 'empty' : 'only blanks'}</span>
   return (
     <code className="cut block" title={value}>
       {value}

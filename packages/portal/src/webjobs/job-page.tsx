@@ -54,6 +54,9 @@ export function JobPage() {
         <Link to="/webjobs/$job/packages" params={{ job: id }}>
           Packages
         </Link>
+        <Link to="/webjobs/$job/data" params={{ job: id }}>
+          Data
+        </Link>
       </nav>
       <div className="tab-body">
         <Outlet />

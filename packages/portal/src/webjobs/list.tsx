@@ -15,6 +15,7 @@ import { sayCount } from '../words/amounts.ts'
 import { countViews, filterJobs, type JobView, SHOWS, type Show } from './filter.ts'
 import { FolderProblems } from './folder.tsx'
 import { JobMenu, LastRun, NameCell, NextRun, QuickAct, TypeCell } from './list-cells.tsx'
+import { HeldCollections } from './standing.tsx'
 
 const COLUMNS: readonly Column[] = [
   { title: 'Name', width: 'minmax(10rem, 2fr)', narrow: 'minmax(0, 1fr)' },
@@ -50,6 +51,7 @@ export function WebJobs() {
   ]
   return (
     <Page title="WebJobs" fixed actions={<AddButton />}>
+      <HeldCollections jobs={jobs ?? []} />
       <FolderProblems jobs={jobs ?? []} />
       <Filter view={view} onView={setView} jobs={jobs ?? []} />
       {jobs === undefined ? (

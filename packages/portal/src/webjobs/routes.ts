@@ -39,6 +39,15 @@ const packages = createRoute({
   component: lazyRouteComponent(() => import('./packages.tsx'), 'Packages'),
 })
 
+const data = createRoute({
+  ...tab,
+  path: '/data',
+  validateSearch: ({ path }: Record<string, unknown>): { path?: string | undefined } => ({
+    path: path === undefined ? undefined : String(path),
+  }),
+  component: lazyRouteComponent(() => import('./data.tsx'), 'Data'),
+})
+
 const run = createRoute({
   ...page,
   path: '/webjobs/$job/runs/$run',
@@ -52,4 +61,10 @@ const oldAddress = createRoute({
 })
 
 /** The pages of script jobs. */
-export const webJobsRoutes = [list, add, job.addChildren([history, properties, packages]), run, oldAddress] as const
+export const webJobsRoutes = [
+  list,
+  add,
+  job.addChildren([history, properties, packages, data]),
+  run,
+  oldAddress,
+] as const

@@ -53,7 +53,7 @@ export function ScheduleEditor({ job, index, onClose, onAnew }: ScheduleEditorPr
       )}
       <ScheduleField value={draft.schedule} onChange={(schedule) => setDraft({ ...draft, schedule })} />
       <MisfireFields draft={draft} onDraft={setDraft} error={save.error} />
-      {save.error !== null && <Problem error={save.error} />}
+      {save.error !== null && faultsOf(save.error)('policy.misfire') === undefined && <Problem error={save.error} />}
       <Group gap="xs">
         <Button
           loading={save.isPending && !removing}

@@ -10,20 +10,28 @@ export function isHeld({ enabled, state }: Pick<Job, 'enabled' | 'state'>): bool
   return enabled && state === 'stopped'
 }
 
+/** The collections among these jobs' whose settings let nothing start. */
+export function HeldCollections({ jobs }: { jobs: readonly Job[] }) {
+  const names = new Set(jobs.filter(isHeld).map(({ collection }) => collection))
+  return [...names].map((name) => <HeldCollection key={name} name={name} />)
+}
+
+function HeldCollection({ name }: { name: string }) {
+  return (
+    <Notice tone="wait">
+      <strong>All jobs of {name} are stopped</strong> by an app setting, WEBJOBS_STOPPED.{' '}
+      <Link to="/app-settings" search={{ collection: name }}>
+        App settings
+      </Link>
+    </Notice>
+  )
+}
+
 /** Why a job does not start, where that is no fault of its own, and how it does again. */
 export function Standing({ job }: { job: Job }) {
   const may = useMay('operator')
   const start = useStart(job)
-  if (isHeld(job)) {
-    return (
-      <Notice tone="wait">
-        <strong>All jobs of {job.collection} are stopped</strong> by an app setting, WEBJOBS_STOPPED.{' '}
-        <Link to="/app-settings" search={{ collection: job.collection }}>
-          App settings
-        </Link>
-      </Notice>
-    )
-  }
+  if (isHeld(job)) return <HeldCollection name={job.collection} />
   if (job.enabled || job.type === 'continuous') return null
   return (
     <Notice tone="quiet">

@@ -40,7 +40,7 @@ export function pasteVariables(
   const { entries, faults } = readLines(text)
   if (entries.length === 0 || faults.length > 0) return undefined
   const others = rows.filter(({ key, name }) => key !== at || name !== '')
-  return entries.reduce<readonly VariableDraft[]>((all, [name, value]) => {
+  return entries.reduce<readonly VariableDraft[]>((all, { name, value }) => {
     const index = all.findIndex((row) => row.name === name)
     const row = all[index]
     return row === undefined ? addVariable(all, name, value) : all.with(index, { ...row, value })

@@ -1,4 +1,5 @@
 import type { AppSetting, AppSettingInput } from '@jobyard/client'
+import { isAzureList, readAzureList } from './azure-list.ts'
 
 /** What is wrong with a line, counted from 1. */
 export interface LineFault {
@@ -6,9 +7,17 @@ export interface LineFault {
   readonly text: string
 }
 
-/** Names and values as lines say them. */
+/** A name and a value as a text says them. */
+export interface Entry {
+  readonly name: string
+  readonly value: string
+  /** True: it says that the setting is of this slot alone. */
+  readonly pinned: boolean
+}
+
+/** What a text says. */
 export interface Lines {
-  readonly entries: readonly (readonly [name: string, value: string])[]
+  readonly entries: readonly Entry[]
   readonly faults: readonly LineFault[]
 }
 
@@ -21,6 +30,8 @@ export interface SettingChange {
   /** The value after; null where there is none. */
   readonly to: string | null
   readonly secret: boolean
+  /** True: it is pinned to the slot of the server. */
+  readonly pinned: boolean
 }
 
 /** Names of settings compare without regard to case. */
@@ -30,7 +41,7 @@ export function settingKey(name: string): string {
 
 /** Whether a setting can stand in a line: its value is known and has no line break. */
 export function fitsLine({ name, value }: Pick<AppSetting, 'name' | 'value'>): boolean {
-  return value !== null && !/[\r\n]/.test(value) && !name.startsWith('#')
+  return value !== null && !/[\r\n]/.test(value) && !/^[#[{]/.test(name)
 }
 
 /** Settings as `NAME=VALUE` lines; without those that do not fit. */
@@ -43,10 +54,11 @@ export function writeLines(settings: readonly AppSetting[]): string {
 
 /**
  * Reads `NAME=VALUE` lines: a name ends at the first `=`, its value goes to the end of the line as it stands. Empty lines
- * and those that begin with `#` are passed over.
+ * and those that begin with `#` are passed over. What Azure and Kudu give is read as well.
  */
 export function readLines(text: string): Lines {
-  const entries: [string, string][] = []
+  if (isAzureList(text)) return readAzureList(text)
+  const entries: Entry[] = []
   const faults: LineFault[] = []
   const seen = new Map<string, number>()
   for (const [index, whole] of text.split(/\r\n|\n|\r/).entries()) {
@@ -60,7 +72,7 @@ export function readLines(text: string): Lines {
       faults.push({ line, text: `${name} is in line ${seen.get(settingKey(name))} already.` })
     } else {
       seen.set(settingKey(name), line)
-      entries.push([name, whole.slice(equals + 1)])
+      entries.push({ name, value: whole.slice(equals + 1), pinned: false })
     }
   }
   return { entries, faults }
@@ -71,21 +83,37 @@ export function readLines(text: string): Lines {
  * or get a new value when a line names them.
  */
 export function changesOf(before: readonly AppSetting[], entries: Lines['entries']): readonly SettingChange[] {
-  const named = new Set(entries.map(([name]) => settingKey(name)))
+  const named = new Set(entries.map(({ name }) => settingKey(name)))
   const old = new Map(before.map((setting) => [settingKey(setting.name), setting]))
-  const put = entries.flatMap(([name, value]): SettingChange[] => {
+  const put = entries.flatMap(({ name, value, pinned: asked }): SettingChange[] => {
     const was = old.get(settingKey(name))
-    if (was === undefined) return [{ kind: 'new', name, from: null, to: value, secret: false }]
-    if (!was.secret && was.value === value && was.name === name) return []
-    return [{ kind: 'changed', name, from: was.value, to: value, secret: was.secret }]
+    if (was === undefined) return [{ kind: 'new', name, from: null, to: value, secret: false, pinned: asked }]
+    // What is pinned already stays where it is.
+    const pinned = asked && was.slot === null
+    if (!was.secret && was.value === value && was.name === name && !pinned) return []
+    return [{ kind: 'changed', name, from: was.value, to: value, secret: was.secret, pinned }]
   })
   const removed = before
     .filter((setting) => fitsLine(setting) && !named.has(settingKey(setting.name)))
-    .map(({ name, value, secret }): SettingChange => ({ kind: 'removed', name, from: value, to: null, secret }))
+    .map(
+      ({ name, value, secret }): SettingChange => ({
+        kind: 'removed',
+        name,
+        from: value,
+        to: null,
+        secret,
+        pinned: false,
+      }),
+    )
   return [...put, ...removed]
 }
 
 /** Changes as they are sent. */
 export function inputOf(changes: readonly SettingChange[]): Record<string, AppSettingInput | null> {
-  return Object.fromEntries(changes.map(({ name, to }) => [name, to === null ? null : { value: to }]))
+  return Object.fromEntries(
+    changes.map(({ name, to, pinned }) => [
+      name,
+      to === null ? null : { value: to, ...(pinned ? { slot: true } : {}) },
+    ]),
+  )
 }

@@ -199,6 +199,8 @@ async function sendFile(
     throw new JobyardError('range-invalid', `The file has ${bytes} bytes; none of those asked for are among them.`)
   }
   const { from, to } = range ?? { from: 0, to: bytes }
+  // Before anything is said of it: it may have gone.
+  const stream = Readable.fromWeb(await read({ from, to }))
   if (range !== undefined) reply.code(206).header('content-range', `bytes ${from}-${to - 1}/${bytes}`)
   return reply
     .headers({
@@ -206,7 +208,7 @@ async function sendFile(
       'content-length': String(to - from),
       'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(name)}`,
     })
-    .send(Readable.fromWeb(await read({ from, to })))
+    .send(stream)
 }
 
 /** Throws 'data-changed' when a header If-Match names another file than the one that is there. */

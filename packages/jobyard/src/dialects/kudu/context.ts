@@ -32,10 +32,10 @@ export async function requireJob(
 ): Promise<JobRow> {
   const collectionId = await siteOf(context, request)
   // A file that was changed counts from then on for whoever does something with the job.
-  if (request.method !== 'GET') await context.edits.settle({ collectionId, type, name })
+  if (request.method !== 'GET') await context.edits.trySettle({ collectionId, type, name })
   let job = await context.reader.row(collectionId, type, name)
   if (job === null) {
-    await context.edits.settle({ collectionId, type, name })
+    await context.edits.trySettle({ collectionId, type, name })
     job = await context.reader.row(collectionId, type, name)
   }
   if (job === null) throw new JobyardError('job-unknown')

@@ -1,7 +1,7 @@
 import type { ApiApp } from '../../services/http/api-app.ts'
 import type { Dialect } from '../../services/http/dialect.ts'
 import { leaveBodies } from '../webjobs/bodies.ts'
-import { noLogs } from '../webjobs/files/logs.ts'
+import { RenderedLogs } from '../webjobs/files/rendered-logs.ts'
 import { WebJobReader, type WebJobType } from '../webjobs/reader.ts'
 import { appSettingRoutes } from './app-settings.ts'
 import type { KuduContext } from './context.ts'
@@ -45,8 +45,8 @@ export function createKudu({ instance }: KuduOptions): Dialect {
       for (const base of pathsOf(type)) routesOfType(app, context, base, type)
     }
     for (const base of pathsOf('continuous')) passthroughRoute(app, context, base)
-    // The one place where logs and statuses of runs come into the tree of files.
-    const files: FilesContext = { ...context, logs: noLogs }
+    const rendered = new RenderedLogs({ context, reader: context.reader, instance })
+    const files: FilesContext = { ...context, logs: (job) => rendered.folder(job) }
     for (const base of FILES) fileRoutes(app, files, base)
     for (const base of ZIPS) zipRoutes(app, files, base)
     unknownRoutes(app)

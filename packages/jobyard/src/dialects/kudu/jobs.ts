@@ -27,7 +27,10 @@ export function jobRoutes(app: ApiApp, context: KuduContext, base: string, type:
     return sendJson(reply, jobFor(request, job, linksOf(context, request), services.clock.now()))
   })
   app.delete<OfJob>(path, route(path, 'deployer'), async (request, reply) => {
-    const job = await reader.row(await siteOf(context, request), type, request.params.name)
+    const address = { collectionId: await siteOf(context, request), type, name: request.params.name }
+    // Files that are about to become the job, or part of it, go with it.
+    await context.edits.drop(address)
+    const job = await reader.row(address.collectionId, type, address.name)
     // One that is not there is gone, which is what was wanted.
     if (job !== null) await remove(context, job, callerOf(request))
     return sendNothing(reply)

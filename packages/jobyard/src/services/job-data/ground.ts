@@ -10,7 +10,7 @@ import { isSystemError } from '../../kinds/script/system-error.ts'
 export interface HeldFolder extends AsyncDisposable {
   /** A path of what lies directly in it. The last part of that path is not to be followed by whoever uses it. */
   at(name: string): string
-  /** Names of all that lies in it. */
+  /** Names of all that lies in it, whatever they are. */
   names(): Promise<string[]>
   /** The file of that name, open for reading; null when it is no regular file. */
   openFile(name: string): Promise<FileHandle | null>
@@ -35,10 +35,13 @@ export async function enter(root: string, parts: readonly string[]): Promise<Hel
   try {
     return process.platform === 'linux' ? await enterByHandles(root, parts) : await enterByPaths(root, parts)
   } catch (error) {
-    if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return null
+    if (isSystemError(error, ...CLOSED)) return null
     throw error
   }
 }
+
+/** What is not there, is something else, or was closed by its owner. */
+const CLOSED = ['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'EPERM'] as const
 
 /** Whatever checked the parts before, none may lead elsewhere here. */
 function requirePart(part: string): void {
@@ -62,7 +65,7 @@ async function enterByHandles(root: string, parts: readonly string[]): Promise<H
   }
   return {
     at,
-    names: async () => (await readdir(`/proc/self/fd/${handle.fd}`)).filter(isReadable),
+    names: () => readNames(`/proc/self/fd/${handle.fd}`),
     openFile: (name) => openRegular(at(name)),
     flush: () => handle.sync(),
     [Symbol.asyncDispose]: () => handle.close(),
@@ -76,7 +79,7 @@ async function openRegular(path: string): Promise<FileHandle | null> {
     if (!(await named.stat()).isFile()) return null
     return await open(`/proc/self/fd/${named.fd}`, FILE)
   } catch (error) {
-    if (isSystemError(error, 'ENOENT', 'ELOOP', 'ENOTDIR')) return null
+    if (isSystemError(error, ...CLOSED)) return null
     throw error
   }
 }
@@ -99,9 +102,9 @@ async function enterByPaths(root: string, parts: readonly string[]): Promise<Hel
   return {
     at,
     async names() {
-      const names = await readdir(folder)
+      const names = await readNames(folder)
       await check()
-      return names.filter(isReadable)
+      return names
     },
     async openFile(name) {
       const before = await lookAt(at(name))
@@ -124,9 +127,14 @@ function absent(path: string): Error {
   return Object.assign(new Error(`${path} is not there any more`), { code: 'ENOENT', syscall: 'realpath' })
 }
 
-/** Names that are no valid UTF-8 cannot be written in an address. */
-function isReadable(name: string): boolean {
-  return !name.includes('\u{fffd}')
+/** Nothing where the owner lets nobody look. */
+async function readNames(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    if (isSystemError(error, ...CLOSED)) return []
+    throw error
+  }
 }
 
 /** What is at a path, links not followed; null when nothing is. */
@@ -134,7 +142,7 @@ export async function lookAt(path: string): Promise<BigIntStats | null> {
   try {
     return await lstat(path, { bigint: true })
   } catch (error) {
-    if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG')) return null
+    if (isSystemError(error, ...CLOSED, 'ENAMETOOLONG')) return null
     throw error
   }
 }

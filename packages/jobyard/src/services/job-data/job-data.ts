@@ -10,6 +10,7 @@ import { explainFullDisk, isSystemError } from '../../kinds/script/system-error.
 import type { Actor, AuditEntry } from '../../store/procedures/audit.ts'
 import { streamOf } from '../file-stream.ts'
 import { Serial } from '../serial.ts'
+import { isPart, MOST_PARTS } from '../site-path.ts'
 import { Uploads } from '../uploads.ts'
 import { type DataEntry, type DataFile, entryOf } from './entry.ts'
 import { enter, type HeldFolder, lookAt } from './ground.ts'
@@ -70,11 +71,12 @@ export class JobData {
     return this.#show(name, await lookAt(folder.at(name)))
   }
 
-  /** What lies in a folder, by name; nothing when there is no such folder. */
+  /** What lies in a folder, by name; nothing when there is no such folder. What no path can name is left out. */
   async *list(jobId: string, parts: readonly string[]): AsyncGenerator<DataEntry> {
-    await using folder = await this.#enter(jobId, parts)
-    for (const name of folder === null ? [] : (await folder.names()).toSorted()) {
-      const entry = folder === null ? null : this.#show(name, await lookAt(folder.at(name)))
+    await using folder = parts.length >= MOST_PARTS ? null : await this.#enter(jobId, parts)
+    if (folder === null) return
+    for (const name of (await folder.names()).filter(isPart).toSorted()) {
+      const entry = this.#show(name, await lookAt(folder.at(name)))
       if (entry !== null) yield entry
     }
   }
@@ -119,7 +121,11 @@ export class JobData {
         const there = await lookAt(folder.at(name))
         if (there !== null && !there.isFile()) throw refused(parts, 'Something is there that is no file')
         check?.(this.#file(name, there))
-        await rename(path, folder.at(name))
+        try {
+          await rename(path, folder.at(name))
+        } catch (error) {
+          throw explain(error, parts)
+        }
         await folder.flush()
         const file = this.#file(name, await lookAt(folder.at(name)))
         if (file === null) throw refused(parts, 'The job took it away at once')
@@ -201,7 +207,8 @@ export class JobData {
       await this.#give(made)
       await rename(made, above.at(name))
     } catch (error) {
-      if (!isSystemError(error, 'EEXIST', 'ENOTEMPTY', 'ENOTDIR', 'EPERM')) throw explainFullDisk(error, 'it was made')
+      if (!isSystemError(error, 'EEXIST', 'ENOTEMPTY', 'ENOTDIR', 'EPERM', 'EACCES'))
+        throw explainFullDisk(error, 'it was made')
       await rm(made, { recursive: true, force: true })
     }
   }
@@ -247,7 +254,8 @@ function refused(parts: readonly string[], why: string): JobyardError {
 function explain(error: unknown, parts: readonly string[]): unknown {
   if (isSystemError(error, 'ENOTEMPTY', 'EEXIST')) return refused(parts, 'The folder is not empty')
   if (isSystemError(error, 'ENOENT')) return unknown(parts)
-  if (isSystemError(error, 'EISDIR', 'ENOTDIR', 'EACCES', 'EPERM', 'EBUSY')) return refused(parts, 'It is in use')
+  if (isSystemError(error, 'EISDIR', 'ENOTDIR', 'EACCES', 'EPERM', 'EBUSY'))
+    return refused(parts, 'The job does not let it')
   return error
 }
 

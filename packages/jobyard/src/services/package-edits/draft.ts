@@ -79,10 +79,7 @@ export class Draft {
   }
 
   static async #read(folder: string, ids: Ids): Promise<Draft | null> {
-    const lines = (await textOf(join(folder, JOURNAL))).split('\n')
-    // What stands behind the last line's end was being written when the server died, and nobody was told that it counts.
-    lines.pop()
-    const [head, ...rest] = lines.map((line) => JSON.parse(line) as unknown)
+    const [head, ...rest] = readLines(await textOf(join(folder, JOURNAL)))
     if (head === undefined || rest.length === 0) return null
     const { version: _, ...said } = head as Head
     const draft = new Draft(folder, said, ids)
@@ -135,6 +132,23 @@ export class Draft {
     if (line.op === 'put') this.changes.push({ op: 'put', file: { ...line.file, from: join(this.folder, line.blob) } })
     else this.changes.push({ op: line.op, path: line.path })
   }
+}
+
+/**
+ * The lines of a journal. What stands behind the last line's end was being written when the server died, and nobody was
+ * told that it counts; neither does what comes after a line that cannot be read, on a disk that is damaged.
+ */
+function readLines(text: string): unknown[] {
+  const read: unknown[] = []
+  for (const line of text.split('\n').slice(0, -1)) {
+    try {
+      read.push(JSON.parse(line))
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error
+      return read
+    }
+  }
+  return read
 }
 
 /** Brings a file to the disk. */

@@ -6,20 +6,11 @@ import { tooLarge } from '../../kinds/script/archive-names.ts'
 import { checkJobName } from '../../kinds/script/names.ts'
 import type { PackageFile } from '../../kinds/script/package-tree.ts'
 import type { Actor } from '../../store/procedures/audit.ts'
-import type { Directory } from '../directory.ts'
 import { Serial } from '../serial.ts'
-import type { ApiServices } from '../services.ts'
-import type { Webhooks } from '../webhooks.ts'
-import { showAsItStands } from './as-it-stands.ts'
-import { Draft, type DraftBase, type DraftChange, type EditAddress, sync } from './draft.ts'
-import { type EditedEntry, EditedTree, pathOf } from './edited-tree.ts'
-
-/** What edits of packages work with. */
-export interface PackageEditsParts {
-  readonly services: ApiServices
-  readonly webhooks: Webhooks
-  readonly directory: Directory
-}
+import { Draft, type DraftChange, type EditAddress, sync } from './draft.ts'
+import { type EditedEntry, type EditedTree, pathOf } from './edited-tree.ts'
+import { baseOf, JobFiles } from './job-files.ts'
+import { type PackageEditsParts, PackageMaker } from './package-maker.ts'
 
 /** Told what is there before it is changed, or null; refuses the change by throwing. */
 export type EditCheck = (there: EditedEntry | null) => void
@@ -37,17 +28,12 @@ export interface EditFile {
   readonly executable?: boolean
 }
 
-/** The kind of jobs whose packages are edited. */
-const KIND = 'script'
-/** How such packages came, for the list of deployments. */
-const SOURCE = 'vfs'
 /** Milliseconds after the last change of a job's files until they become a package. */
 const GATHER_MS = 2000
 /** Milliseconds until what could not be made a package is tried again. */
 const AGAIN_MS = 30_000
-/** Why there is no package yet: the next change may bring what is missing. */
-const INCOMPLETE: ReadonlySet<string> = new Set(['script-missing', 'script-unsupported'])
-
+/** Jobs of a collection that have files, but nothing to run yet: more are made by mistake. */
+const MOST_BEGUN = 200
 interface Pending {
   readonly draft: Draft
   timer: Timer | null
@@ -62,6 +48,8 @@ interface Pending {
  */
 export class PackageEdits {
   readonly #parts: PackageEditsParts
+  readonly #files: JobFiles
+  readonly #maker: PackageMaker
   readonly #folder: string
   readonly #turns = new Serial()
   readonly #pending = new Map<string, Pending>()
@@ -69,6 +57,8 @@ export class PackageEdits {
 
   constructor(parts: PackageEditsParts) {
     this.#parts = parts
+    this.#files = new JobFiles(parts.services)
+    this.#maker = new PackageMaker(parts, this.#files)
     this.#folder = join(parts.services.settings.dataFolder, 'drafts')
   }
 
@@ -90,7 +80,7 @@ export class PackageEdits {
 
   /** The files of a job as they are to be, not to be changed; null when there is neither job nor draft. */
   async tree(address: EditAddress): Promise<{ readonly job: JobRow | null; readonly tree: EditedTree } | null> {
-    const job = await this.#job(address)
+    const job = await this.#files.job(address)
     const pending = await this.#fitting(address, job)
     if (job === null && pending === undefined) return null
     return { job, tree: await this.#tree(job, pending) }
@@ -102,7 +92,7 @@ export class PackageEdits {
     const candidates = drafts.filter(
       ({ address, base }) => address.collectionId === collectionId && address.type === type && base.jobId === null,
     )
-    const found = await Promise.all(candidates.map(({ address }) => this.#job(address)))
+    const found = await Promise.all(candidates.map(({ address }) => this.#files.job(address)))
     return candidates.filter((_draft, index) => found[index] === null).map(({ address }) => address.name)
   }
 
@@ -179,7 +169,16 @@ export class PackageEdits {
     if (path === '') await this.settle(address)
   }
 
-  /** Makes what was changed a package now. */
+  /** As {@link settle}, for whoever goes on in any case: what stands in the way is in the log. */
+  async trySettle(address: EditAddress): Promise<void> {
+    try {
+      await this.settle(address)
+    } catch (err) {
+      this.#warn(address, err)
+    }
+  }
+
+  /** Makes what was changed a package now. Throws what saving a job throws; the changes stay. */
   async settle(address: EditAddress): Promise<void> {
     if (!this.#pending.has(keyOf(address))) return
     await this.#turns.run(keyOf(address), () => this.#apply(keyOf(address)))
@@ -203,12 +202,12 @@ export class PackageEdits {
   ) {
     const key = keyOf(address)
     return await this.#turns.run(key, async () => {
-      const job = await this.#job(address)
-      await this.#requireOwn(address)
+      const job = await this.#files.job(address)
+      await this.#files.requireOwn(address)
       const fitting = await this.#fitting(address, job)
       const stale = this.#pending.get(key)
       if (fitting === undefined && stale !== undefined) await this.#forget(key, stale)
-      if (job === null) checkJobName(address.name)
+      if (job === null) this.#checkNew(address, fitting === undefined)
       const tree = (await this.#tree(job, fitting)).copy()
       const changes = make(tree, job !== null || fitting !== undefined)
       for (const change of changes)
@@ -223,130 +222,62 @@ export class PackageEdits {
     })
   }
 
+  #checkNew({ collectionId, name }: EditAddress, isFirst: boolean): void {
+    checkJobName(name)
+    const begun = [...this.#pending.values()].filter(
+      ({ draft: { address, base } }) => address.collectionId === collectionId && base.jobId === null,
+    )
+    if (!isFirst || begun.length < MOST_BEGUN) return
+    const message = `There are ${MOST_BEGUN} jobs already that have files and nothing to run.`
+    throw new JobyardError('data-refused', message, { hint: 'Give them scripts, or delete their folders.' })
+  }
+
   #begin(address: EditAddress, job: JobRow | null): Pending {
     const draft = Draft.begin(this.#folder, address, baseOf(job), this.#parts.services.ids)
     return { draft, timer: null, made: null }
   }
 
-  /** Throws 'source-controlled'. */
-  async #requireOwn({ collectionId, name }: EditAddress): Promise<void> {
-    const { store, clock } = this.#parts.services
-    const folder = await store.read('getWatchedFolder', { collectionId, at: clock.now() })
-    if (folder === null) return
-    const message = `The files of the job ${name} cannot be changed: the jobs of its collection come from the folder ${folder.path}.`
-    throw new JobyardError('source-controlled', message, { data: { folder: folder.path } })
-  }
-
-  async #job({ collectionId, type, name }: EditAddress): Promise<JobRow | null> {
-    const [job] = await this.#parts.services.store.read('findJobs', { collectionId, kind: KIND, type, name })
-    return job ?? null
-  }
-
-  /**
-   * The changes of a job that still belong to what it has. Whoever deployed it since, or made another of its name, gave it
-   * other files altogether; but changes of its files that became a package elsewhere are only more of the same.
-   */
+  /** The changes of a job that still belong to what it has. */
   async #fitting(address: EditAddress, job: JobRow | null): Promise<Pending | undefined> {
     const pending = this.#pending.get(keyOf(address))
-    if (pending === undefined) return undefined
-    const { draft } = pending
-    const now = baseOf(job)
-    if (draft.base.jobId === now.jobId && draft.base.hash === now.hash) return pending
-    if (job === null || (draft.base.jobId !== null && draft.base.jobId !== job.id)) return undefined
-    const [latest] = await this.#parts.services.store.read('listDeployments', { jobId: job.id })
-    if (latest?.source !== SOURCE || latest.hash !== job.packageHash) return undefined
-    draft.base = now
-    return pending
+    return pending !== undefined && (await this.#files.fits(pending.draft, job)) ? pending : undefined
   }
 
   async #tree(job: JobRow | null, pending: Pending | undefined): Promise<EditedTree> {
     const of = job === null ? '' : `${job.id} ${job.version}`
     if (pending?.made?.of === of) return pending.made.tree
-    const { packages } = this.#parts.services
-    const hash = job?.packageHash ?? null
-    const { files, folders } = hash === null ? { files: [], folders: [] } : await packages.tree(hash)
-    const tree = new EditedTree(
-      files.map((file) => ({ ...file, from: packages.pathOf(hash ?? '', file.path) })),
-      folders,
-    )
-    if (job !== null && hash !== null) {
-      const { script } = await packages.describe(hash)
-      showAsItStands(tree, script?.directory ?? '', job)
-    }
-    for (const change of pending?.draft.changes ?? []) tree.apply(change)
+    const tree = await this.#files.tree(job, pending?.draft.changes ?? [])
     if (pending !== undefined) pending.made = { of, tree }
     return tree
   }
 
   #schedule(pending: Pending, delay: number): void {
-    const { clock, logger } = this.#parts.services
+    const { clock } = this.#parts.services
     const { address } = pending.draft
     pending.timer?.cancel()
     if (this.#stopped) return
     pending.timer = clock.after(delay, () => {
       pending.timer = null
       this.settle(address).catch((err: unknown) => {
-        const { type, name } = address
-        logger.warn({ err, type, job: name }, 'changed files did not become a package; they will be tried again')
-        this.#schedule(pending, AGAIN_MS)
+        this.#warn(address, err)
+        // What is refused is refused again, until something is changed.
+        if (!(err instanceof JobyardError) || err.status >= 500) this.#schedule(pending, AGAIN_MS)
       })
     })
+  }
+
+  #warn({ type, name }: EditAddress, err: unknown): void {
+    this.#parts.services.logger.warn({ err, type, job: name }, 'changed files did not become a package')
   }
 
   async #apply(key: string): Promise<void> {
     const pending = this.#pending.get(key)
     if (pending === undefined || this.#stopped) return
-    const { address, actor } = pending.draft
+    const { draft } = pending
     pending.timer?.cancel()
-    for (;;) {
-      const job = await this.#job(address)
-      const fitting = await this.#fitting(address, job)
-      if (fitting === undefined || actor === null) return await this.#forget(key, pending)
-      const tree = await this.#tree(job, fitting)
-      if (tree.isGone) {
-        if (job !== null) await this.#deleteJob(job, actor)
-      } else {
-        const saved = await this.#save(address, job, tree, actor)
-        if (saved === 'incomplete') return
-        if (saved === 'overtaken') continue
-      }
-      return await this.#forget(key, pending)
-    }
-  }
-
-  async #save(
-    address: EditAddress,
-    job: JobRow | null,
-    tree: EditedTree,
-    actor: Actor,
-  ): Promise<'saved' | 'incomplete' | 'overtaken'> {
-    const { webhooks, services, directory } = this.#parts
-    try {
-      const { hash, disabled } = await services.packages.receiveParts(tree.parts())
-      const enabled = address.type === 'continuous' ? { enabled: !disabled } : {}
-      if (job !== null && isAsWanted(job, hash, enabled.enabled)) return 'saved'
-      const target = { ...address, name: job?.name ?? address.name, kind: KIND, ...enabled }
-      const input = { ...target, packageHash: hash, source: SOURCE, spec: { ownSettings: null } }
-      return await webhooks.takeTurn(input, async () => {
-        const now = await this.#job(address)
-        if (now?.id !== job?.id || now?.packageHash !== job?.packageHash) return 'overtaken'
-        const expected = job === null ? 'new' : 'existing'
-        const saved = await services.jobs.save(input, expected, actor)
-        directory.remember(saved.job)
-        return 'saved'
-      })
-    } catch (error) {
-      if (error instanceof JobyardError && INCOMPLETE.has(error.code)) return 'incomplete'
-      throw error
-    }
-  }
-
-  async #deleteJob({ id, name }: JobRow, actor: Actor): Promise<void> {
-    try {
-      await this.#parts.services.engine.deleteJob(id, name, actor)
-    } catch (error) {
-      if (!(error instanceof JobyardError) || error.code !== 'job-unknown') throw error
-    }
+    const made =
+      draft.actor === null ? 'done' : await this.#maker.make(draft, draft.actor, (job) => this.#tree(job, pending))
+    if (made === 'done') await this.#forget(key, pending)
   }
 
   async #forget(key: string, pending: Pending): Promise<void> {
@@ -354,16 +285,6 @@ export class PackageEdits {
     if (this.#pending.get(key) === pending) this.#pending.delete(key)
     await pending.draft.remove()
   }
-}
-
-/** Whether a job has all that its files say: so it is when a server died behind the save, and when nothing was changed. */
-function isAsWanted(job: JobRow, hash: string, enabled = job.enabled): boolean {
-  const { ownSettings } = job.spec as { readonly ownSettings?: string }
-  return job.packageHash === hash && ownSettings === undefined && job.enabled === enabled
-}
-
-function baseOf(job: JobRow | null): DraftBase {
-  return { jobId: job?.id ?? null, hash: job?.packageHash ?? null }
 }
 
 function keyOf({ collectionId, type, name }: EditAddress): string {

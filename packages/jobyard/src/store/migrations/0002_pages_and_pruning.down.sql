@@ -1,5 +1,4 @@
 drop index task_waiting;
-drop index task_pending;
 drop index audit_collection;
 drop index job_collection_page;
 drop index job_page;

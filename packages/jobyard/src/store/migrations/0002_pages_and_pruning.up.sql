@@ -21,8 +21,5 @@ create index job_page on job (name_key, id, kind, type, enabled) where deleted_a
 create index job_collection_page on job (collection_id, name_key, id, kind, type, enabled) where deleted_at is null;
 create index audit_collection on audit (collection_id, id);
 
--- What is to be begun next of a run, of which hundreds of thousands may be pending.
-create index task_pending on task (run_id, coalesce(not_before, 0), id) where state = 'pending';
-
 -- Attempts that wait for their time, for whoever must look at them because the clock was put back.
 create index task_waiting on task (not_before) where not_before is not null and state = 'pending';

@@ -157,6 +157,7 @@ function scan(
 ): OpenLine {
   const { length } = bytes
   if (length === 0) return open
+  const ends = new LineEnds(bytes)
   let { parts } = open
   let room = longest - open.length
   let start = open.returned && bytes[0] === LF ? 1 : 0
@@ -164,7 +165,7 @@ function scan(
   while (at < length) {
     // One more than there is room for: an end right behind the longest line is its end.
     const limit = Math.min(length, start + room + 1)
-    while (at < limit && bytes[at] !== LF && bytes[at] !== CR) at++
+    at = Math.min(limit, ends.next(at))
     if (at < limit) {
       sink(stream, time, bytes, start, at, parts)
       at++
@@ -185,22 +186,50 @@ function scan(
 
 const NONE: readonly Uint8Array[] = []
 
+/** So far an end is looked for byte by byte: a call to the system's own way costs as much as some forty bytes. */
+const NEAR = 32
+
+/** Finds the ends of lines in an entry, each byte looked at once or twice, whatever the lines are like. */
+class LineEnds {
+  readonly #bytes: Uint8Array
+  /** The next of each behind some place that was asked for. */
+  #lineFeed = -1
+  #return = -1
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  /** The place of the first LF or CR from `at` on; the length when there is none. */
+  next(at: number): number {
+    const bytes = this.#bytes
+    const near = Math.min(bytes.length, at + NEAR)
+    for (let place = at; place < near; place++) {
+      const byte = bytes[place]
+      if (byte === LF || byte === CR) return place
+    }
+    if (near === bytes.length) return near
+    if (this.#lineFeed < near) this.#lineFeed = placeOf(bytes, LF, near)
+    if (this.#return < near) this.#return = placeOf(bytes, CR, near)
+    return Math.min(this.#lineFeed, this.#return)
+  }
+}
+
+function placeOf(bytes: Uint8Array, byte: number, from: number): number {
+  const place = bytes.indexOf(byte, from)
+  return place < 0 ? bytes.length : place
+}
+
 /** The lines that end in an entry, the bytes in them, those from before too, and where what is open behind them begins. */
 function countEnds(open: OpenLine, bytes: Uint8Array): { lines: number; bytes: number; start: number } {
-  const { length } = bytes
+  const found = new LineEnds(bytes)
   let start = open.returned && bytes[0] === LF ? 1 : 0
   let ends = start
   let lines = 0
-  for (let at = start; at < length; at++) {
-    const byte = bytes[at] ?? 0
-    if (byte !== LF && byte !== CR) continue
+  for (let at = found.next(start); at < bytes.length; at = found.next(start)) {
     lines++
-    ends++
-    if (byte === CR && bytes[at + 1] === LF) {
-      at++
-      ends++
-    }
-    start = at + 1
+    start = at + (bytes[at] === CR && bytes[at + 1] === LF ? 2 : 1)
+    ends += start - at
   }
   return { lines, bytes: start - ends + (lines > 0 ? open.length : 0), start }
 }

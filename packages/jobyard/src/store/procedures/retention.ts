@@ -144,6 +144,7 @@ const forgetting = [
   sql('delete from job_package where job_id = ?'),
   sql('delete from continuous where job_id = ?'),
   sql('delete from job_trigger where job_id = ?'),
+  sql(`delete from meta where name = 'job-log:' || cast(? as text)`),
   sql('delete from job where id = ?'),
 ]
 

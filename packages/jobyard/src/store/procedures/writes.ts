@@ -10,7 +10,7 @@ import { addHook, deleteHook } from './hooks.ts'
 import { freeKey, settleKey, takeKey } from './idempotency.ts'
 import * as instances from './instances.ts'
 import { deleteJob, saveJob } from './jobs.ts'
-import { claimMeta } from './meta.ts'
+import { claimMeta, keepLogPlace } from './meta.ts'
 import { openTasks } from './open-tasks.ts'
 import { dropUnusedPackages, enterPackage } from './packages.ts'
 import * as recovery from './recovery.ts'
@@ -69,6 +69,7 @@ export const writes = {
   changeSettings,
   addAudit,
   claimMeta,
+  keepLogPlace,
   addHook,
   deleteHook,
   publishToHooks,

@@ -8,9 +8,12 @@ import { makeFolder, openStore } from '../../output/place.ts'
 import { bytesOf, ID, type Piece, shownLog, withoutTimes, writeLog } from './log-reading.ts'
 
 /** Few kinds of bytes, so that ends of lines meet in all ways; one is no UTF-8, one begins an escape sequence. */
+const byte = fc.constantFrom(10, 13, 0x61, 0x62, 0xff, 0x1b).map((each) => [each])
+/** Long enough that its end is looked for in another way. */
+const stretch = fc.integer({ min: 30, max: 70 }).map((length) => Array<number>(length).fill(0x63))
 const text = fc
-  .array(fc.constantFrom(10, 13, 0x61, 0x62, 0xff, 0x1b), { maxLength: 12 })
-  .map((bytes) => Uint8Array.from(bytes))
+  .array(fc.oneof({ weight: 5, arbitrary: byte }, { weight: 1, arbitrary: stretch }), { maxLength: 12 })
+  .map((parts) => Buffer.from(parts.flat()))
 const stream = fc.constantFrom<Stream>('output', 'error')
 const piece = fc.record({ stream, bytes: text })
 
@@ -55,7 +58,7 @@ function cut(pieces: readonly Piece[], places: readonly number[]): Piece[] {
 
 test('LF, CR and CRLF end lines, whatever the pieces that the bytes come in', () => {
   fc.assert(
-    fc.property(fc.array(piece, { maxLength: 8 }), fc.array(fc.nat(20), { maxLength: 5 }), (pieces, places) => {
+    fc.property(fc.array(piece, { maxLength: 8 }), fc.array(fc.nat(200), { maxLength: 5 }), (pieces, places) => {
       const lines = scan(pieces)
       expect(scan(cut(pieces, places))).toEqual(lines)
       for (const of of ['output', 'error'] as const) {

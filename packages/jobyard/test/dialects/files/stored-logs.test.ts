@@ -4,7 +4,9 @@ import { DatabaseSync } from 'node:sqlite'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { LineForm } from '../../../src/dialects/webjobs/files/log-line.ts'
-import { streamOf } from '../../../src/dialects/webjobs/files/segments.ts'
+import { attemptSegments } from '../../../src/dialects/webjobs/files/run-log.ts'
+import { readSegments, streamOf, sumBytes } from '../../../src/dialects/webjobs/files/segments.ts'
+import { shortName } from '../../../src/dialects/webjobs/statuses.ts'
 import type { OutputStore } from '../../../src/store/output/contract.ts'
 import { createOutputStore } from '../../../src/store/output/store.ts'
 import { makeFolder, openStore } from '../../output/place.ts'
@@ -55,6 +57,34 @@ test('any part of a long log is the same part of the whole, and is found without
   const { perLine, perOwnLine: perSystemLine } = new LineForm(ID)
   const position = await output.findPosition(taskId, { at: whole.length - 1, perLine, perSystemLine })
   expect(position?.counts.lineBytes).toBeGreaterThan(15 * MB)
+})
+
+test('that a folder was made ready comes before the beginning of the script, and what it prints behind', async () => {
+  const output = await openStore(await makeFolder())
+  const taskId = randomUUID()
+  const changed = (file: string) =>
+    `Job directory change detected: Job file "${file}" is missing in the working folder.`
+  const facts = { instance: 'one', script: 'run.js', host: 'node', changes: '2' }
+  const pieces = [`${changed('a')}\n`, `${changed('b')}\n`, 'Stopping: now.\n'].map((text) => {
+    return { stream: 'system' as const, bytes: Buffer.from(text) }
+  })
+  const printed = { stream: 'output' as const, bytes: Buffer.from('printed\n') }
+  await writeLog(output, taskId, [...pieces.slice(0, 2), printed, ...pieces.slice(2)], { facts })
+  const [figures] = await output.figures([{ taskId, final: true }])
+  const task = { startedAt: 1, finishedAt: 1, reasonCode: null, reasonText: null, exitCode: 0 }
+  const segments = await attemptSegments({ output, here: ID }, { attempts: [{ task, figures }] })
+  const whole = await Array.fromAsync(readSegments(segments, 0, sumBytes(segments)))
+  const text = withoutTimes(Buffer.concat(whole)).replaceAll(shortName('one'), ID)
+  const lines = [
+    changed('a'),
+    changed('b'),
+    "Run script 'run.js' with script host - 'NodeScriptHost'",
+    'Status changed to Running',
+    'printed',
+    'Stopping: now.',
+  ]
+  const level = (line: string) => (line === 'printed' ? 'INFO' : 'SYS INFO')
+  expect(text).toBe(lines.map((line) => `[TIME > ${ID}: ${level(line)}] ${line}\r\n`).join(''))
 })
 
 test('a log of a version that counted no lines is shown in the same way', async () => {

@@ -54,10 +54,11 @@ export async function sendFile(request: FastifyRequest, reply: FastifyReply, fil
     return sendException(reply, 416, message, 'System.Net.Http.InvalidByteRangeException')
   }
   const { from, to } = range ?? { from: 0, to: file.bytes }
+  // Before anything is said of it: it may have gone.
+  const stream = request.method === 'HEAD' || from === to ? null : Readable.fromWeb(await file.open({ from, to }))
   if (range !== undefined) reply.code(206).header('content-range', `bytes ${from}-${to - 1}/${file.bytes}`)
   reply.headers({ 'content-type': mediaTypeOf(file.name), 'content-length': String(to - from) })
-  if (request.method === 'HEAD' || from === to) return reply.send()
-  return reply.send(Readable.fromWeb(await file.open({ from, to })))
+  return stream === null ? reply.send() : reply.send(stream)
 }
 
 function rangeOf({ headers }: FastifyRequest, { tag, bytes, modifiedAt }: SiteFile): ByteRange | null | undefined {

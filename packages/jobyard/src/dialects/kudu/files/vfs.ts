@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import { JobyardError } from '../../../domain/errors.ts'
+import { tooLarge } from '../../../kinds/script/archive-names.ts'
 import { requireRole } from '../../../services/auth/bearer.ts'
 import type { ApiApp } from '../../../services/http/api-app.ts'
 import { actorOf, bearerOf } from '../../../services/http/sender.ts'
@@ -77,6 +78,8 @@ async function putFile(context: FilesContext, asked: FileRequest, place: Place):
   const { 'if-match': match, 'content-length': length } = request.headers
   const declared = length === undefined ? undefined : Number(length)
   if (place.kind === 'package' && place.path !== '') {
+    const { fileBytes } = context.services.packages.limits
+    if (declared !== undefined && declared > fileBytes) throw tooLarge(`A file of a job has at most ${fileBytes} bytes`)
     return await uploads.receive(bodyOf(request), declared, async ({ path: from, bytes, sha256 }) => {
       const file = { path: place.path, from, bytes, sha256 }
       const { isNew, file: noted } = await edits.put(place.address, [file], [], actorOf(request), (there) => {
@@ -87,7 +90,7 @@ async function putFile(context: FilesContext, asked: FileRequest, place: Place):
     })
   }
   if (place.kind !== 'data' || data === null) throw outside()
-  await refuseRendered(context, asked, place)
+  await refuseRendered(context, place)
   const { file, isNew } = await data.put(place.job, place.parts, bodyOf(request), actorOf(request), {
     declared,
     check: (there) => {
@@ -127,7 +130,7 @@ async function removeAt(context: FilesContext, asked: FileRequest, place: Place)
     return await edits.remove(place.address, place.path, { recursive, check }, actorOf(request))
   }
   if (place.kind === 'view' || data === null) throw outside()
-  await refuseRendered(context, asked, place)
+  await refuseRendered(context, place)
   await data.remove(place.job, place.parts, actorOf(request), {
     recursive,
     check: (there) => {
@@ -137,7 +140,7 @@ async function removeAt(context: FilesContext, asked: FileRequest, place: Place)
 }
 
 /** Logs and statuses are told from what is on record, so nobody writes them. */
-async function refuseRendered({ logs }: FilesContext, _asked: FileRequest, place: Place & { kind: 'data' }) {
+async function refuseRendered({ logs }: FilesContext, place: Place & { kind: 'data' }): Promise<void> {
   let at = await logs(place.job)
   for (const part of place.parts) {
     const found = at === null ? null : await at.find(part)

@@ -1,11 +1,12 @@
 import type { JobRow, RunRow } from '../../../domain/model.ts'
 import { countShortRun, restartDelay, restartRule } from '../../../domain/restart.ts'
 import type { Steering } from '../../../domain/app-settings.ts'
+import { logPlaceOf } from '../../../store/procedures/meta.ts'
 import { findRolls, lineAfter, ROLL_BYTES } from './pieces.ts'
 import { type FileFacts, renderedFile } from './rendered-file.ts'
 import { type ContinuousRun, continuousBegin, continuousEnd, endedByItself } from './run-lines.ts'
 import { attemptSegments, type LogSources, ownSegment, readRun } from './run-log.ts'
-import { partOf, type Segment, sumBytes } from './segments.ts'
+import { partOf, type Segment, sumBytes, sumLost } from './segments.ts'
 import type { SiteFile } from './tree.ts'
 import { modifiedAt } from './triggered-files.ts'
 
@@ -20,33 +21,11 @@ const LOOKED_AT_BYTES = 4 * ROLL_BYTES
 /** Runs that are read at once. */
 const RUNS_AT_ONCE = 8
 
-/** A place in a job's log that stays the same as the log grows. */
-export interface LogPlace {
+/** A place in a job's log that stays the same as the log grows, and as runs lose the oldest of what they printed. */
+interface LogPlace {
   readonly runId: string
-  /** Bytes behind the beginning of that run's part. */
+  /** Bytes behind the beginning of that run's part, lost ones too. */
   readonly at: number
-}
-
-/** Remembers where the log of each job began, so that the pieces stay the same when older runs are deleted. */
-export class LogPlaces {
-  readonly #places = new Map<string, LogPlace>()
-  readonly #most: number
-
-  /** `most`: jobs that are remembered, those that were asked for last. */
-  constructor(most = 10_000) {
-    this.#most = most
-  }
-
-  get(jobId: string): LogPlace | undefined {
-    return this.#places.get(jobId)
-  }
-
-  set(jobId: string, place: LogPlace): void {
-    this.#places.delete(jobId)
-    this.#places.set(jobId, place)
-    const [oldest] = this.#places.keys()
-    if (this.#places.size > this.#most && oldest !== undefined) this.#places.delete(oldest)
-  }
 }
 
 /** What a continuous job's log is made of. */
@@ -63,26 +42,28 @@ interface Part {
   readonly run: RunRow
   readonly segments: readonly Segment[]
   readonly bytes: number
+  /** Bytes that were lost behind its beginning. */
+  readonly lost: number
   readonly modifiedAt: number
 }
 
 /** The log of a continuous job: all its runs one behind the other; and what of it was put aside before, if anything was. */
-export async function jobLogs(
-  sources: LogSources,
-  places: LogPlaces,
-  facts: JobLogFacts,
-): Promise<readonly SiteFile[]> {
+export async function jobLogs(sources: LogSources, facts: JobLogFacts): Promise<readonly SiteFile[]> {
   const { job } = facts
   const parts = await newestParts(sources, facts)
   const [first] = parts
   if (first === undefined) return []
   const segments = parts.flatMap((part) => part.segments)
   const end = sumBytes(segments)
-  const begin = await beginOf(segments, end, parts, places.get(job.id))
+  const place = await readPlace(sources, job.id)
+  const begin = await beginOf(segments, end, parts, place)
   const rolls = await findRolls(segments, begin)
   const current = rolls.at(-1) ?? begin
   const previous = rolls.length === 0 ? undefined : (rolls.at(-2) ?? begin)
-  places.set(job.id, placeAt(parts, previous ?? begin))
+  const next = placeAt(parts, previous ?? begin)
+  // Where nothing was put aside it begins with the oldest run, whichever that is.
+  const moved = next.runId !== place?.runId || next.at !== place.at
+  if (moved && (rolls.length > 0 || begin > 0)) await keepPlace(sources, job.id, next)
   const modified = Math.max(...parts.map((part) => part.modifiedAt))
   const createdAt = first.run.createdAt
   const log = { name: JOB_LOG, createdAt, modifiedAt: modified }
@@ -124,10 +105,9 @@ async function beginOf(
   place: LogPlace | undefined,
 ): Promise<number> {
   let begin = 0
-  for (const { run, bytes } of parts) {
-    if (run.id === place?.runId && place.at <= bytes && end - begin - place.at <= 2 * LOOKED_AT_BYTES) {
-      return begin + place.at
-    }
+  for (const { run, bytes, lost } of parts) {
+    const at = place?.at === 0 ? 0 : (place?.at ?? 0) - lost
+    if (run.id === place?.runId && at >= 0 && at <= bytes && end - begin - at <= 2 * LOOKED_AT_BYTES) return begin + at
     begin += bytes
   }
   if (end <= LOOKED_AT_BYTES) return 0
@@ -138,12 +118,28 @@ async function beginOf(
 
 function placeAt(parts: readonly Part[], at: number): LogPlace {
   let begin = 0
-  for (const { run, bytes } of parts) {
-    if (at < begin + bytes) return { runId: run.id, at: at - begin }
+  for (const [index, { run, bytes, lost }] of parts.entries()) {
+    if (at < begin + bytes || index === parts.length - 1) {
+      return { runId: run.id, at: at === begin ? 0 : at - begin + lost }
+    }
     begin += bytes
   }
-  const last = parts.at(-1)
-  return { runId: last?.run.id ?? '', at: at - begin + (last?.bytes ?? 0) }
+  throw new Error('A log without runs has no places.')
+}
+
+async function readPlace({ store }: LogSources, jobId: string): Promise<LogPlace | undefined> {
+  const text = await store.read('getMeta', { name: logPlaceOf(jobId) })
+  return text === null ? undefined : JSON.parse(text)
+}
+
+/** Without it the log would begin elsewhere once older runs are deleted, or the server starts again. */
+async function keepPlace({ store, onTrouble }: LogSources, jobId: string, place: LogPlace): Promise<void> {
+  try {
+    await store.write('keepLogPlace', { jobId, place: JSON.stringify(place) })
+  } catch (error) {
+    // A full disk is no reason not to show a log.
+    onTrouble(error)
+  }
 }
 
 /** The parts of the newest runs, in the order of their beginnings, as far back as the log may go. */
@@ -188,5 +184,5 @@ async function partOfRun(sources: LogSources, described: DescribedRun, now: numb
     ...(await attemptSegments(sources, record, now)),
     ownSegment(record.form, continuousEnd(described, waitMs)),
   ]
-  return { run, segments, bytes: sumBytes(segments), modifiedAt: modifiedAt(record) }
+  return { run, segments, bytes: sumBytes(segments), lost: sumLost(segments), modifiedAt: modifiedAt(record) }
 }

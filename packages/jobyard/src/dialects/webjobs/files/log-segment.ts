@@ -39,7 +39,8 @@ export function logSegment(log: ShownLog): Segment {
   const { figures, form } = log
   const insertions = insertionsAfter(log, figures.lost.lineTime)
   const bytes = bytesOf(figures.counts, form) + sumOf(insertions)
-  return { bytes, read: (from, to) => new LogReading({ ...log, insertions }, from, to).run() }
+  const lost = bytesOf(figures.lost, form) + sumOf(log.insertions ?? []) - sumOf(insertions)
+  return { bytes, lost, read: (from, to) => new LogReading({ ...log, insertions }, from, to).run() }
 }
 
 function pageBytes({ lines, lineBytes }: LineCounts): number {

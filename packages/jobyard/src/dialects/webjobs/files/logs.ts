@@ -3,6 +3,3 @@ import type { SiteFolder } from './tree.ts'
 
 /** Gives what is shown of a job's runs beside what lies in its data folder: logs and statuses; null when there is nothing. */
 export type LogFolders = (job: JobRow) => Promise<SiteFolder | null> | SiteFolder | null
-
-/** Shows nothing of runs. */
-export const noLogs: LogFolders = () => null

@@ -3,7 +3,7 @@ import { showRunId } from '../../../domain/webjobs-run-id.ts'
 import type { ServiceContext } from '../../../services/context.ts'
 import type { WebJobReader } from '../reader.ts'
 import { shortName } from '../statuses.ts'
-import { JOB_LOG, jobLogs, LogPlaces, PREVIOUS_LOG } from './job-log.ts'
+import { JOB_LOG, jobLogs, PREVIOUS_LOG } from './job-log.ts'
 import { shortId } from './log-line.ts'
 import { renderedFile } from './rendered-file.ts'
 import type { LogSources } from './run-log.ts'
@@ -18,8 +18,6 @@ export interface RenderedLogsParts {
   readonly reader: WebJobReader
   /** The name of this instance. */
   readonly instance: string
-  /** Default: it begins with nothing. */
-  readonly places?: LogPlaces
 }
 
 /** The logs of jobs as folders of files, rendered while they are read. */
@@ -27,13 +25,11 @@ export class RenderedLogs {
   readonly #context: ServiceContext
   readonly #reader: WebJobReader
   readonly #instance: string
-  readonly #places: LogPlaces
 
-  constructor({ context, reader, instance, places = new LogPlaces() }: RenderedLogsParts) {
+  constructor({ context, reader, instance }: RenderedLogsParts) {
     this.#context = context
     this.#reader = reader
     this.#instance = instance
-    this.#places = places
   }
 
   /** What is to be seen in the data folder of a job besides its own files. */
@@ -98,7 +94,7 @@ export class RenderedLogs {
   async #jobLogs(job: JobRow): Promise<readonly SiteFile[]> {
     const { clock } = this.#context.services
     const facts = { job, runs: await this.#reader.runs(job), steering: this.#steering(job), now: clock.now() }
-    return await jobLogs(this.#sources(job), this.#places, facts)
+    return await jobLogs(this.#sources(job), facts)
   }
 
   async #statuses(job: JobRow): Promise<SiteFile[]> {
@@ -114,8 +110,9 @@ export class RenderedLogs {
   }
 
   #sources(job: JobRow): LogSources {
-    const { store, output } = this.#context.services
-    return { store, output, here: this.#id(job) }
+    const { store, output, logger } = this.#context.services
+    const onTrouble = (err: unknown) => logger.warn({ err, job: job.id }, 'where a log begins is not kept')
+    return { store, output, here: this.#id(job), onTrouble }
   }
 
   #steering({ collectionId }: JobRow) {

@@ -18,7 +18,7 @@ const HOSTS: Readonly<Record<string, string>> = {
   python: 'PythonScriptHost',
   php: 'PhpScriptHost',
   node: 'NodeScriptHost',
-  java: 'JavaScriptHost',
+  java: 'JarScriptHost',
 }
 
 const HOUR_MS = 3_600_000

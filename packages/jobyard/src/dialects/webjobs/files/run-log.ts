@@ -16,11 +16,13 @@ export interface LogSources {
   readonly output: OutputStore
   /** What this instance is called in logs that do not say on which one they were written. */
   readonly here: string
+  /** Told of what went wrong and keeps no log from being shown. */
+  onTrouble(error: unknown): void
 }
 
 /** An attempt that began, with what is known of its output. */
 interface Attempt {
-  readonly task: TaskRow
+  readonly task: Pick<TaskRow, 'startedAt' | 'finishedAt' | 'reasonCode' | 'reasonText' | 'exitCode'>
   /** Undefined when it printed nothing and nothing is known of it. */
   readonly figures: LogFigures | undefined
 }
@@ -53,8 +55,8 @@ export function ownSegment(form: LineForm, lines: readonly OwnLine[]): Segment {
 
 /** All attempts of a run, each with its beginning. `stillRunningUntil`: say so until then, as logs of continuous jobs do. */
 export async function attemptSegments(
-  { output, here }: LogSources,
-  { attempts }: RunRecord,
+  { output, here }: Pick<LogSources, 'output' | 'here'>,
+  { attempts }: Pick<RunRecord, 'attempts'>,
   stillRunningUntil?: number,
 ): Promise<Segment[]> {
   const segments: Segment[] = []
@@ -85,9 +87,11 @@ async function attemptSegment(
       ? []
       : stillRunningLines(openedAt, stillRunningUntil).map((line) => ({ time: line.time, line: form.show(line) }))
   const log = logSegment({ output, figures, form, insertions })
-  if (facts.script === undefined || figures.lost.lines > 0) return [log]
-  const prepared = await lengthOfLines(log, Math.min(Number(facts.changes ?? 0), figures.counts.lines))
+  if (facts.script === undefined) return [log]
   const begin = ownSegment(form, beginLines(begun, facts))
+  const changes = Math.min(Number(facts.changes ?? 0), figures.counts.lines)
+  if (changes === 0 || figures.lost.lines > 0) return [begin, log]
+  const prepared = await lengthOfLines(log, changes)
   return [partOf(log, 0, prepared), begin, partOf(log, prepared, log.bytes)]
 }
 

@@ -1,6 +1,8 @@
 /** A stretch of a file that is made up while it is read. */
 export interface Segment {
   readonly bytes: number
+  /** Bytes that stood before and are kept no longer. Default: none. */
+  readonly lost?: number
   /** The bytes `from` to before `to`, in pieces. */
   read(from: number, to: number): AsyncIterable<Uint8Array>
 }
@@ -19,6 +21,11 @@ export function textSegment(text: string): Segment {
 /** Bytes of all stretches together. */
 export function sumBytes(segments: readonly Segment[]): number {
   return segments.reduce((sum, { bytes }) => sum + bytes, 0)
+}
+
+/** Bytes that all stretches together have lost. */
+export function sumLost(segments: readonly Segment[]): number {
+  return segments.reduce((sum, { lost = 0 }) => sum + lost, 0)
 }
 
 /** A part of a stretch. */

@@ -87,7 +87,13 @@ export class SiteTree {
     const find = async (name: string): Promise<SiteFolder | null> => {
       const found = await edits.tree({ collectionId, type, name })
       if (found === null || found.tree.isGone) return null
-      return packageFolder(found.tree, '', found.job?.name ?? name, found.job === null ? ofSite : timesOf(found.job))
+      const again = async () => (await edits.tree({ collectionId, type, name }))?.tree ?? null
+      return packageFolder(
+        { tree: found.tree, again },
+        '',
+        found.job?.name ?? name,
+        found.job === null ? ofSite : timesOf(found.job),
+      )
     }
     // Whoever lists jobs does not look into each of them.
     const shown = (name: string, times: Times) => {

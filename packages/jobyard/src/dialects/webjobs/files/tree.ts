@@ -1,4 +1,4 @@
-/** A file of the site, as it is served. */
+/** A file as clients of WebJobs see it. */
 export interface SiteFile {
   readonly type: 'file'
   readonly name: string
@@ -7,13 +7,15 @@ export interface SiteFile {
   readonly modifiedAt: number
   /** Epoch milliseconds. */
   readonly createdAt: number
-  /** Opaque and without quotes; changes with the bytes. */
+  /** Opaque, without quotes; changes with the bytes. */
   readonly tag: string
-  /** The bytes `from` to before `to`, with backpressure; cancelling the stream frees what it holds. */
+  /**
+   * The bytes from `from` on and before `to`, read as fast as they are taken; cancelling the stream frees what it holds.
+   */
   open(range: { readonly from: number; readonly to: number }): Promise<ReadableStream<Uint8Array>>
 }
 
-/** A folder of the site. */
+/** A folder as clients of WebJobs see it. */
 export interface SiteFolder {
   readonly type: 'folder'
   readonly name: string
@@ -22,6 +24,5 @@ export interface SiteFolder {
   /** Epoch milliseconds. */
   readonly createdAt: number
   list(): AsyncIterable<SiteFile | SiteFolder>
-  /** What the folder holds under this name; null when it holds nothing of that name. */
   find(name: string): Promise<SiteFile | SiteFolder | null>
 }

@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream'
 import { ZipFile } from 'yazl'
 import { JobyardError } from '../../../domain/errors.ts'
-import { isSystemError } from '../../../kinds/script/system-error.ts'
 import type { SiteFile, SiteFolder } from './tree.ts'
 
 /** Types of entries in the upper half of a zip's external attributes, as Unix writes them (sys/stat.h). */
@@ -9,9 +8,12 @@ const REGULAR = 0o100000
 /** Times before 1980 cannot be written in a zip. */
 const EARLIEST = Date.UTC(1980, 0, 2)
 
+/** Files and folders in one zip; its list is in memory until its end. */
+const MOST_ENTRIES = 100_000
+
 /**
- * A zip of all that is in a folder, made while it is read: one file after the other, none of them in memory. A file that has
- * gone meanwhile is empty in it.
+ * A zip of all that is in a folder, made while it is read: one file after the other, none of them in memory. A file that a
+ * job took away meanwhile is empty in it. Throws 'data-refused' when there are too many of them.
  */
 export async function zipFolder(folder: SiteFolder): Promise<Readable> {
   const zip = new ZipFile()
@@ -20,7 +22,14 @@ export async function zipFolder(folder: SiteFolder): Promise<Readable> {
   // yazl tells errors on the zip, not on its stream, and does not hear that nobody reads that any more.
   zip.on('error', (error: Error) => output.destroy(error))
   output.once('close', () => reading?.destroy())
+  let entries = 0
   const add = (file: SiteFile, name: string) => {
+    if (++entries > MOST_ENTRIES) {
+      throw new JobyardError(
+        'data-refused',
+        `The folder holds more than ${MOST_ENTRIES} files; take its folders one by one.`,
+      )
+    }
     const attributes = { mtime: timeOf(file), mode: REGULAR | 0o644, compressionLevel: 1 }
     zip.addReadStreamLazy(name, attributes, (give) => {
       const fail = (error: unknown): void => give(error, Readable.from([]))
@@ -50,8 +59,7 @@ async function openOf(file: SiteFile): Promise<Readable> {
   try {
     return Readable.fromWeb(await file.open({ from: 0, to: file.bytes }))
   } catch (error) {
-    const gone = isSystemError(error, 'ENOENT') || (error instanceof JobyardError && error.status === 404)
-    if (!gone) throw error
+    if (!(error instanceof JobyardError) || error.code !== 'data-unknown') throw error
     return Readable.from([])
   }
 }
