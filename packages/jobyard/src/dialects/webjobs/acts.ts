@@ -48,7 +48,7 @@ export async function deploy(
   { actor }: Caller,
 ): Promise<JobRow> {
   checkJobName(name)
-  const { hash, disabled } = await context.services.packages.receive(path, fileName, form)
+  const { hash, disabled } = await context.services.packages.receive(path, fileName, { form })
   const enabled = type === 'continuous' ? { enabled: !disabled } : {}
   const target = { collectionId, kind: KIND, type, name }
   const input = { ...target, ...enabled, packageHash: hash, source: 'kudu', spec: { ownSettings: null } }

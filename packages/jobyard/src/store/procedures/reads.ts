@@ -1,7 +1,7 @@
 import { listCollections } from './collections.ts'
 import { getHook, listHooks } from './hooks.ts'
 import { listInstances } from './instances.ts'
-import { listDeployments, readPackage } from './packages.ts'
+import { isPackageOf, listDeployments, readPackage } from './packages.ts'
 import { listRuns } from './page-runs.ts'
 import { readPending } from './pending-tasks.ts'
 import * as jobs from './read-jobs.ts'
@@ -38,6 +38,7 @@ export const reads = {
   listInstances,
   listDeployments,
   readPackage,
+  isPackageOf,
   listSettings: settings.listSettings,
   settingsRevision: settings.settingsRevision,
   unwantedRuns: settings.unwantedRuns,
