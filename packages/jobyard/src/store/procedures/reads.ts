@@ -9,6 +9,7 @@ import * as runs from './read-runs.ts'
 import { listJobIds, listTrash } from './retention.ts'
 import { findSession } from './sessions.ts'
 import * as settings from './settings.ts'
+import { readDefaultZone } from './steering.ts'
 import { findToken, listTokens } from './tokens.ts'
 import { getWatchedFolder, listFolderJobs } from './watched-folder.ts'
 
@@ -39,6 +40,7 @@ export const reads = {
   listDeployments,
   readPackage,
   isPackageOf,
+  readDefaultZone,
   listSettings: settings.listSettings,
   settingsRevision: settings.settingsRevision,
   unwantedRuns: settings.unwantedRuns,
