@@ -1,6 +1,7 @@
 import { isFinished, STATES } from '@jobyard/jobs'
 import type { JobRow, RunRow, TriggerSpec } from '../../domain/model.ts'
 import { type RunIdParts, readRunId } from '../../domain/webjobs-run-id.ts'
+import { readExactly } from '../../kinds/script/exact-json.ts'
 import type { ServiceContext } from '../../services/context.ts'
 import type { TriggerRow } from '../../store/procedures/entities.ts'
 import { unreadableSchedule } from './schedules.ts'
@@ -158,13 +159,15 @@ export class WebJobReader {
   }
 }
 
+type Settings = Readonly<Record<string, unknown>>
+
 /**
  * What a job's settings.job says, unknown keys too. What was set for the job in other ways is told in the same words, so that
  * a dashboard shows the schedule that is followed.
  */
 export function settingsOf(job: JobRow, triggers: readonly TriggerSpec[]): Readonly<Record<string, unknown>> {
-  const { settings } = job.spec as { settings?: { all?: Readonly<Record<string, unknown>> } }
-  const all = settings?.all ?? {}
+  const { settings } = job.spec as { settings?: { all?: Settings; exact?: string } }
+  const all = settings?.exact === undefined ? (settings?.all ?? {}) : (readExactly(settings.exact) as Settings)
   const schedule = triggers.find((trigger) => trigger.type === 'schedule')
   const singleton = triggers.some((trigger) => trigger.type === 'continuous' && trigger.singleton === true)
   const everywhere = job.type === 'continuous' && !singleton && all.is_singleton === true
