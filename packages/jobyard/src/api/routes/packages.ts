@@ -44,16 +44,17 @@ export function uploadRoute(app: ApiApp, { services, keys, uploads }: ApiContext
       const { body } = request
       if (!(body instanceof Readable)) throw new JobyardError('input-invalid', 'The body is empty.', { field: 'body' })
       return await uploads.receive(body, declaredLength(request), async ({ path, sha256 }) => {
-        const before = await keys.take(request, bearerOf(request).tokenId, `${name}\n${sha256}`)
+        const { tokenId, collectionId } = bearerOf(request)
+        const before = await keys.take(request, tokenId, `${name}\n${sha256}`)
         if (before !== undefined) return replay(reply, before)
-        return reply.code(201).send(showPackage(await services.packages.receive(path, name)))
+        return reply.code(201).send(showPackage(await services.packages.receive(path, name, { collectionId })))
       })
     },
   )
 }
 
-/** Routes that show packages. Who knows a hash has what it names, or has seen it in a job, so collections do not count here. */
-export function packageRoutes(app: ApiApp, { services: { packages } }: ApiContext): void {
+/** Routes that show packages. */
+export function packageRoutes(app: ApiApp, { directory, services: { packages } }: ApiContext): void {
   app.get(
     '/v1/packages/:hash',
     {
@@ -66,7 +67,10 @@ export function packageRoutes(app: ApiApp, { services: { packages } }: ApiContex
         response: { 200: Package },
       },
     },
-    async (request) => showPackage(await packages.describe(request.params.hash)),
+    async (request) => {
+      await directory.requirePackage(bearerOf(request), request.params.hash)
+      return showPackage(await packages.describe(request.params.hash))
+    },
   )
   app.get(
     '/v1/packages/:hash/files',
@@ -81,6 +85,7 @@ export function packageRoutes(app: ApiApp, { services: { packages } }: ApiContex
       },
     },
     async (request) => {
+      await directory.requirePackage(bearerOf(request), request.params.hash)
       const files = await packages.list(request.params.hash)
       return { items: files.map(({ path, bytes, executable }) => ({ path, bytes, executable })) }
     },
@@ -100,6 +105,7 @@ export function packageRoutes(app: ApiApp, { services: { packages } }: ApiContex
     },
     async (request, reply) => {
       const { hash, '*': path } = request.params
+      await directory.requirePackage(bearerOf(request), hash)
       const { stream, bytes } = await packages.openFile(hash, path)
       const name = encodeURIComponent(path.slice(path.lastIndexOf('/') + 1))
       reply.headers({

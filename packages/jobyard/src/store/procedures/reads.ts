@@ -1,8 +1,8 @@
 import { listCollections } from './collections.ts'
 import { getHook, listHooks } from './hooks.ts'
 import { listInstances } from './instances.ts'
-import { listDeployments, readPackage } from './packages.ts'
 import { listJobNames, outlineJobs, readVersions } from './outline-jobs.ts'
+import { isPackageOf, listDeployments, readPackage } from './packages.ts'
 import { listRuns } from './page-runs.ts'
 import { readPending } from './pending-tasks.ts'
 import * as jobs from './read-jobs.ts'
@@ -10,6 +10,7 @@ import * as runs from './read-runs.ts'
 import { listJobIds, listTrash } from './retention.ts'
 import { findSession } from './sessions.ts'
 import * as settings from './settings.ts'
+import { readDefaultZone } from './steering.ts'
 import { findToken, listTokens } from './tokens.ts'
 import { getWatchedFolder, listFolderJobs } from './watched-folder.ts'
 
@@ -42,6 +43,8 @@ export const reads = {
   listInstances,
   listDeployments,
   readPackage,
+  isPackageOf,
+  readDefaultZone,
   listSettings: settings.listSettings,
   settingsRevision: settings.settingsRevision,
   unwantedRuns: settings.unwantedRuns,
