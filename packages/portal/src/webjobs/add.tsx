@@ -15,7 +15,7 @@ import { faultOfName } from '../words/names.ts'
 import { noteJob } from './acts.ts'
 import { FolderNotice, useFolder } from './folder.tsx'
 import { PackageField, type Upload } from './package-field.tsx'
-import { inputOf as scheduleOf, ScheduleField, type ScheduleInput } from './schedule-field.tsx'
+import { ScheduleField, type ScheduleInput, inputOf as scheduleOf } from './schedule-field.tsx'
 
 interface Draft {
   readonly name: string
