@@ -75,7 +75,8 @@ export class WebJobReader {
     const once = new Set(occurred)
     return jobs.map(({ version: _, ...job }) => {
       const { settings, scheduled } = versions.get(job.id) ?? GONE
-      return { ...job, settings, scheduled: scheduled || once.has(job.id) }
+      const usingSdk = this.#context.data?.has(job.id, SDK_MARKER) === true
+      return { ...job, settings, scheduled: scheduled || once.has(job.id), usingSdk }
     })
   }
 
@@ -200,6 +201,9 @@ export class WebJobReader {
     return await Promise.all(rows.map(({ packageHash: hash }) => (hash === null ? '' : packages.scriptFile(hash))))
   }
 }
+
+/** The WebJobs SDK makes a file of this name in the data folder of its job. */
+const SDK_MARKER = 'webjobssdk.marker'
 
 /** What is shown of a job that was deleted while it was looked at. */
 const GONE: VersionShown = { settings: {}, singleton: false, scheduled: false }

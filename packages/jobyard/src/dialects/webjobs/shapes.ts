@@ -66,6 +66,8 @@ export interface WebJob {
   readonly settings: Readonly<Record<string, unknown>>
   /** Whether there is, or was, a schedule: then there is a log of it. */
   readonly scheduled: boolean
+  /** Whether the job said in its data folder that it is made with the WebJobs SDK. */
+  readonly usingSdk: boolean
   /** Of a triggered job; null when it never ran. */
   readonly latestRun: RunOutline | null
   /** Of a continuous job; null for others. */
@@ -82,7 +84,7 @@ export function showJob(job: WebJob, links: Links, now: number): JobShape {
     extra_info_url: links.page(job),
     type,
     error: null,
-    using_sdk: false,
+    using_sdk: job.usingSdk,
     settings: job.settings,
   }
   if (job.status !== null) {
