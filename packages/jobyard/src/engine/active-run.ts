@@ -134,6 +134,14 @@ export class ActiveRun {
     if (pending > this.queue.size + this.beginning) this.queue.lookAgain()
   }
 
+  /**
+   * True when it has, or had, more than one target that was planned here: of others a parked one may come back, or one that
+   * an earlier owner left.
+   */
+  get hasOthers(): boolean {
+    return this.plan.given !== 1 || Object.values(this.run.counts).some((count) => count > 0)
+  }
+
   /** True for runs that do not take one of the instance's places. */
   get seated(): boolean {
     return this.run.why === 'continuous'

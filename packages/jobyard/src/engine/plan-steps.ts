@@ -9,11 +9,17 @@ export class PlanSteps {
   #plan: Plan | undefined
   #step: Promise<Step> | Step | undefined
   #ended: boolean
+  #given = 0
 
   /** `begin` asks the kind for the plan, from where it stands on record. */
   constructor(begin: () => AsyncIterable<TaskPlan> | Iterable<TaskPlan>, ended: boolean) {
     this.#begin = begin
     this.#ended = ended
+  }
+
+  /** How many targets it has given. */
+  get given(): number {
+    return this.#given
   }
 
   /** True when no more targets will come. */
@@ -43,6 +49,7 @@ export class PlanSteps {
       if (result.done) this.#ended = true
       else plans.push(result.value)
     }
+    this.#given += plans.length
     return plans
   }
 

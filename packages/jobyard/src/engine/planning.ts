@@ -93,6 +93,8 @@ export class Planner {
     }
     active.cursor = cursor ?? active.cursor
     for (const opening of openings) if (added.has(opening.task.id)) this.#begin(active, opening)
+    // What had to wait for its turn may have got it while this was on its way.
+    if (!active.queue.isEmpty) this.#hooks.go(active)
     return true
   }
 

@@ -201,10 +201,10 @@ export class RunWork {
     const ended = await workTask(this.#parts, active, current)
     active.running.delete(current.task.id)
     if (active.released) return
-    const isLast = active.done
+    const isOver = active.wanted === 'run' && active.done && !active.hasOthers
     active.recording.add(current.task.id)
     const change = this.#conclude(active, current, ended)
-    if (isLast && change.to === 'completed') this.#vacate(active)
+    if (isOver && change.to === 'completed') this.#vacate(active)
     const taken = await this.#records.end(active, change)
     active.recording.delete(current.task.id)
     if (taken === null) this.#lose(active)

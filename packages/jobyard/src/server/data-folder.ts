@@ -40,7 +40,9 @@ export function openDataFolder({ dataFolder, keyFile }: Config, shutdown: Shutdo
  */
 function removeLeftovers(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  for (const name of readdirSync(folder)) if (name.startsWith('etilqs_')) rmSync(join(folder, name))
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.isFile() && entry.name.startsWith('etilqs_')) rmSync(join(folder, entry.name))
+  }
 }
 
 function makeFolder(folder: string): void {

@@ -61,4 +61,51 @@ describe.each(DATABASES)('the place of a run on %s', (database) => {
     await on.stack.reach(first, 'failed')
     await eventually('the second is worked on', () => on.held.targets.includes('second'))
   })
+
+  test('is kept by a run of several targets, one of which may come back', async () => {
+    const X = { code: 'x', text: 'It broke.' }
+    const retry = { kind: 'fixed', attempts: 3, delayMs: 0 } as const
+    on.kind.work = (task, context) =>
+      task.target === 'away' && task.attempt === 1
+        ? { state: 'blocked', until: Date.now() + 86_400_000 }
+        : on.held.work(task, context)
+    const spec = { targets: ['away', 'near'] }
+    const id = await on.stack.run(await on.stack.job('mixed', { spec, policy: { retry } }))
+    await runAll('next')
+    const away = await eventually('one is parked', async () => {
+      const tasks = await on.stack.store.read('listTasks', { runId: id, limit: 10 })
+      return tasks.find(({ state }) => state === 'blocked')
+    })
+    await eventually('the other is worked on', () => on.held.targets.includes('near'))
+    const end = holdWrite(on.stack.store, 'changeTasks', ENDED)
+    on.held.end('near')
+    await end.arrived
+    await on.stack.engine.resolve(away.id, { state: 'failed', reason: X })
+    await end.send()
+    end.answer()
+    await eventually('the parked one is worked on again', () => on.held.targets.includes('away'))
+    expect(on.held.targets).toEqual(['away'])
+    expect(on.stack.engine.load).toBe(1)
+    on.held.end('away')
+    await eventually('the next run is worked on', () => on.held.targets.includes('next'))
+  })
+
+  test('is kept by a run that is suspended and goes on', async () => {
+    const X = { code: 'user', text: 'Somebody wished so.' }
+    const spec = { targets: ['a', 'b'] }
+    const id = await on.stack.run(await on.stack.job('long', { spec, policy: { parallel: 1 } }))
+    await eventually('the first target is worked on', () => on.held.targets.includes('a'))
+    await runAll('next')
+    await on.stack.engine.want([id], 'suspend', X)
+    const end = holdWrite(on.stack.store, 'changeTasks', ENDED)
+    on.held.end('a')
+    await end.arrived
+    expect(on.stack.engine.load).toBe(1)
+    await on.stack.engine.want([id], 'run', X)
+    await end.send()
+    end.answer()
+    await eventually('somebody is worked on', () => on.held.targets.length > 0)
+    expect(on.stack.engine.load).toBe(1)
+    expect(on.held.targets).toHaveLength(1)
+  })
 })

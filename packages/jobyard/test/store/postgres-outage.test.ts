@@ -1,4 +1,8 @@
+import { once } from 'node:events'
+import pg from 'pg'
 import { afterEach, expect, onTestFinished, test } from 'vitest'
+import { LEASE_MS } from '../../src/engine/lease.ts'
+import { connectionConfig } from '../../src/store/postgres/connection.ts'
 import { createDatabase, type Database, runOn, startCluster } from '../support/postgres.ts'
 import { openProxy } from '../support/postgres-proxy.ts'
 import { createTestStore, FIXTURE_SCHEMA } from './postgres-fixture.ts'
@@ -107,4 +111,30 @@ test('a server that goes away and comes back, in order or killed, costs only wha
   const { items } = await store.read('count', {})
   // What was acknowledged is there; what was cut at COMMIT may be there too.
   expect(items).toBeGreaterThanOrEqual(acknowledged)
+})
+
+test('an instance that freezes within a transaction does not keep the others from what it has locked', async () => {
+  const url = await createFixture()
+  const [frozen, other] = [300, 30_000].map((idleTransactionMs) => {
+    return new pg.Client(connectionConfig({ url, idleTransactionMs }))
+  }) as [pg.Client, pg.Client]
+  const dropped = once(frozen, 'error')
+  // Its connection breaks, too.
+  frozen.on('error', () => undefined)
+  for (const client of [frozen, other]) await client.connect()
+  try {
+    await frozen.query('begin; lock table item in exclusive mode')
+    await other.query('begin; lock table item in exclusive mode; rollback')
+    await expect(dropped).resolves.toMatchObject([{ code: '25P03' }])
+  } finally {
+    await other.end()
+  }
+})
+
+test('the others wait less than a third of a lease for what a frozen instance has locked', async () => {
+  const client = new pg.Client(connectionConfig({ url: await createFixture() }))
+  await client.connect()
+  const { rows } = await client.query("select setting from pg_settings where name like 'idle_in_transaction%'")
+  await client.end()
+  expect(Number(rows[0]?.setting)).toBeLessThan(LEASE_MS / 3)
 })

@@ -11,12 +11,17 @@ export interface ConnectionOptions {
   readonly connectTimeoutMs?: number
   /** How long one statement may take before the server cancels it. Default 30,000. */
   readonly statementTimeoutMs?: number
+  /** After how long without a word of ours the server drops a transaction, and its locks. Default 4,000. */
+  readonly idleTransactionMs?: number
   /** How long an answer may take before the connection itself counts as dead. Default 5,000 more than a statement. */
   readonly answerTimeoutMs?: number
 }
 
-/** After how long without a word the server drops an open transaction of ours, and its locks: we are frozen or gone. */
-const IDLE_IN_TRANSACTION = 60_000
+/**
+ * After how long without a word the server drops an open transaction of ours, and its locks: we are frozen or gone, and the
+ * other instances wait for what we hold, to see to the runs of the dead within their lease.
+ */
+const IDLE_IN_TRANSACTION = 4000
 
 /** The settings of every connection: our schema only, our limits, values as plain data. */
 export function connectionConfig(options: ConnectionOptions): pg.ClientConfig {
@@ -25,7 +30,7 @@ export function connectionConfig(options: ConnectionOptions): pg.ClientConfig {
   const settings = [
     'search_path=jobyard',
     `statement_timeout=${statementTimeoutMs}`,
-    `idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION}`,
+    `idle_in_transaction_session_timeout=${options.idleTransactionMs ?? IDLE_IN_TRANSACTION}`,
     'default_transaction_isolation=read\\ committed',
   ]
   return {

@@ -20,20 +20,25 @@ interface Triggered {
   readonly enabled: boolean
 }
 
+interface OldTrigger {
+  readonly type: string
+  readonly detail: string
+  readonly consideredAt: number | null
+  readonly nextDue: number | null
+}
+
 /** Writes a job's triggers anew; a schedule that stays the same goes on from where it was. Answers whether one has changed. */
 export function* replaceTriggers(scope: Scope, jobId: string, draft: Triggered, at: number): Steps<boolean> {
-  const old = yield* all<{ type: string; detail: string; consideredAt: number | null; nextDue: number | null }>(
-    triggersOf,
-    jobId,
-  )
+  const old = [...(yield* all<OldTrigger>(triggersOf, jobId))]
   yield* execute(dropTriggers, jobId)
-  let kept = 0
+  let isNew = false
   for (const wished of draft.triggers) {
     const trigger = yield* inZone(scope, draft.collectionId, wished)
     const { type, ...detail } = trigger
     const text = JSON.stringify(detail)
-    const same = old.find((row) => row.type === type && row.detail === text)
-    if (same !== undefined) kept++
+    const place = old.findIndex((row) => row.type === type && row.detail === text)
+    const [same] = place < 0 ? [] : old.splice(place, 1)
+    isNew ||= same === undefined
     const after = trigger.type === 'after' ? trigger.jobId : null
     const singleton = trigger.type === 'continuous' && trigger.singleton ? 1 : 0
     const clock = dueTimes(trigger, draft.enabled, same, at)
@@ -49,7 +54,7 @@ export function* replaceTriggers(scope: Scope, jobId: string, draft: Triggered, 
       clock.nextDue,
     )
   }
-  return kept !== old.length || kept !== draft.triggers.length
+  return old.length > 0 || isNew
 }
 
 /** A schedule as the audit log keeps it, so that it can be told later when it was set. */
