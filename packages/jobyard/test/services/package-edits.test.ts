@@ -392,8 +392,15 @@ describe("changes of a job's files", () => {
 
   it('are checked for many jobs before any of them is changed', async () => {
     await put('lib', 'a file')
-    await expect(edits.checkPut(address(), [], ['lib'])).rejects.toMatchObject({ code: 'data-refused' })
-    await edits.checkPut(address(), [], ['other'])
+    const batch = (name: string, folder: string) => ({ address: { ...address(), name }, files: [], folders: [folder] })
+    await expect(edits.checkPuts([batch('fine', 'lib'), batch(NAME, 'lib')])).rejects.toMatchObject({
+      code: 'data-refused',
+    })
+    await edits.checkPuts([batch('fine', 'lib'), batch(NAME, 'other')])
+    const many = Array.from({ length: 200 }, (_, index) => batch(`many-${index}`, 'lib'))
+    await expect(edits.checkPuts(many)).rejects.toMatchObject({ code: 'data-refused' })
+    await edits.checkPuts(many.slice(1))
+    expect(await edits.newJobs(server.stack.collectionId, 'test')).toEqual([NAME])
     expect(await files()).toEqual({ lib: 'a file' })
   })
 

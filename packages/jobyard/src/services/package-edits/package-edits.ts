@@ -5,7 +5,9 @@ import { checkParts } from '../../kinds/script/compose.ts'
 import { checkJobName } from '../../kinds/script/names.ts'
 import type { PackageFile } from '../../kinds/script/package-tree.ts'
 import type { Actor } from '../../store/procedures/audit.ts'
+import { checkBounds, type Wanted } from './bounds.ts'
 import type { DraftChange, EditAddress } from './draft.ts'
+import type { EditBatch, EditFile } from './edit-file.ts'
 import { type EditedEntry, type EditedTree, pathOf } from './edited-tree.ts'
 import { JobFiles } from './job-files.ts'
 import { sync } from './journal.ts'
@@ -14,24 +16,6 @@ import { type Pending, PendingEdits } from './pending-edits.ts'
 
 /** Told what is there before it is changed, or null; refuses the change by throwing. */
 export type EditCheck = (there: EditedEntry | null) => void
-
-/** A file that lies complete in the folder of uploads, and goes from there. */
-export interface EditFile {
-  /** Relative to the job's folder, with `/` between folders. */
-  readonly path: string
-  readonly from: string
-  readonly bytes: number
-  readonly sha256: string
-  /** Epoch milliseconds. Default: now. */
-  readonly modified?: number
-  /** Default: as the file was before, or not. */
-  readonly executable?: boolean
-}
-
-/** Jobs of a collection that have files, but nothing to run yet: more are made by mistake. */
-const MOST_BEGUN = 200
-/** Changed files that are no package yet may have so many times the bytes that one package may have. */
-const MOST_PACKAGES = 4
 
 /** A change, and what it is made to. */
 interface Plan {
@@ -117,9 +101,14 @@ export class PackageEdits {
     return { isNew, file: put?.op === 'put' ? put.file : null }
   }
 
-  /** Throws what {@link put} would throw now; changes nothing. */
-  async checkPut(address: EditAddress, files: readonly EditFile[], folders: readonly string[]): Promise<void> {
-    await this.#pending.inTurn(address, () => this.#plan(address, (tree) => this.#puttingAll(tree, files, folders)))
+  /** Throws what {@link put} would throw now for one of several jobs, or for all together; changes nothing. */
+  async checkPuts(batches: readonly EditBatch[]): Promise<void> {
+    const wanted: Wanted[] = []
+    for (const { address, files, folders } of batches) {
+      const make: MakeChanges = (tree) => this.#puttingAll(tree, files, folders)
+      wanted.push(wantedOf(address, await this.#pending.inTurn(address, () => this.#plan(address, make))))
+    }
+    checkBounds(this.#pending.drafts(), wanted, this.#limits)
   }
 
   get #limits() {
@@ -221,7 +210,7 @@ export class PackageEdits {
     const job = await this.#files.job(address)
     await this.#files.requireOwn(address)
     const fitting = await this.#pending.fitting(address, job)
-    if (job === null) this.#checkNew(address, fitting === undefined)
+    if (job === null) checkJobName(address.name)
     const tree = (await this.#pending.tree(job, fitting)).copy()
     const changes = make(tree, job !== null || fitting !== undefined)
     for (const change of changes)
@@ -229,30 +218,16 @@ export class PackageEdits {
     tree.checkSize(this.#limits)
     // What one name after the other did not show, such as two new names that differ in their case alone.
     if (changes.length > 1) checkParts(tree.parts(), this.#limits)
-    this.#checkRoom(changes)
-    return { job, fitting, changes }
-  }
-
-  #checkNew({ collectionId, name }: EditAddress, isFirst: boolean): void {
-    checkJobName(name)
-    const begun = this.#pending
-      .drafts()
-      .filter(({ address, base }) => address.collectionId === collectionId && base.jobId === null)
-    if (!isFirst || begun.length < MOST_BEGUN) return
-    const message = `There are ${MOST_BEGUN} jobs already that have files and nothing to run.`
-    throw refused(message, 'Give them scripts, or delete their folders.')
-  }
-
-  #checkRoom(changes: readonly DraftChange[]): void {
-    const most = MOST_PACKAGES * this.#limits.totalBytes
-    const held = this.#pending.drafts().reduce((sum, { bytes }) => sum + bytes, 0)
-    const more = changes.reduce((sum, change) => sum + (change.op === 'put' ? change.file.bytes : 0), 0)
-    if (more === 0 || held + more <= most) return
-    const message = `The changed files of jobs that are no package yet would have more than ${most} bytes together.`
-    throw refused(message, 'Wait until they are packages; give jobs that have no script one, or delete their folders.')
+    const plan = { job, fitting, changes }
+    checkBounds(this.#pending.drafts(), [wantedOf(address, plan)], this.#limits)
+    return plan
   }
 }
 
-function refused(message: string, hint?: string): JobyardError {
-  return new JobyardError('data-refused', message, hint === undefined ? {} : { hint })
+function wantedOf(address: EditAddress, { job, fitting, changes }: Plan): Wanted {
+  return { address, begins: job === null && fitting === undefined, changes }
+}
+
+function refused(message: string): JobyardError {
+  return new JobyardError('data-refused', message)
 }

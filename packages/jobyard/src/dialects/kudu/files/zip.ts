@@ -9,7 +9,7 @@ import { requireRole } from '../../../services/auth/bearer.ts'
 import type { ApiApp } from '../../../services/http/api-app.ts'
 import { actorOf, bearerOf } from '../../../services/http/sender.ts'
 import type { EditAddress } from '../../../services/package-edits/draft.ts'
-import type { EditFile } from '../../../services/package-edits/package-edits.ts'
+import type { EditFile } from '../../../services/package-edits/edit-file.ts'
 import type { Actor } from '../../../store/procedures/audit.ts'
 import { bodyOf } from '../../webjobs/bodies.ts'
 import type { Place } from '../../webjobs/files/site-tree.ts'
@@ -102,7 +102,7 @@ async function unpackInto(context: FilesContext, asked: FileRequest, archive: st
     const sorted = await sort(asked, unpacked, folder)
     const actor = actorOf(asked.request)
     // What stands in the way of one must be known before any is changed: they are changed one after the other.
-    for (const { address, files, folders } of sorted.jobs.values()) await edits.checkPut(address, files, folders)
+    await edits.checkPuts([...sorted.jobs.values()])
     await checkData(context, sorted)
     for (const { address, files, folders } of sorted.jobs.values()) await edits.put(address, files, folders, actor)
     await putData(context, sorted, actor)
