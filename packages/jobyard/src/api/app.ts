@@ -69,12 +69,12 @@ export async function createApi(services: ApiServices, dialects: readonly Dialec
 
 function createContext(services: ApiServices, closing: AbortSignal): ApiContext {
   const shared = createServiceContext(services, closing)
-  const { settings, directory } = shared
+  const { settings, directory, edits } = shared
   return {
     ...shared,
     webhookLockout: new Lockout(services.clock, WEBHOOK_FAILURES),
     readers: new LiveReaders({ all: settings.liveStreams, perToken: settings.liveStreamsPerToken }),
-    shower: new Shower(services, directory),
+    shower: new Shower(services, directory, edits),
     keys: new IdempotencyKeys(services),
   }
 }

@@ -32,6 +32,8 @@ export interface JobInput {
   readonly action?: string
   /** `folder`: the watched folder of the collection says so. */
   readonly origin?: 'folder'
+  /** The version that the job must still have; 'job-changed' is thrown when it has another. Default: any. */
+  readonly basedOn?: number
 }
 
 /** Whether the job may, must, or must not be there already. */
@@ -63,6 +65,8 @@ export class Jobs {
     for (let attempt = 1; ; attempt++) {
       const before = await this.#find(input)
       requireExpected(before, expectation, input.name)
+      const isFixed = input.basedOn !== undefined
+      if (isFixed && before?.version !== input.basedOn) throw new JobyardError('job-changed')
       const draft = await this.#draft(input, before)
       const action = input.action ?? actionOf(input, before)
       const origin = input.origin === undefined ? {} : { origin: input.origin }
@@ -79,7 +83,7 @@ export class Jobs {
         return { ...saved, isNew: before === null }
       } catch (error) {
         const raced = error instanceof JobyardError && (error.code === 'job-changed' || error.code === 'job-exists')
-        if (!raced || attempt === SAVE_TRIES || expectation === 'new') throw error
+        if (!raced || isFixed || attempt === SAVE_TRIES || expectation === 'new') throw error
       }
       await this.#pause(attempt)
     }

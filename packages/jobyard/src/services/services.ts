@@ -16,7 +16,7 @@ import type { OutputStore } from '../store/output/contract.ts'
 import type { Repository } from '../store/procedures/index.ts'
 import type { Sealer } from '../store/seal.ts'
 import type { HookCalls } from './hooks/hooks.ts'
-import type { LastingFolders } from './job-data/job-data.ts'
+import type { LastingFolders } from './job-data/data-folders.ts'
 
 /** Everything that the interface stands on. Whoever makes these also stops them, after the interface is closed. */
 export interface ApiServices {

@@ -263,6 +263,156 @@ describe("changes of a job's files", () => {
     await put('run.sh', 'x')
   })
 
+  it('become a package thirty seconds after the first of them, however many follow', async () => {
+    await put('run.sh', 'exit 0')
+    for (let second = 1; second < 30; second++) {
+      await pass(1000)
+      await put('counter.txt', String(second))
+    }
+    expect(await jobs()).toEqual([])
+    await pass(1000)
+    await untilDeployed({ 'counter.txt': '29', 'run.sh': 'exit 0' })
+    await settled()
+  })
+
+  it.each(['stop', 'settings'])('do not take back a %s that comes while their package is made', async (what) => {
+    const saved = { ...address(), kind: 'script', type: 'continuous' }
+    const held = Promise.withResolvers<void>()
+    const reached = Promise.withResolvers<void>()
+    let holding = false
+    const receiveParts: ApiServices['packages']['receiveParts'] = async (...given) => {
+      const received = await services.packages.receiveParts(...given)
+      if (holding) {
+        holding = false
+        reached.resolve()
+        await held.promise
+      }
+      return received
+    }
+    const packages = new Proxy(services.packages, {
+      get(target, key) {
+        if (key === 'receiveParts') return receiveParts
+        const value: unknown = Reflect.get(target, key, target)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+    const slow = await open({ ...services, packages })
+    const place = { ...address(), type: 'continuous' }
+    const change = async (path: string, text: string) => {
+      const from = join(folder, `held-${path}`)
+      await writeFile(from, text)
+      const sha256 = createHash('sha256').update(text).digest('hex')
+      await slow.put(place, [{ path, from, bytes: text.length, sha256 }], [], ACTOR)
+    }
+    await change('run.sh', 'sleep 1000')
+    await slow.settle(place)
+    const find = async () => (await server.stack.store.read('findJobs', saved))[0]
+    await change('more.txt', 'more')
+    holding = true
+    const settling = slow.settle(place)
+    await reached.promise
+    const given = what === 'stop' ? { enabled: false } : { spec: { ownSettings: '{"is_singleton":true}' } }
+    await server.stack.jobs.save({ ...saved, ...given }, 'existing', ACTOR)
+    held.resolve()
+    await settling
+    const job = await find()
+    const text = (path: string) => readFile(services.packages.pathOf(job?.packageHash ?? '', path), 'utf8')
+    expect(await text('more.txt')).toBe('more')
+    if (what === 'stop') expect(job?.enabled).toBe(false)
+    else expect(await text('settings.job')).toBe('{"is_singleton":true}')
+    if (job !== undefined) await server.stack.engine.deleteJob(job.id, job.name, ACTOR)
+    await slow.stop()
+  })
+
+  it('are refused where a folder is to lie over a file', async () => {
+    await put('run.sh', 'exit 0')
+    await put('lib', 'a file')
+    await expect(edits.put(address(), [], ['lib'], ACTOR)).rejects.toMatchObject({ code: 'data-refused' })
+    await expect(edits.put(address(), [], ['x/Lib', 'x/lib/a', 'LIB/b'], ACTOR)).rejects.toMatchObject({
+      code: 'data-refused',
+    })
+    await put('new.txt', 'x')
+    await settled()
+    expect(await deployed()).toEqual({ lib: 'a file', 'new.txt': 'x', 'run.sh': 'exit 0' })
+  })
+
+  it('tell why they are no package yet', async () => {
+    await put('run.sh', 'exit 0')
+    await edits.settle(address())
+    const faults = async () => (await jobs()).map((job) => edits.faultOf(job)?.code ?? null)
+    expect(await faults()).toEqual([null])
+    await remove('run.sh')
+    await edits.settle(address())
+    expect(await faults()).toEqual(['files-not-deployed'])
+    await put('run.py', 'pass')
+    await settled()
+    expect(await faults()).toEqual([null])
+  })
+
+  it('are given up when they did not become a package in a day', async () => {
+    await put('lib.txt', 'x')
+    await pass(2000)
+    await edits.settle(address())
+    await pass(23 * 3_600_000)
+    await edits.settle(address())
+    expect(await files()).toEqual({ 'lib.txt': 'x' })
+    await pass(3_600_000)
+    await settled()
+    expect(await edits.tree(address())).toBeNull()
+  })
+
+  it('have a limit together, in bytes', async () => {
+    const limits = { ...services.packages.limits, fileBytes: 10, totalBytes: 10 }
+    const packages = Object.create(services.packages, { limits: { value: limits } }) as ApiServices['packages']
+    edits = await open({ ...services, packages })
+    const putAs = async (name: string) => {
+      const from = join(folder, `upload-${name}`)
+      await writeFile(from, '0123456789')
+      await edits.put({ ...address(), name }, [{ path: 'a.txt', from, bytes: 10, sha256: 'x' }], [], ACTOR)
+    }
+    for (const name of ['one', 'two', 'three', 'four']) await putAs(name)
+    await expect(putAs('five')).rejects.toMatchObject({ code: 'data-refused' })
+    await edits.drop({ ...address(), name: 'two' })
+    await putAs('five')
+    for (const name of ['one', 'three', 'four', 'five']) await edits.drop({ ...address(), name })
+  })
+
+  it('of two people are two packages', async () => {
+    await put('run.sh', 'exit 0')
+    const from = join(folder, 'of-another')
+    await writeFile(from, 'x')
+    const sha256 = createHash('sha256').update('x').digest('hex')
+    const another = { ...ACTOR, name: 'somebody else' }
+    await edits.put(address(), [{ path: 'more.txt', from, bytes: 1, sha256 }], [], another)
+    expect(await deployed()).toEqual({ 'run.sh': 'exit 0' })
+    await settled()
+    expect(await deployed()).toEqual({ 'more.txt': 'x', 'run.sh': 'exit 0' })
+    expect(await deployments()).toBe(2)
+  })
+
+  it('are checked for many jobs before any of them is changed', async () => {
+    await put('lib', 'a file')
+    const batch = (name: string, folder: string) => ({ address: { ...address(), name }, files: [], folders: [folder] })
+    await expect(edits.checkPuts([batch('fine', 'lib'), batch(NAME, 'lib')])).rejects.toMatchObject({
+      code: 'data-refused',
+    })
+    await edits.checkPuts([batch('fine', 'lib'), batch(NAME, 'other')])
+    const many = Array.from({ length: 200 }, (_, index) => batch(`many-${index}`, 'lib'))
+    await expect(edits.checkPuts(many)).rejects.toMatchObject({ code: 'data-refused' })
+    await edits.checkPuts(many.slice(1))
+    expect(await edits.newJobs(server.stack.collectionId, 'test')).toEqual([NAME])
+    expect(await files()).toEqual({ lib: 'a file' })
+  })
+
+  it("keep nobody's server from its start when they cannot be read", async () => {
+    await put('run.sh', 'exit 0')
+    const [draft = ''] = await readdir(join(folder, 'drafts'))
+    await writeFile(join(folder, 'drafts', draft, 'journal.jsonl'), 'null\n17\n')
+    edits = await open()
+    expect(await edits.tree(address())).toBeNull()
+    expect(await readdir(join(folder, 'unreadable-drafts'))).toEqual([draft])
+  })
+
   it('are forgotten with their collection', async () => {
     const collectionId = await server.collection('short-lived')
     await edits.makeFolder({ ...address(), collectionId }, '', ACTOR)

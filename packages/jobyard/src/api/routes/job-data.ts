@@ -79,7 +79,9 @@ function readRoutes(app: ApiApp, context: ApiContext): void {
       const found = parts.length === 0 ? ({ type: 'folder' } as const) : await data.look(id, parts)
       if (found === null) throw unknown(parts)
       if (found.type === 'folder') return reply.send(await list(data, id, parts))
-      return await sendFile(request, reply, found, (range) => data.read(id, parts, range))
+      // What is said of it is of what was opened: the job may put another in its place.
+      await using held = await data.hold(id, parts)
+      return await sendFile(request, reply, held.file, (range) => held.read(range))
     },
   )
 }

@@ -1,7 +1,7 @@
 import { isFinished } from '@jobyard/jobs'
 import type { Static } from 'typebox'
 import type { Steering } from '../../domain/app-settings.ts'
-import type { JobRow, RunRow } from '../../domain/model.ts'
+import type { JobRow, RunRow, Warning } from '../../domain/model.ts'
 import { isCrashLoop } from '../../domain/restart.ts'
 import type { JobKind } from '../../engine/kind.ts'
 import type { TriggerRow } from '../../store/procedures/entities.ts'
@@ -13,6 +13,8 @@ import { showInstant, showMaybeInstant, showRun } from './runs.ts'
 /** Everything that is shown of a job. */
 export interface JobFacts {
   readonly job: JobRow
+  /** Why changed files of it are no package yet, if something stands in the way. */
+  readonly fault: Warning | null
   readonly collection: string
   readonly kind: JobKind | undefined
   readonly triggers: readonly TriggerRow[]
@@ -44,7 +46,10 @@ export function showJob(facts: JobFacts): Static<typeof Job> {
     enabled,
     package: job.packageHash,
     version,
-    warnings: job.warnings.map(({ code, message }) => ({ code, message })),
+    warnings: [...job.warnings, ...(facts.fault === null ? [] : [facts.fault])].map(({ code, message }) => ({
+      code,
+      message,
+    })),
     createdAt: showInstant(job.createdAt),
     updatedAt: showInstant(job.updatedAt),
     latestRun: latestRun === undefined ? null : showRun(latestRun, job),

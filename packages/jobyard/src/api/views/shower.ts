@@ -1,6 +1,7 @@
 import type { Static } from 'typebox'
 import type { JobRow, RunRow } from '../../domain/model.ts'
 import type { Directory } from '../../services/directory.ts'
+import type { PackageEdits } from '../../services/package-edits/package-edits.ts'
 import type { ApiServices } from '../../services/services.ts'
 import type { Job } from '../schemas/jobs.ts'
 import type { Run } from '../schemas/runs.ts'
@@ -11,8 +12,10 @@ import { showRun } from './runs.ts'
 export class Shower {
   readonly #services: ApiServices
   readonly #directory: Directory
+  readonly #edits: Pick<PackageEdits, 'faultOf'>
 
-  constructor(services: ApiServices, directory: Directory) {
+  constructor(services: ApiServices, directory: Directory, edits: Pick<PackageEdits, 'faultOf'>) {
+    this.#edits = edits
     this.#services = services
     this.#directory = directory
   }
@@ -36,6 +39,7 @@ export class Shower {
       this.#directory.remember(job)
       return showJob({
         job,
+        fault: this.#edits.faultOf(job),
         collection: collections[index] ?? job.collectionId,
         kind: kinds.get(job.kind),
         triggers: triggersOf.get(job.id) ?? [],

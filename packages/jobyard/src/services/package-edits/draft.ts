@@ -1,10 +1,12 @@
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import type { Ids } from '../../domain/ids.ts'
 import type { PackageFile } from '../../kinds/script/package-tree.ts'
-import { explainFullDisk, isSystemError } from '../../kinds/script/system-error.ts'
+import { explainFullDisk } from '../../kinds/script/system-error.ts'
 import type { Actor } from '../../store/procedures/audit.ts'
+import { withoutReplaced } from './changes.ts'
 import type { Change } from './edited-tree.ts'
+import { flushFolder, Journal } from './journal.ts'
 
 /** A job by its address. */
 export interface EditAddress {
@@ -21,21 +23,29 @@ export interface DraftBase {
 
 /** The first line of a journal. */
 interface Head extends EditAddress {
-  readonly version: 1
+  readonly version: 2
   readonly base: DraftBase
 }
 
-/** Any other line: one change, and by whom. A file's bytes are in the file that `blob` names. */
-type Line =
-  | { readonly op: 'put'; readonly file: PackageFile; readonly blob: string; readonly actor: Actor }
-  | { readonly op: 'folder' | 'remove'; readonly path: string; readonly actor: Actor }
+/** Any other line: changes that count all or none, by whom, and when in epoch milliseconds. */
+interface Note {
+  readonly changes: readonly NotedChange[]
+  readonly actor: Actor
+  readonly at: number
+}
+
+/** A file's bytes are in the file that `blob` names. */
+type NotedChange =
+  | { readonly op: 'put'; readonly file: PackageFile; readonly blob: string }
+  | Exclude<Change, { op: 'put' }>
 
 /** A change on its way into a draft: the bytes of a file lie in a folder beside the drafts and are moved. */
 export type DraftChange =
   | { readonly op: 'put'; readonly file: PackageFile; readonly from: string }
   | Exclude<Change, { op: 'put' }>
 
-const JOURNAL = 'journal.jsonl'
+/** Changes and bytes that a draft may hold for nothing, beside as much again as it needs. */
+const SPARE = { changes: 100, bytes: 1024 * 1024 }
 
 /**
  * Changes of a job's files that are no package yet. Each is on the disk, the bytes and the line that tells of it, before
@@ -45,19 +55,23 @@ export class Draft {
   readonly folder: string
   readonly address: EditAddress
   base: DraftBase
-  readonly changes: Change[]
-  actor: Actor | null
+  /** Who made the last change; null while there is none. */
+  actor: Actor | null = null
+  /** When the last change was made, in epoch milliseconds. */
+  changedAt = 0
   readonly #ids: Ids
-  #begun: boolean
+  readonly #journal: Journal
+  #changes: Change[] = []
+  #needed: Size = { changes: 0, bytes: 0 }
+  #held: Size = { changes: 0, bytes: 0 }
+  #begun = false
 
   private constructor(folder: string, { base, ...address }: EditAddress & { readonly base: DraftBase }, ids: Ids) {
     this.folder = folder
     this.address = address
     this.base = base
-    this.changes = []
-    this.actor = null
     this.#ids = ids
-    this.#begun = false
+    this.#journal = new Journal(folder)
   }
 
   /** A draft without changes; it is on the disk from the first one on. */
@@ -66,131 +80,128 @@ export class Draft {
     return new Draft(join(drafts, ids.next()), { collectionId, type, name, base }, ids)
   }
 
-  /** The drafts that an earlier server left. One whose first line is not whole never had a change that counted. */
-  static async findAll(drafts: string, ids: Ids): Promise<Draft[]> {
-    const found: Draft[] = []
-    for (const name of await namesIn(drafts)) {
-      const folder = join(drafts, name)
-      const draft = await Draft.#read(folder, ids)
-      if (draft === null) await rm(folder, { recursive: true, force: true })
-      else found.push(draft)
-    }
-    return found
-  }
-
-  static async #read(folder: string, ids: Ids): Promise<Draft | null> {
-    const [head, ...rest] = readLines(await textOf(join(folder, JOURNAL)))
-    if (head === undefined || rest.length === 0) return null
-    const { version: _, ...said } = head as Head
-    const draft = new Draft(folder, said, ids)
+  /**
+   * The draft in a folder; null for one that never had a change that counted. Throws when it cannot be read: the disk is
+   * damaged, or another version of this program wrote it.
+   */
+  static async read(folder: string, ids: Ids): Promise<Draft | null> {
+    const [head, ...notes] = await new Journal(folder).read()
+    if (head === undefined || notes.length === 0) return null
+    const { version, collectionId, type, name, base } = head as Head
+    if (version !== 2) throw new Error(`The journal is of version ${version}.`)
+    const draft = new Draft(folder, { collectionId, type, name, base }, ids)
     draft.#begun = true
-    for (const line of rest as Line[]) draft.#take(line)
+    for (const note of notes as Note[]) draft.#take(note)
+    await draft.#requireBlobs()
     return draft
   }
 
+  get changes(): readonly Change[] {
+    return this.#changes
+  }
+
+  /** How much it holds on the disk, in bytes. */
+  get bytes(): number {
+    return this.#held.bytes
+  }
+
   /** Notes changes. When this is done, they are on the disk. Throws 'store-full'; nothing of them counts then. */
-  async note(changes: readonly DraftChange[], actor: Actor): Promise<readonly Change[]> {
+  async note(changes: readonly DraftChange[], actor: Actor, at: number): Promise<readonly Change[]> {
     try {
       if (!this.#begun) await this.#begin()
-      const lines: Line[] = []
-      for (const change of changes) lines.push(await this.#settle(change, actor))
+      const noted: NotedChange[] = []
+      for (const change of changes) noted.push(await this.#settle(change))
       await flushFolder(this.folder)
-      await append(join(this.folder, JOURNAL), lines)
-      const before = this.changes.length
-      for (const line of lines) this.#take(line)
-      return this.changes.slice(before)
+      await this.#journal.append({ changes: noted, actor, at } satisfies Note)
+      return this.#take({ changes: noted, actor, at })
     } catch (error) {
       throw explainFullDisk(error, 'the change was noted')
     }
+  }
+
+  /**
+   * Drops what later changes replaced, when there is more of that than of the rest. To be called after changes were noted;
+   * they count whether this throws or not.
+   */
+  async tidy(): Promise<void> {
+    if (!this.#isWasteful() || this.actor === null) return
+    const needed = withoutReplaced(this.#changes)
+    this.#needed = sizeOf(needed)
+    if (!this.#isWasteful()) return
+    const noted = needed.map((change): NotedChange => {
+      if (change.op !== 'put') return change
+      const { from, ...file } = change.file
+      return { op: 'put', file, blob: basename(String(from)) }
+    })
+    const note: Note = { changes: noted, actor: this.actor, at: this.changedAt }
+    await this.#journal.replace([this.#head(), note])
+    this.#changes = needed
+    this.#held = this.#needed
+    await this.#journal.keepOnly(blobsOf(needed))
+  }
+
+  #isWasteful(): boolean {
+    const { changes, bytes } = this.#needed
+    return this.#held.changes > 2 * changes + SPARE.changes || this.#held.bytes > 2 * bytes + SPARE.bytes
   }
 
   /** Takes the draft off the disk. */
   async remove(): Promise<void> {
     if (!this.#begun) return
     // Without its journal it is no draft, whatever becomes of the rest.
-    await rm(join(this.folder, JOURNAL), { force: true })
+    await this.#journal.remove()
     await rm(this.folder, { recursive: true, force: true })
   }
 
   async #begin(): Promise<void> {
     await mkdir(this.folder, { recursive: true, mode: 0o700 })
-    const head: Head = { version: 1, ...this.address, base: this.base }
-    await append(join(this.folder, JOURNAL), [head])
+    await this.#journal.replace([this.#head()])
     await flushFolder(join(this.folder, '..'))
     this.#begun = true
   }
 
-  async #settle(change: DraftChange, actor: Actor): Promise<Line> {
-    if (change.op !== 'put') return { ...change, actor }
+  #head(): Head {
+    return { version: 2, ...this.address, base: this.base }
+  }
+
+  async #settle(change: DraftChange): Promise<NotedChange> {
+    if (change.op !== 'put') return change
     const blob = this.#ids.next()
     await rename(change.from, join(this.folder, blob))
-    return { op: 'put', file: change.file, blob, actor }
+    return { op: 'put', file: change.file, blob }
   }
 
-  #take(line: Line): void {
-    this.actor = line.actor
-    if (line.op === 'put') this.changes.push({ op: 'put', file: { ...line.file, from: join(this.folder, line.blob) } })
-    else this.changes.push({ op: line.op, path: line.path })
+  #take({ changes, actor, at }: Note): readonly Change[] {
+    const taken = changes.map((change): Change => {
+      if (change.op !== 'put') return change
+      return { op: 'put', file: { ...change.file, from: join(this.folder, change.blob) } }
+    })
+    this.actor = actor
+    this.changedAt = at
+    this.#changes.push(...taken)
+    const { changes: more, bytes } = sizeOf(taken)
+    this.#held = { changes: this.#held.changes + more, bytes: this.#held.bytes + bytes }
+    return taken
   }
-}
 
-/**
- * The lines of a journal. What stands behind the last line's end was being written when the server died, and nobody was
- * told that it counts; neither does what comes after a line that cannot be read, on a disk that is damaged.
- */
-function readLines(text: string): unknown[] {
-  const read: unknown[] = []
-  for (const line of text.split('\n').slice(0, -1)) {
-    try {
-      read.push(JSON.parse(line))
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error
-      return read
-    }
-  }
-  return read
-}
-
-/** Brings a file to the disk. */
-export async function sync(path: string): Promise<void> {
-  await using handle: FileHandle = await open(path, 'r+')
-  await handle.sync()
-}
-
-async function append(path: string, lines: readonly object[]): Promise<void> {
-  await using handle = await open(path, 'a', 0o600)
-  const { size } = await handle.stat()
-  try {
-    await handle.appendFile(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
-    await handle.sync()
-  } catch (error) {
-    // Half a line must not stand before the next one.
-    await handle.truncate(size)
-    throw error
+  async #requireBlobs(): Promise<void> {
+    const there = new Set(await readdir(this.folder))
+    const lost = [...blobsOf(withoutReplaced(this.#changes))].find((blob) => !there.has(blob))
+    if (lost !== undefined) throw new Error(`The bytes ${lost} of a change are not there.`)
+    await this.#journal.keepOnly(blobsOf(this.#changes))
   }
 }
 
-async function flushFolder(path: string): Promise<void> {
-  // Windows cannot open folders to flush them.
-  if (process.platform === 'win32') return
-  await using handle = await open(path, 'r')
-  await handle.sync()
+interface Size {
+  readonly changes: number
+  readonly bytes: number
 }
 
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder)
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT')) return []
-    throw error
-  }
+function sizeOf(changes: readonly Change[]): Size {
+  const bytes = changes.reduce((sum, change) => sum + (change.op === 'put' ? change.file.bytes : 0), 0)
+  return { changes: changes.length, bytes }
 }
 
-async function textOf(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return ''
-    throw error
-  }
+function blobsOf(changes: readonly Change[]): Set<string> {
+  return new Set(changes.flatMap((change) => (change.op === 'put' ? [basename(String(change.file.from))] : [])))
 }

@@ -18,6 +18,9 @@ export interface PackageEditsParts {
 /** Why there is no package yet: the next change may bring what is missing. */
 const INCOMPLETE: ReadonlySet<string> = new Set(['script-missing', 'script-unsupported'])
 
+/** Somebody else saved the job while its package was made. */
+const OVERTAKEN: ReadonlySet<string> = new Set(['job-changed', 'job-exists', 'job-unknown'])
+
 /** Makes packages of changed files, and gives them to their jobs. */
 export class PackageMaker {
   readonly #parts: PackageEditsParts
@@ -64,16 +67,18 @@ export class PackageMaker {
       const enabled = address.type === 'continuous' ? { enabled: !disabled } : {}
       if (job !== null && isAsWanted(job, hash, enabled.enabled)) return 'done'
       const target = { ...address, name: job?.name ?? address.name, kind: KIND, ...enabled }
-      const input = { ...target, packageHash: hash, source: SOURCE, spec: { ownSettings: null } }
+      const basedOn = job === null ? {} : { basedOn: job.version }
+      const input = { ...target, packageHash: hash, source: SOURCE, spec: { ownSettings: null }, ...basedOn }
       return await webhooks.takeTurn(input, async () => {
         const now = await this.#files.job(address)
-        if (now?.id !== job?.id || now?.packageHash !== job?.packageHash) return 'overtaken'
+        if (now?.id !== job?.id || now?.version !== job?.version) return 'overtaken'
         const saved = await services.jobs.save(input, job === null ? 'new' : 'existing', actor)
         directory.remember(saved.job)
         return 'done'
       })
     } catch (error) {
       if (error instanceof JobyardError && INCOMPLETE.has(error.code)) return 'incomplete'
+      if (error instanceof JobyardError && OVERTAKEN.has(error.code)) return 'overtaken'
       throw error
     }
   }

@@ -42,7 +42,13 @@ export function tagged(reply: FastifyReply, { tag, modifiedAt }: Pick<SiteFile, 
 }
 
 /** Answers with a file, a part of it, or with what the caller has of it already. */
-export async function sendFile(request: FastifyRequest, reply: FastifyReply, file: SiteFile): Promise<FastifyReply> {
+export async function sendFile(request: FastifyRequest, reply: FastifyReply, found: SiteFile): Promise<FastifyReply> {
+  if (found.hold === undefined) return await sendHeld(request, reply, found)
+  await using held = await found.hold()
+  return await sendHeld(request, reply, held.file)
+}
+
+async function sendHeld(request: FastifyRequest, reply: FastifyReply, file: SiteFile): Promise<FastifyReply> {
   tagged(reply, file).headers({ ...CONTAINED, 'cache-control': 'private, no-cache', 'accept-ranges': 'bytes' })
   const range = rangeOf(request, file)
   // A range goes before If-None-Match with Kudu.

@@ -9,7 +9,7 @@ import { requireRole } from '../../../services/auth/bearer.ts'
 import type { ApiApp } from '../../../services/http/api-app.ts'
 import { actorOf, bearerOf } from '../../../services/http/sender.ts'
 import type { EditAddress } from '../../../services/package-edits/draft.ts'
-import type { EditFile } from '../../../services/package-edits/package-edits.ts'
+import type { EditFile } from '../../../services/package-edits/edit-file.ts'
 import type { Actor } from '../../../store/procedures/audit.ts'
 import { bodyOf } from '../../webjobs/bodies.ts'
 import type { Place } from '../../webjobs/files/site-tree.ts'
@@ -101,6 +101,9 @@ async function unpackInto(context: FilesContext, asked: FileRequest, archive: st
     const unpacked = await unpackArchive(archive, folder, { limits, now: services.clock.now() })
     const sorted = await sort(asked, unpacked, folder)
     const actor = actorOf(asked.request)
+    // What stands in the way of one must be known before any is changed: they are changed one after the other.
+    await edits.checkPuts([...sorted.jobs.values()])
+    await checkData(context, sorted)
     for (const { address, files, folders } of sorted.jobs.values()) await edits.put(address, files, folders, actor)
     await putData(context, sorted, actor)
   } finally {
@@ -131,6 +134,13 @@ async function sort({ path, tree }: FileRequest, unpacked: PackageTree, folder: 
     if (place.kind === 'data' && place.parts.length > 0) sorted.data.push({ place, from: null })
   }
   return sorted
+}
+
+async function checkData({ data }: FilesContext, sorted: Sorted): Promise<void> {
+  for (const { place, from } of sorted.data) {
+    if (data === null) throw outside(place.parts)
+    await data.checkPut(place.job, place.parts, from === null ? 'folder' : 'file')
+  }
 }
 
 async function putData({ data }: FilesContext, sorted: Sorted, actor: Actor): Promise<void> {

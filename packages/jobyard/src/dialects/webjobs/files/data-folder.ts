@@ -14,7 +14,11 @@ export function dataFolder(
   const show = (entry: DataEntry): SiteFile | SiteFolder => {
     const path = [...parts, entry.name]
     if (entry.type === 'folder') return dataFolder(data, jobId, path, entry.name, entry)
-    return { ...entry, open: (range) => data.read(jobId, path, range) }
+    const hold = async () => {
+      const held = await data.hold(jobId, path)
+      return { file: { ...held.file, open: held.read }, [Symbol.asyncDispose]: () => held[Symbol.asyncDispose]() }
+    }
+    return { ...entry, open: (range) => data.read(jobId, path, range), hold }
   }
   async function* list() {
     for await (const entry of data.list(jobId, parts)) yield show(entry)

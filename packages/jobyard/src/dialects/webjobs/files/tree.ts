@@ -13,6 +13,16 @@ export interface SiteFile {
    * The bytes from `from` on and before `to`, read as fast as they are taken; cancelling the stream frees what it holds.
    */
   open(range: { readonly from: number; readonly to: number }): Promise<ReadableStream<Uint8Array>>
+  /**
+   * The file as it is now, held: what it says of itself and its bytes are of one and the same, even if somebody puts another
+   * in its place. Files that nobody exchanges have no need of it.
+   */
+  hold?(): Promise<HeldSiteFile>
+}
+
+/** A file that is held; let go at the end, but for what was opened of it, which is read once and closes itself. */
+export interface HeldSiteFile extends AsyncDisposable {
+  readonly file: SiteFile
 }
 
 /** A folder as clients of WebJobs see it. */

@@ -11,9 +11,12 @@ const EARLIEST = Date.UTC(1980, 0, 2)
 /** Files and folders in one zip; its list is in memory until its end. */
 const MOST_ENTRIES = 100_000
 
+/** Names that mean something else in a zip, or that no program unpacks. */
+const STRANGE = /\\|^[A-Za-z]:|^\.\.?$/
+
 /**
  * A zip of all that is in a folder, made while it is read: one file after the other, none of them in memory. A file that a
- * job took away meanwhile is empty in it. Throws 'data-refused' when there are too many of them.
+ * job took away meanwhile is empty in it, and what has a name that no zip can have is left out. Throws 'data-refused' when there are too many of them.
  */
 export async function zipFolder(folder: SiteFolder): Promise<Readable> {
   const zip = new ZipFile()
@@ -48,6 +51,7 @@ export async function zipFolder(folder: SiteFolder): Promise<Readable> {
 async function walk(folder: SiteFolder, above: string, zip: ZipFile, add: (file: SiteFile, name: string) => void) {
   let isEmpty = true
   for await (const entry of folder.list()) {
+    if (STRANGE.test(entry.name)) continue
     isEmpty = false
     if (entry.type === 'file') add(entry, `${above}${entry.name}`)
     else await walk(entry, `${above}${entry.name}/`, zip, add)
