@@ -166,7 +166,15 @@ async function startOnceMore({ stage, stopWithinMs }: FinaleParts): Promise<void
 }
 
 function checkFolders(dataFolder: string, violations: Violations): void {
-  const bare = ['work/.runs', 'work/.staging', 'work/.trash', 'jobs/.trash', 'packages/.temporary', 'uploads', 'tmp']
+  const bare = [
+    'work/.runs',
+    'work/.staging',
+    'work/.trash',
+    'jobs/.trash',
+    'packages/.temporary',
+    'uploads',
+    '.sqlite',
+  ]
   for (const name of bare) {
     const path = join(dataFolder, name)
     const left = existsSync(path) ? readdirSync(path) : []

@@ -59,6 +59,8 @@ export interface AppSetting {
   readonly slot: string | null
   readonly updatedAt: Instant
   readonly updatedBy: string
+  /** Why the server cannot go by a setting that steers it, as a sentence; null: nothing is wrong. */
+  readonly warning: string | null
 }
 
 /** A value, or what is to be said of a setting; what is left out stays as it is. */
@@ -135,6 +137,8 @@ export type Trigger =
       readonly ncrontab: string
       /** IANA name, such as `Europe/Berlin`. */
       readonly timeZone: string
+      /** `default`: nobody named a zone, so it is that of the collection, and changes with it. Only in answers. */
+      readonly zone?: 'default'
       /** When it next falls due; null when never again. Only in answers. */
       readonly nextDue?: Instant | null
       /** `package`: it came with the package and goes with it. Only in answers. */
@@ -143,7 +147,7 @@ export type Trigger =
   | { readonly type: 'webhook' }
   | { readonly type: 'after'; readonly jobId: string; readonly on: readonly ('completed' | 'failed' | 'stopped')[] }
 
-/** A trigger as it is sent: a schedule without a zone is in UTC, a continuous one without `singleton` takes the package's. */
+/** A trigger as it is sent: a schedule without a zone goes by that of its collection, a continuous one without `singleton` takes the package's. */
 export type TriggerInput =
   | { readonly type: 'continuous'; readonly singleton?: boolean }
   | { readonly type: 'schedule'; readonly ncrontab: string; readonly timeZone?: string }
@@ -514,8 +518,10 @@ export interface PreviewInput {
   readonly until?: Instant
   /** Default 10, at most 1,000. */
   readonly count?: number
-  /** IANA name; default UTC. */
+  /** IANA name, or that of Windows; default: that of the collection. */
   readonly timeZone?: string
+  /** The collection whose zone counts where none is named; default none, and so UTC. */
+  readonly collection?: string
 }
 
 /** When a schedule falls due. */
@@ -524,6 +530,8 @@ export interface Preview {
   readonly warnings: readonly Warning[]
   /** The schedule as it was understood. */
   readonly normalised: string
+  /** IANA name of the zone that counted. */
+  readonly timeZone: string
 }
 
 /** The address at which a job can be started by others. */

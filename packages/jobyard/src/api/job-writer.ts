@@ -47,6 +47,7 @@ export async function writeJob(
 ): Promise<WrittenJob> {
   const actor = actorOf(request)
   checkSpec(context, target.kind, change.spec)
+  if (change.package !== undefined) await context.directory.requirePackage(bearerOf(request), change.package)
   const stated = await readChange(context, bearerOf(request), target.collectionId, change)
   const { collectionId, kind, name, type } = target
   const named = { collectionId, kind, name, ...(type === undefined ? {} : { type }) }

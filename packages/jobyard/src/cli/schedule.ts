@@ -8,6 +8,7 @@ import { type Terminal, write } from './terminal.ts'
 
 /** Options of `schedule preview`. */
 export interface PreviewOptions extends Connected {
+  readonly collection?: string
   readonly timeZone?: string
   readonly count: string
   readonly from?: string
@@ -16,18 +17,19 @@ export interface PreviewOptions extends Connected {
 
 /** Shows when a schedule falls due. */
 export async function preview(terminal: Terminal, ncrontab: string, options: PreviewOptions): Promise<void> {
-  const { timeZone, from, until } = options
+  const { timeZone, collection, from, until } = options
   const input = {
     ncrontab,
     count: readCount(options.count, '--count', 1, 1000),
     ...(timeZone === undefined ? {} : { timeZone }),
+    ...(collection === undefined ? {} : { collection }),
     ...(from === undefined ? {} : { from }),
     ...(until === undefined ? {} : { until }),
   }
   const jobyard = await connect(terminal, options)
   const found = await pointing(terminal, options, ncrontab, () => jobyard.schedules.preview(input))
   if (options.json === true) return printJson(terminal, found)
-  await print(terminal, found, timeZone ?? 'UTC')
+  await print(terminal, found, found.timeZone)
 }
 
 async function print(terminal: Terminal, found: Preview, zone: string): Promise<void> {

@@ -4,7 +4,7 @@ import { answer, printJson } from './answer.ts'
 import { askSecret } from './ask.ts'
 import { connect } from './connection.ts'
 import type { Connected } from './shape.ts'
-import { printTable } from './table.ts'
+import { type Column, printTable } from './table.ts'
 import type { Terminal } from './terminal.ts'
 import { NOTHING, sayTime } from './wording.ts'
 
@@ -25,12 +25,16 @@ export interface SettingsSetOptions extends SettingsOptions {
 export async function listSettings(terminal: Terminal, options: SettingsOptions): Promise<void> {
   const settings = await (await connect(terminal, options)).settings.list(scopeOf(options))
   if (options.json === true) return printJson(terminal, settings)
+  const notes: Column<AppSetting>[] = settings.every(({ warning }) => warning === null)
+    ? []
+    : [{ title: 'NOTE', value: ({ warning }) => warning ?? '', style: () => 'yellow', yields: true }]
   await printTable(terminal.stdout, settings, [
     { title: 'NAME', value: ({ name }) => name },
     { title: 'VALUE', value: shownValue, yields: true },
     { title: 'SLOT', value: ({ slot }) => slot ?? 'all' },
     { title: 'CHANGED', value: ({ updatedAt }) => sayTime(updatedAt) },
     { title: 'BY', value: ({ updatedBy }) => updatedBy, yields: true },
+    ...notes,
   ])
 }
 

@@ -8,6 +8,9 @@ export const LARGEST_SETTINGS_BYTES = 64 * 1024
 export const LONGEST_SETTING_NAME = 256
 export const LARGEST_SETTING_VALUE = 32 * 1024
 
+/** Characters of a value that are shown in a warning. */
+const LONGEST_SHOWN = 80
+
 /** The variable by which left-over processes are found; nobody but the process host sets it. */
 const MARK = 'JOBYARD_MARK'
 
@@ -74,6 +77,18 @@ export function settingKey(name: string): string {
 export function readSteer(name: string, value: string): SteerValue | null {
   const known = Object.hasOwn(STEERS, settingKey(name)) ? STEERS[settingKey(name)] : undefined
   return known === undefined ? null : { steer: known.steer, ...known.read(value) }
+}
+
+/**
+ * What is wrong with the value of a setting that steers, as a sentence: Kudu's clients may set what cannot be read, and
+ * nobody must be left to wonder why nothing follows. Null: nothing is.
+ */
+export function steerWarning(name: string, value: string): string | null {
+  const fault = readSteer(name, value)?.fault ?? null
+  if (fault === null) return null
+  const told = value.length > LONGEST_SHOWN ? `${value.slice(0, LONGEST_SHOWN)}…` : value
+  // Flags say themselves what counts.
+  return `${JSON.stringify(told)} ${fault}${fault.includes('so it is') ? '' : ', so it counts as not set'}.`
 }
 
 /** What these settings say to the engine together. */

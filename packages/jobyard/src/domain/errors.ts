@@ -237,6 +237,12 @@ export const ERRORS = {
     title: 'There is no such app setting.',
     hint: 'See the list of app settings of the collection.',
   },
+  'app-setting-elsewhere': {
+    status: 409,
+    exit: 3,
+    title: 'The app setting is pinned to another slot.',
+    hint: 'Change it at a server of that slot, or through /v1 or the command line, which tell slots apart.',
+  },
   'app-settings-changed': {
     status: 409,
     exit: 3,

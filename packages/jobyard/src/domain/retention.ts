@@ -1,4 +1,4 @@
-import type { Policy } from './model.ts'
+import { DEFAULT_POLICY, type Policy } from './model.ts'
 
 /** What the rule needs to know of a finished run. */
 export interface FinishedRun {
@@ -25,6 +25,14 @@ export function runsToDelete<Run extends FinishedRun>(
     .toSorted(byLatestEnd)
     .filter((run, index) => index >= limits.keepRuns || (index > 0 && run.finishedAt < oldest))
     .reverse()
+}
+
+/**
+ * How many finished runs of a job are kept: its own number, or where it has the usual one, that of its collection's
+ * settings (`history`), if they name one. Those settings are not for continuous jobs.
+ */
+export function keptRuns({ keepRuns }: Pick<Policy, 'keepRuns'>, history: number | null): number {
+  return keepRuns === DEFAULT_POLICY.keepRuns && history !== null ? history : keepRuns
 }
 
 function byLatestEnd(one: FinishedRun, other: FinishedRun): number {

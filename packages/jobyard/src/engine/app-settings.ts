@@ -1,4 +1,4 @@
-import { readSteer, steeringOf } from '../domain/app-settings.ts'
+import { readSteer, steeringOf, steerWarning } from '../domain/app-settings.ts'
 import type { Clock } from '../domain/clock.ts'
 import { JobyardError } from '../domain/errors.ts'
 import type { Actor } from '../store/procedures/audit.ts'
@@ -21,6 +21,8 @@ export interface SettingView {
   /** Epoch milliseconds. */
   readonly updatedAt: number
   readonly updatedBy: string
+  /** Why the server cannot go by it, though it is one that steers; null: nothing is wrong. */
+  readonly warning: string | null
 }
 
 /** What the settings are kept with. */
@@ -104,7 +106,9 @@ export class AppSettings implements SettingsReader {
   /** The settings of a collection as they are on record, by name. */
   async list({ id }: SettingsOwner): Promise<SettingView[]> {
     const { items } = await this.#parts.store.read('listSettings', { collectionId: id })
-    return items.map(({ collectionId: _, value, ...row }) => ({ ...row, value: row.secret ? null : value }))
+    return items.map(({ collectionId: _, value, ...row }) =>
+      row.secret ? { ...row, value: null, warning: null } : { ...row, value, warning: steerWarning(row.name, value) },
+    )
   }
 
   /**

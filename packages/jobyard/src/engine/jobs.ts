@@ -41,8 +41,11 @@ export type Expectation = 'new' | 'existing' | 'either'
 
 type PackagePolicy = NonNullable<Awaited<ReturnType<NonNullable<JobKind['prepare']>>>['policy']>
 
-/** How often a save is tried again when somebody else saved the same job in between. */
-const SAVE_TRIES = 5
+/** How often a save is tried when somebody else saved the same job in between. */
+const SAVE_TRIES = 12
+/** Before the third try is waited about so long, in milliseconds, then twice as long each time up to the longest wait. */
+const FIRST_WAIT = 10
+const LONGEST_WAIT = 320
 
 /** Creates and changes jobs of all kinds: checks what is said, fills in what is not, and lets the kind complete it. */
 export class Jobs {
@@ -82,7 +85,16 @@ export class Jobs {
         const raced = error instanceof JobyardError && (error.code === 'job-changed' || error.code === 'job-exists')
         if (!raced || isFixed || attempt === SAVE_TRIES || expectation === 'new') throw error
       }
+      await this.#pause(attempt)
     }
+  }
+
+  /** Lets others get out of the way; not all for the same time, or they meet again. */
+  async #pause(attempt: number): Promise<void> {
+    if (attempt === 1) return
+    const { clock, random } = this.#parts
+    const wait = Math.min(FIRST_WAIT * 2 ** (attempt - 2), LONGEST_WAIT) * (0.5 + random())
+    await new Promise<void>((resolve) => clock.after(wait, resolve))
   }
 
   /** Lets a job's triggers work, or not: a continuous one is started or stopped. */
@@ -117,7 +129,8 @@ export class Jobs {
     const added = await this.#package(input)
     const current = added ?? (await this.#currentPackage(before))
     const spec = mergePatch(before?.spec ?? {}, input.spec ?? {})
-    const { name } = before ?? input
+    // A folder says how its job is written; elsewhere a name in other letters is only another way to ask for the job.
+    const name = before === null || input.origin === 'folder' ? input.name : before.name
     const wish = { name, type, spec, triggers, triggersGiven: given !== undefined, package: current }
     const prepared = (await kind.prepare?.({ ...wish, packageGiven: added !== null })) ?? {
       spec,

@@ -1,4 +1,5 @@
 import type { TaskRow } from '../domain/model.ts'
+import { NOTHING_YET } from '../store/procedures/tasks.ts'
 import type { ActiveRun } from './active-run.ts'
 import type { TaskPlan } from './kind.ts'
 import type { EngineParts } from './parts.ts'
@@ -22,16 +23,9 @@ export function plannedTask(
     owner: start ? ownership.owner : null,
     fence: start ? ownership.fence : 0,
     notBefore: null,
-    parkedUntil: null,
-    reasonCode: null,
-    reasonText: null,
-    result: null,
-    exitCode: null,
-    cpuMs: null,
-    peakBytes: null,
     createdAt: now,
     startedAt: start ? now : null,
-    finishedAt: null,
+    ...NOTHING_YET,
   }
 }
 

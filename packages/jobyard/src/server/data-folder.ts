@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { Config } from '../config.ts'
 import { JobyardError } from '../domain/errors.ts'
@@ -22,24 +22,25 @@ export interface DataFolder {
 export function openDataFolder({ dataFolder, keyFile }: Config, shutdown: Shutdown): DataFolder {
   process.umask(0o077)
   makeFolder(dataFolder)
-  const temporary = resolve(dataFolder, 'tmp')
+  const temporary = resolve(dataFolder, '.sqlite')
   // SQLite reads this once, when the first database of the process is opened, which is the lock
   // (https://sqlite.org/tempfiles.html).
   process.env.SQLITE_TMPDIR = temporary
   const lock = lockFolder(join(dataFolder, 'lock'))
   shutdown.add('data folder', () => lock.release())
-  emptyFolder(temporary)
+  removeLeftovers(temporary)
   const id = readFolderId(join(dataFolder, 'id'))
   return { id, key: readKeyFile(keyFile), uploads: join(dataFolder, 'uploads') }
 }
 
 /**
  * SQLite puts what does not fit into memory into files that it unlinks at once; one that is killed between the two leaves
- * them. Here the next server finds them, and nothing of the database lies where others have their files.
+ * them. Here the next server finds them, and nothing of the database lies where others have their files. What is not
+ * SQLite's stays: people give folders to a server that hold things already.
  */
-function emptyFolder(folder: string): void {
-  rmSync(folder, { recursive: true, force: true })
-  mkdirSync(folder, { mode: 0o700 })
+function removeLeftovers(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  for (const name of readdirSync(folder)) if (name.startsWith('etilqs_')) rmSync(join(folder, name))
 }
 
 function makeFolder(folder: string): void {

@@ -61,7 +61,9 @@ export async function openScripts(parts: ScriptsParts): Promise<Scripts> {
     totalBytes: config.archiveTotalBytes,
     ratio: config.archiveRatio,
   }
-  const files = new PackageStore({ folder: join(folder, 'packages'), clock, ids, limits, interpreters: { path, user } })
+  const { instance } = config
+  const interpreters = { path, user }
+  const files = new PackageStore({ folder: join(folder, 'packages'), clock, ids, limits, interpreters, instance })
   await files.open()
   const packages = new ScriptPackages(files, store, clock)
   const onTrouble = (error: unknown) => events.emit({ type: 'error', where: 'working folders', error })

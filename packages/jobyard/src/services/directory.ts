@@ -86,6 +86,15 @@ export class Directory {
     throw unknownJob(ref, ` in the collection ${collection.name}`)
   }
 
+  /**
+   * Sees to it that a bearer may see a package: one that is limited to a collection only what came by such a token, or
+   * is among the deployments of a job there. Throws 'package-unknown'.
+   */
+  async requirePackage({ collectionId }: Bearer, hash: string): Promise<void> {
+    if (collectionId === null || (await this.#services.store.read('isPackageOf', { hash, collectionId }))) return
+    throw new JobyardError('package-unknown', undefined, { field: 'package' })
+  }
+
   /** A run by its id. Throws 'run-unknown'. */
   async requireRun(bearer: Bearer, id: string): Promise<RunRow> {
     const run = UUID.test(id) ? await this.#services.store.read('getRun', { id: id.toLowerCase() }) : null

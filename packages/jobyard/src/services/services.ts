@@ -10,7 +10,7 @@ import type { JobKind } from '../engine/kind.ts'
 import type { ArchiveLimits } from '../kinds/script/archive-limits.ts'
 import type { PackageParts } from '../kinds/script/compose.ts'
 import type { PackageTree } from '../kinds/script/package-tree.ts'
-import type { PackageView } from '../kinds/script/packages.ts'
+import type { PackageView, Received } from '../kinds/script/packages.ts'
 import type { LimitSupport } from '../process/contract.ts'
 import type { OutputStore } from '../store/output/contract.ts'
 import type { Repository } from '../store/procedures/index.ts'
@@ -100,10 +100,9 @@ export const DEFAULT_SETTINGS = {
 export interface PackageService {
   /**
    * Takes in an upload that lies complete in a file, and enters it in the repository, so that a job can name its hash.
-   * The file stays the caller's. `form` says what it is; default: an archive when it begins like one. Throws what the kind
-   * throws about its contents.
+   * The file stays the caller's. Throws what the kind throws about its contents.
    */
-  receive(path: string, fileName: string, form?: 'archive' | 'script'): Promise<PackageView>
+  receive(path: string, fileName: string, how?: Received): Promise<PackageView>
   /** What a package is. Throws `package-not-found` or `package-unknown`. */
   describe(hash: string): Promise<PackageView>
   /** The script that a package runs, relative to its top. Throws `package-unknown`. */

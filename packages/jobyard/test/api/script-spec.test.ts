@@ -32,6 +32,7 @@ describe('what a script job says', () => {
       [{ memory: true }, 'spec.memory', /must be a text or null; it is true/],
       [{ memory: {} }, 'spec.memory', /must be a text or null/],
       [{ idleTimeout: [] }, 'spec.idleTimeout', /must be a text or null/],
+      [{ idleTimeout: '0s' }, 'spec.idleTimeout', /longer than 0/],
       [{ args: [1] }, 'spec.args.0', /must be a text; it is 1/],
       [{ args: ['a', 'b\0c'] }, 'spec.args.1', /Argument 2 holds a NUL/],
       [{ args: ['a'.repeat(60_000), 'b'.repeat(60_000)] }, 'spec.args', /have 120002 bytes together/],

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ask, golden } from './golden-files.ts'
+import { command } from '../cli/test-terminal.ts'
 import { basicOf, openWebJobsYard, type WebJobsYard } from './webjobs-yard.ts'
 
 let yard: WebJobsYard
@@ -28,6 +29,44 @@ describe('the app settings, as deployment scripts write them', () => {
     await yard.call(base, { method: 'POST', body: '{"DEBUG": null, "other": null}' })
     expect((await yard.call(base)).body).toBe('{"COLOUR":"red"}')
     await yard.call(`${base}/COLOUR`, { method: 'DELETE' })
+  })
+
+  it('that cannot be read count as not set, and every list of them says so', async () => {
+    const set = { WEBSITE_TIME_ZONE: 'Mitteleuropa', WEBJOBS_STOPPED: 'yes', WEBJOBS_RESTART_TIME: '5', NOTE: 'yes' }
+    const body = JSON.stringify(set)
+    expect((await yard.call('/api/settings', { method: 'POST', body })).status).toBe(204)
+    const warned = Object.fromEntries(
+      (await yard.server.client.settings.list()).map((each) => [each.name, each.warning]),
+    )
+    expect(warned).toMatchObject({
+      WEBSITE_TIME_ZONE: expect.stringMatching(/^"Mitteleuropa" is no time zone.*counts as not set\.$/),
+      WEBJOBS_STOPPED: '"yes" is neither 1 or true nor 0 or false, so it is off.',
+      WEBJOBS_RESTART_TIME: null,
+      NOTE: null,
+    })
+    const { out } = await command(['settings', 'list'], { env: yard.server.env })
+    expect(out).toMatch(/^NAME .* NOTE$/m)
+    expect(out).toMatch(/^WEBSITE_TIME_ZONE .*"Mitteleuropa" is no time zone/m)
+    const { token } = await yard.server.client.tokens.create({ name: 'looks-at-settings', role: 'viewer' })
+    const answer = await ask(`${yard.url}/v1/settings`, { headers: { authorization: `Bearer ${token}` } })
+    expect(answer.body).toContain('"WEBSITE_TIME_ZONE"')
+    expect(answer.body).not.toContain('Mitteleuropa')
+    for (const name of Object.keys(set)) await yard.call(`/api/settings/${name}`, { method: 'DELETE' })
+    expect((await command(['settings', 'list'], { env: yard.server.env })).out).not.toContain('NOTE')
+  })
+
+  it('of another slot are neither changed nor taken away', async () => {
+    const settings = { ELSEWHERE: { value: 'staging one', slot: 'staging' } }
+    await yard.server.client.settings.change(settings)
+    const post = (said: object) => yard.call('/api/settings', { method: 'POST', body: JSON.stringify(said) })
+    const refused = await post({ OTHER: 'x', elsewhere: 'production one' })
+    expect([refused.status, refused.body]).toEqual([409, expect.stringContaining('slot staging')])
+    expect(JSON.parse((await yard.call('/api/settings')).body)).not.toHaveProperty('OTHER')
+    expect((await post({ ELSEWHERE: null })).status).toBe(204)
+    expect((await yard.call('/api/settings/ELSEWHERE', { method: 'DELETE' })).status).toBe(204)
+    const kept = (await yard.server.client.settings.list()).find(({ name }) => name === 'ELSEWHERE')
+    expect(kept).toMatchObject({ value: 'staging one', slot: 'staging' })
+    await yard.server.client.settings.remove('ELSEWHERE')
   })
 
   it('reach a job', async () => {

@@ -100,6 +100,39 @@ describe.each(['/api/hooks', '/hooks'])('what Kudu answers about hooks at %s, by
     expect((await call(base, post({ event: 'PostDeployment', url: 'http://169.254.169.254/' }))).status).toBe(400)
   })
 
+  it('reads what Kudu reads: names in any case, and true as a text', async () => {
+    const url = 'https://example.com/other-case'
+    for (const insecure of [true, 'true', ' True ', 1]) {
+      const made = await call(base, post({ EVENT: 'postdeployment', Url: url, Insecure_SSL: insecure }))
+      expect([made.status, JSON.parse(made.body)], String(insecure)).toMatchObject([201, { url, insecure_ssl: true }])
+    }
+    for (const insecure of [false, 'false', null, 0]) {
+      const made = await call(base, post({ url, event: 'PostDeployment', insecure_ssl: insecure }))
+      expect(JSON.parse(made.body).insecure_ssl, String(insecure)).toBe(false)
+    }
+    for (const insecure of ['perhaps', [], {}]) {
+      const answer = await call(base, post({ url, event: 'PostDeployment', insecure_ssl: insecure }))
+      expect([answer.status, answer.body]).toEqual([400, expect.stringContaining('insecure_ssl')])
+    }
+    const other = await call(base, post({ url, event: 'TriggeredJobFinished' }))
+    expect([other.status, other.body]).toEqual([409, expect.stringMatching(/for the event PostDeployment already/)])
+    for (const { id } of JSON.parse((await call(base)).body)) await call(`${base}/${id}`, { method: 'DELETE' })
+  })
+
+  it('publishes any JSON', async () => {
+    receiver.answer = (response) => void response.end()
+    receiver.calls.length = 0
+    await call(base, post({ event: 'PostDeployment', url: `${receiver.url}/any` }))
+    const texts = ['"x"', '5', 'null', 'false', '[1]', '{}']
+    for (const text of texts) expect((await call(`${base}/publish/PostDeployment`, post(text))).status, text).toBe(200)
+    await eventually('all are told', () => receiver.calls.length === texts.length)
+    expect(receiver.calls.map(({ body }) => body).toSorted()).toEqual(texts.toSorted())
+    for (const text of ['', 'nonsense', '"']) {
+      expect((await call(`${base}/publish/PostDeployment`, post(text))).status, text).toBe(400)
+    }
+    for (const { id } of JSON.parse((await call(base)).body)) await call(`${base}/${id}`, { method: 'DELETE' })
+  })
+
   it('has all hooks of an event called with a text, and tells how that went', async () => {
     await call(base, post({ event: 'PostDeployment', url: `${receiver.url}/other` }))
     await call(base, post({ event: 'TriggeredJobFinished', url: `${receiver.url}/mine`, insecure_ssl: true }))

@@ -132,6 +132,9 @@ describe('an address that Kudu has not got', () => {
       ['PATCH', '/jobs/triggered/report/settings'],
       ['POST', '/api/continuouswebjobs/report/run'],
       ['GET', '/jobs/else'],
+      ['GET', '/api/deployments'],
+      ['POST', '/api/command?x=1'],
+      ['GET', '/api'],
     ] as const
     for (const [method, path] of others) {
       const answer = await yard.call(path, { method })
@@ -140,7 +143,7 @@ describe('an address that Kudu has not got', () => {
   })
 
   it('is a problem document anywhere else', async () => {
-    for (const path of ['/api/else', '/v1/nonsense', '/jobsx', '/nonsense']) {
+    for (const path of ['/api/jobs?api-version=1', '/v1/nonsense', '/jobsx', '/nonsense']) {
       const answer = await yard.call(path, { headers: { authorization: `Bearer ${yard.server.token}` } })
       expect([answer.status, JSON.parse(answer.body).code], path).toEqual([404, 'route-unknown'])
     }
@@ -177,7 +180,7 @@ describe('who may do what', () => {
     const { token } = yard.server
     const browser = {
       'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36',
-      origin: 'https://else.example',
+      origin: yard.url,
     }
     for (const authorization of [basicOf(token), basicOf(token, ''), basicOf(token, 'a b'), `Bearer ${token}`]) {
       const answer = await ask(`${yard.url}/api/webjobs`, { headers: { authorization } })
@@ -199,6 +202,30 @@ describe('who may do what', () => {
     }
     for (const site of ['same-origin', 'none']) {
       expect((await yard.call(`${path}/settings`, { method: 'PUT', body: '{}', ...from(site) })).status, site).toBe(200)
+    }
+  })
+
+  it('may not be a page of another site where browsers say who asks in Origin alone', async () => {
+    await yard.script('triggered', 'unsafe', 'exit 0\n')
+    const path = '/api/triggeredwebjobs/unsafe'
+    const from = (origin: string) => ({ headers: { origin, 'content-type': 'text/plain' } })
+    const { host, port } = new URL(yard.url)
+    const others = ['http://evil.example', 'null', `http://127.0.0.1:${Number(port) + 1}`, 'nonsense', `http://evil@`]
+    for (const origin of others) {
+      for (const [method, asked] of [
+        ['POST', `${path}/run`],
+        ['DELETE', path],
+        ['POST', '/api/hooks'],
+        ['POST', '/api/settings'],
+        ['PUT', '/api/vfs/site/wwwroot/App_Data/jobs/triggered/unsafe/x.txt'],
+      ] as const) {
+        const answer = await yard.call(asked, { method, body: '{}', ...from(origin) })
+        expect(answer.status, `${method} ${asked} from ${origin}`).toBe(403)
+      }
+      expect((await yard.call(path, from(origin))).status, origin).toBe(200)
+    }
+    for (const origin of [yard.url, `https://${host}`]) {
+      expect((await yard.call(`${path}/settings`, { method: 'PUT', body: '{}', ...from(origin) })).status).toBe(200)
     }
   })
 
@@ -321,5 +348,15 @@ describe('the arguments of a run', () => {
     expect(run?.detail).toMatchObject({ arguments: '"first arg" a+b', userAgent: '' })
     const output = await new Response(await yard.server.client.output.text({ run: run?.id ?? '' })).text()
     expect(output).toContain('2|first arg|a+b|"first arg" a+b|')
+  })
+})
+
+describe('the name of an uploaded script', () => {
+  it('may have any letters', async () => {
+    for (const name of ['täst.sh', '日本語.sh']) {
+      const answer = await yard.script('triggered', 'letters', 'echo "$0"\n', Buffer.from(name).toString('latin1'))
+      expect([answer.status, JSON.parse(answer.body).run_command], name).toEqual([200, name])
+      expect((await yard.runToEnd('letters')).status, name).toBe('Success')
+    }
   })
 })

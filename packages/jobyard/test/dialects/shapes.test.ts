@@ -164,6 +164,25 @@ describe('small rules of the wire', () => {
     expect(readFileName('attachment; filename="dir/"')).toBeUndefined()
   })
 
+  it('reads the name of a file in all its letters', () => {
+    const sent = (text: string) => readFileName(Buffer.from(text).toString('latin1'))
+    expect(sent('attachment; filename="täst.sh"')).toBe('täst.sh')
+    expect(sent('attachment; filename=日本語.sh')).toBe('日本語.sh')
+    expect(readFileName('attachment; filename="t\u00e4st.sh"')).toBe('täst.sh')
+    expect(readFileName(`attachment; filename="=?utf-8?B?${btoa('run.sh')}?="`)).toBe('run.sh')
+    const word = Buffer.from('täst.cmd').toString('base64')
+    expect(readFileName(`attachment; filename="=?UTF-8?b?${word}?="`)).toBe('täst.cmd')
+  })
+
+  it('reads the name of a file where it is, and not within another value', () => {
+    expect(readFileName('form-data; name="x; filename=evil.sh"; filename=good.sh')).toBe('good.sh')
+    expect(readFileName('form-data; name="x"; FileName="good.sh"; filename=late.sh')).toBe('good.sh')
+    expect(readFileName('attachment; filename="a \\"quoted\\" name.sh"')).toBe('a "quoted" name.sh')
+    expect(readFileName('attachment; filename="C:\\jobs\\run.sh"')).toBe('run.sh')
+    expect(readFileName('attachment; filename="C:\\jobs\\"')).toBeUndefined()
+    expect(readFileName('attachment; xfilename=run.sh')).toBeUndefined()
+  })
+
   it('builds name and type of an item from its path', () => {
     const path = '/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/shop/slots/blue/triggeredwebjobs'
     expect(armItem({ path, location: 'x' }, {}, 'report')).toEqual({

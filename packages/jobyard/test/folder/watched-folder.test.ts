@@ -72,6 +72,17 @@ describe.each(DATABASES)('on %s', (database) => {
   const deployments = async (name: string) =>
     await stack.store.read('listDeployments', { jobId: (await job(name))?.id ?? '' })
 
+  test('a job is written as its folder is, and stays the same one', async () => {
+    await write('App_Data/jobs/triggered/report/run.sh')
+    await watched.start()
+    await until('it appears', ['triggered/report'])
+    const before = await job('report')
+    const folder = join(site, 'App_Data/jobs/triggered')
+    await rename(join(folder, 'report'), join(folder, 'Report'))
+    await until('it is called as its folder is', ['triggered/Report'])
+    expect((await job('Report'))?.id).toBe(before?.id)
+  })
+
   test('a job appears, changes and goes with its folder', async () => {
     await write('App_Data/jobs/triggered/report/run.sh')
     await watched.start()

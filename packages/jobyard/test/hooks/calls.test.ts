@@ -40,11 +40,15 @@ describe.each(DATABASES)('on %s', (database) => {
   const hooks = () => stack.store.read('listHooks', { collectionId: stack.collectionId })
 
   /** Begins to make calls; ends at the test's end, or before. */
-  async function call(callMs = 2000, alone = false): Promise<{ caller: HookCaller; stop(): Promise<void> }> {
+  async function call(
+    callMs = 2000,
+    alone = false,
+    stopMs = 60_000,
+  ): Promise<{ caller: HookCaller; stop(): Promise<void> }> {
     const { store, parts } = stack
     const dialer = new Dialer({ clock: systemClock, networks: ['loopback'] })
     const { events, clock, random } = parts
-    const common = { store, events, clock, random, sealer, dialer, describer, version: 'test', callMs, alone }
+    const common = { store, events, clock, random, sealer, dialer, describer, version: 'test', callMs, alone, stopMs }
     const caller = new HookCaller(common)
     await caller.start()
     let stopped: Promise<void> | undefined
@@ -119,7 +123,7 @@ describe.each(DATABASES)('on %s', (database) => {
   test('a call that was held by a server that died is made by the next one', async () => {
     await addHook()
     await finish('held')
-    const claim = { holdMs: 60_000, limit: 10, perHook: 10, busy: [] }
+    const claim = { holdMs: 60_000, limit: 10, perHook: 10, perCollection: 10, underWay: [] }
     const at = systemClock.now()
     expect((await stack.store.write('claimHookCalls', { ...claim, at })).calls).toHaveLength(1)
     // While it is held nobody else has it; when its time is over, somebody has.
@@ -143,7 +147,8 @@ describe.each(DATABASES)('on %s', (database) => {
   })
 
   async function claimAll() {
-    const bounds = { at: systemClock.now(), holdMs: 60_000, limit: 100, perHook: 100, busy: [] }
+    const more = { limit: 100, perHook: 100, perCollection: 100, underWay: [] }
+    const bounds = { at: systemClock.now(), holdMs: 60_000, ...more }
     return (await stack.store.write('claimHookCalls', bounds)).calls
   }
 
@@ -226,6 +231,65 @@ describe.each(DATABASES)('on %s', (database) => {
     await eventually('the quick one was told of all', () => quick().length >= 12, 2900)
     expect(receiver.calls.filter(({ path }) => path === '/slow').length).toBeLessThanOrEqual(8)
     await stop()
+  })
+
+  test('many hooks that do not answer do not keep one waiting that does', async () => {
+    for (let i = 0; i < 60; i++) await addHook(`/silent/${i}`)
+    await addHook('/quick')
+    receiver.answer = (response, { path }) => (path === '/quick' ? void response.end() : undefined)
+    const { stop } = await call(8000, false, 100)
+    for (let i = 0; i < 3; i++) await finish('told-to-many')
+    const quick = () => receiver.calls.filter(({ path }) => path === '/quick')
+    await eventually('the quick one was told of all', () => quick().length === 3, 5000)
+    await stop()
+  })
+
+  test('a hook whose calls are all under way does not stand before others', async () => {
+    const [one, two] = [await addHook('/one'), await addHook('/two')]
+    await finish('in-turn')
+    const bounds = { holdMs: 60_000, limit: 1, perHook: 1, perCollection: 10, underWay: [] }
+    const claimed = async () =>
+      (await stack.store.write('claimHookCalls', { ...bounds, at: systemClock.now() })).calls.map(
+        ({ hookId }) => hookId,
+      )
+    expect(await claimed()).toEqual([one.id])
+    expect(await claimed()).toEqual([two.id])
+    expect(await claimed()).toEqual([])
+  })
+
+  test('no collection, and no hook that gave no answer, takes more than its share', async () => {
+    const [one, two] = [await addHook('/one'), await addHook('/two')]
+    for (let i = 0; i < 4; i++) await finish('shared')
+    const at = systemClock.now()
+    const claimed = async (perCollection: number, underWay: { hookId: string; collectionId: string }[]) => {
+      const bounds = { at, holdMs: 0, limit: 100, perHook: 3, perCollection, underWay }
+      const { calls } = await stack.store.write('claimHookCalls', bounds)
+      return [one, two].map(({ id }) => calls.filter(({ hookId }) => hookId === id).length)
+    }
+    const { collectionId } = stack
+    expect(await claimed(100, [])).toEqual([3, 3])
+    expect(await claimed(4, [])).toEqual([3, 1])
+    expect(await claimed(4, [{ hookId: one.id, collectionId }])).toEqual([2, 1])
+    expect(await claimed(4, [{ hookId: 'other', collectionId: 'other' }])).toEqual([3, 1])
+    const silence = { status: null, reason: 'It was silent.', body: '' }
+    await stack.store.write('settleHookCall', { id: 'none', hookId: one.id, result: silence, at })
+    expect(await claimed(100, [])).toEqual([1, 3])
+  })
+
+  test('a stop does not wait for addresses that do not answer, and the call is made by the next server', async () => {
+    const hook = await addHook('/silent')
+    receiver.answer = () => undefined
+    const { stop } = await call(60_000, false, 100)
+    await finish('stopped')
+    await received(1)
+    const began = systemClock.elapsed()
+    await stop()
+    expect(systemClock.elapsed() - began).toBeLessThan(10_000)
+    expect(await stack.store.read('getHook', { id: hook.id })).toMatchObject({ lastAt: null })
+    receiver.answer = (response) => void response.end()
+    const next = await call(2000, true)
+    await received(2)
+    await next.stop()
   })
 
   test('a hook is there once, and its calls go with it', async () => {

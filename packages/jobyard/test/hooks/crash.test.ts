@@ -1,33 +1,14 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Jobyard } from '@jobyard/client'
 import { expect, onTestFinished, test } from 'vitest'
-import { readLogTail, ServerProcess } from '../../../../chaos/server.ts'
 import { eventually } from '../support/eventually.ts'
+import { useKilledServers } from '../support/killed-servers.ts'
 import { startReceiver } from './receiver.ts'
 
-const TOKEN = 'a-token-for-this-test-only'
-
 test('what a killed server had not told, or perhaps had, the next one tells', async () => {
-  const root = mkdtempSync(join(tmpdir(), 'jobyard-hooks-'))
-  chmodSync(root, 0o711)
-  onTestFinished(() => rmSync(root, { recursive: true, force: true }))
-  mkdirSync(join(root, 'tmp'))
   const receiver = await startReceiver()
   onTestFinished(() => receiver.stop())
-  const started: ServerProcess[] = []
-  const start = async () => {
-    const server = startServer(root, started.length)
-    started.push(server)
-    const url = await server.ready
-    if (url === undefined) throw new Error(`The server does not start: ${readLogTail(server.place).join('\n')}`)
-    return new Jobyard({ url, token: TOKEN })
-  }
-  onTestFinished(async () => {
-    for (const server of started) server.signal('SIGKILL')
-    await Promise.all(started.map(({ exited }) => exited))
-  })
+  const servers = useKilledServers({ JOBYARD_CALLS_NETWORKS: 'loopback' })
+  const start = async () => new Jobyard({ url: await servers.start(), token: servers.token })
 
   const jobyard = await start()
   const { hash } = await jobyard.packages.upload(new TextEncoder().encode('exit 0\n'), 'run.sh')
@@ -37,8 +18,7 @@ test('what a killed server had not told, or perhaps had, the next one tells', as
   receiver.answer = () => undefined
   await jobyard.runs.create('told')
   await eventually('the call has come', () => receiver.calls.length === 1)
-  started[0]?.signal('SIGKILL')
-  await started[0]?.exited
+  await servers.kill()
   receiver.answer = (response) => void response.end()
   const again = await start()
   await eventually('the call has come again', () => receiver.calls.length === 2)
@@ -53,22 +33,4 @@ test('what a killed server had not told, or perhaps had, the next one tells', as
 /** The server listens on another port each time, which the addresses in the bodies say. */
 function portOf(body: string | undefined): string {
   return /:\d+(?=\/)/.exec(body ?? '')?.[0] ?? ''
-}
-
-function startServer(root: string, turn: number): ServerProcess {
-  const dataFolder = join(root, 'data')
-  return new ServerProcess({
-    name: `hooks-${turn}`,
-    dataFolder,
-    logFile: join(root, `server-${turn}.log`),
-    env: {
-      PATH: process.env.PATH ?? '',
-      HOME: root,
-      TMPDIR: join(root, 'tmp'),
-      JOBYARD_DATA: dataFolder,
-      JOBYARD_PORT: '0',
-      JOBYARD_ADMIN_TOKEN: TOKEN,
-      JOBYARD_CALLS_NETWORKS: 'loopback',
-    },
-  })
 }

@@ -96,6 +96,18 @@ describe.skipIf(NO_BROWSER)('app settings in a browser', () => {
     await row('WEBJOBS_DISABLE_SCHEDULE').waitFor({ state: 'detached' })
   })
 
+  test('that a client of Kudu set to what cannot be read are marked', async () => {
+    const authorization = `Basic ${btoa(`$shop:${portal.server.token}`)}`
+    const body = JSON.stringify({ WEBSITE_TIME_ZONE: 'Mitteleuropa' })
+    const set = await fetch(`${portal.server.url}/api/settings`, { method: 'POST', headers: { authorization }, body })
+    expect(set.status).toBe(204)
+    const warning = row('WEBSITE_TIME_ZONE').getByText('"Mitteleuropa" is no time zone')
+    await warning.waitFor()
+    expect(await warning.getAttribute('data-tone')).toBe('bad')
+    await portal.client.settings.remove('WEBSITE_TIME_ZONE')
+    await warning.waitFor({ state: 'detached' })
+  })
+
   test('that others change meanwhile are told of before anything is overwritten', async () => {
     await button('Change REGION').click()
     await dialog().getByLabel('Value').fill('mine')

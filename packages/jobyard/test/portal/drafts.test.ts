@@ -15,7 +15,7 @@ import { DEFAULT_POLICY } from '../../src/domain/model.ts'
 const USUAL = showPolicy(DEFAULT_POLICY) as Policy
 
 function setting(name: string, value: string | null, more: Partial<AppSetting> = {}): AppSetting {
-  const made = { updatedAt: '2026-11-21T00:00:00.000Z', updatedBy: 'ada' }
+  const made = { updatedAt: '2026-11-21T00:00:00.000Z', updatedBy: 'ada', warning: null }
   return { name, value, secret: false, slot: null, ...made, ...more }
 }
 

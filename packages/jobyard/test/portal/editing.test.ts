@@ -156,6 +156,33 @@ describe.skipIf(NO_BROWSER)('what a job says, in a browser', () => {
     })
   })
 
+  test('its schedules without a zone, which go by that of the collection and stay with it', async () => {
+    const { settings, jobs } = portal.client
+    await settings.change({ WEBSITE_TIME_ZONE: 'America/New_York' })
+    const { id } = await deployScript(portal.client, 'unzoned', 'true', {
+      triggers: [{ type: 'schedule', ncrontab: '0 0 3 * * *' }],
+    })
+    const other = await portal.enter(`/webjobs/${id}/properties`)
+    const schedule = other.getByRole('region', { name: 'Schedule', exact: true })
+    await schedule.getByText('America/New_York, the zone of the collection').waitFor()
+    await schedule.getByRole('button', { name: 'Change' }).click()
+    await schedule.getByText('Empty: that of the collection, America/New_York.').waitFor()
+    expect(await schedule.getByRole('combobox', { name: 'Time zone' }).inputValue()).toBe('')
+    await schedule.getByLabel('NCRONTAB').fill('0 0 5 * * *')
+    await schedule
+      .getByText(/05:00:00 -0[45]:00/)
+      .first()
+      .waitFor()
+    await schedule.getByRole('button', { name: 'Save' }).click()
+    await schedule.getByRole('button', { name: 'Another schedule' }).waitFor()
+    await settings.change({ WEBSITE_TIME_ZONE: 'Asia/Tokyo' })
+    expect((await jobs.get(id)).triggers).toMatchObject([
+      { ncrontab: '0 0 5 * * *', timeZone: 'Asia/Tokyo', zone: 'default' },
+    ])
+    await settings.remove('WEBSITE_TIME_ZONE')
+    await other.close()
+  })
+
   test('that somebody else changes meanwhile: that is told, and only what was changed here is written', async () => {
     await edit('Rules')
     const rules = part('Rules')

@@ -224,14 +224,6 @@ test('everything can be read by the user of jobs and written by the server alone
   expect(statSync(place).uid).toBe(process.getuid?.() ?? 0)
 })
 
-test('what a crash left half done is gone after the start, and packages are not', async () => {
-  const { hash } = await store.addZip(zipOf(SCRIPT))
-  mkdirSync(join(folder, '.temporary/left/files/deep'), { recursive: true })
-  writeFileSync(join(folder, '.temporary/left/files/deep/x'), 'x')
-  await makeStore().open()
-  expect(names()).toEqual([`${hash.slice(0, 2)}/${hash}`])
-})
-
 test('only files of the listing can be opened', async () => {
   const { hash } = await store.addZip(zipOf(SCRIPT, { name: 'a/b', data: 'b' }))
   const secret = makeFile('secret')

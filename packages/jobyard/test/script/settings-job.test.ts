@@ -137,6 +137,7 @@ test('whatever JSON makes is read as JSON reads it', () => {
       for (const member of readJsonObject(text).values()) {
         expect(text.slice(member.position, member.position + member.text.length)).toBe(member.text)
         expect(JSON.parse(member.text)).toEqual(member.value)
+        expect(JSON.parse(member.json)).toEqual(member.value)
       }
     }),
   )

@@ -57,6 +57,8 @@ test.each<[string, { [key: string]: JsonValue }, string]>([
   ['overlap', { overlap: 'que' }, 'one of forbid, queue'],
   ['timeout', { timeout: 5 }, 'a duration'],
   ['timeout', { timeout: 'soon' }, 'a duration'],
+  ['timeout', { timeout: '0s' }, 'a duration longer than 0'],
+  ['limits.idleTimeout', { limits: { idleTimeout: '0s' } }, 'a duration longer than 0'],
   ['keepRuns', { keepRuns: 0 }, 'a whole number from 1'],
   ['timeZone', { timeZone: 'Mars/Olympus' }, 'a time zone'],
   ['retry', { retry: 3 }, 'an object'],
@@ -102,4 +104,12 @@ test('whatever stands there, it is read or told', () => {
       if (Object.hasOwn(said, 'x')) expect(warnings.length).toBeGreaterThan(0)
     }),
   )
+})
+
+test('a warning shows a value as it was written', () => {
+  const { warnings } = readSettingsJob(Buffer.from('{"is_singleton": "yes", "jobyard": {"overlap": "QUEUE\\u0007"}}'))
+  expect(warnings.map(({ message }) => message)).toEqual([
+    expect.stringContaining('jobyard.overlap in settings.job is "QUEUE\\u0007", not one of'),
+    'is_singleton in settings.job is "yes", not true or false; its default is used.',
+  ])
 })

@@ -10,6 +10,8 @@ export interface MadeEntry {
   readonly mode?: number
   /** Bits besides the one that says UTF-8, which a text name gets by itself. */
   readonly flags?: number
+  /** Number of the system that it says it was made on; default 3, Unix. */
+  readonly system?: number
   readonly crc?: number
   /** Instead of the true size of the data. */
   readonly declaredSize?: number
@@ -69,8 +71,8 @@ function writeEntry(entry: MadeEntry): Written {
     const tail = Buffer.alloc(14)
     tail.writeUInt32LE(((entry.mode ?? 0) << 16) >>> 0, 6)
     tail.writeUInt32LE(offset, 10)
-    // Made by version 6.3 on Unix.
-    return Buffer.concat([signature(0x02014b50), Buffer.from([63, 3]), shared, tail, name, extra])
+    // Made by version 6.3 of the format.
+    return Buffer.concat([signature(0x02014b50), Buffer.from([63, entry.system ?? 3]), shared, tail, name, extra])
   }
   return { local, central }
 }

@@ -1,6 +1,6 @@
 /** Where the embedded database puts what does not fit into memory. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -32,14 +32,14 @@ test.runIf(process.platform === 'linux')(
     const root = mkdtempSync(join(tmpdir(), 'jobyard-temporary-'))
     onTestFinished(() => rmSync(root, { recursive: true }))
     const dataFolder = join(root, 'data')
-    const temporary = join(dataFolder, 'tmp')
+    const temporary = join(dataFolder, '.sqlite')
     mkdirSync(temporary, { recursive: true })
     writeFileSync(join(temporary, 'etilqs_left'), 'of a server that was killed')
+    writeFileSync(join(temporary, 'notes.txt'), 'not of SQLite')
     const args = ['--input-type=module', '--eval', PROGRAM, dataFolder]
     const open: string[] = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }))
     expect(open).not.toEqual([])
     for (const path of open) expect(path.startsWith(`${temporary}/`)).toBe(true)
-    expect(existsSync(temporary)).toBe(true)
-    expect(readdirSync(temporary)).toEqual([])
+    expect(readdirSync(temporary)).toEqual(['notes.txt'])
   },
 )

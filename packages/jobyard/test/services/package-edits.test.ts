@@ -175,7 +175,7 @@ describe("changes of a job's files", () => {
     await put('more.txt', 'more')
     const upload = join(folder, 'run.sh')
     await writeFile(upload, 'echo uploaded')
-    const { hash } = await services.packages.receive(upload, 'run.sh', 'script')
+    const { hash } = await services.packages.receive(upload, 'run.sh', { form: 'script' })
     const target = { ...address(), kind: 'script', packageHash: hash, source: 'kudu' }
     await server.stack.jobs.save(target, 'existing', ACTOR)
     expect(await files()).toEqual({ 'run.sh': 'echo uploaded' })

@@ -105,13 +105,24 @@ export function nextQuery(jobId: string, schedules: string) {
   return queryOptions({ queryKey: ['next', jobId, schedules], queryFn: () => jobyard.jobs.next(jobId, 10) })
 }
 
-/** When a schedule falls due. */
-export function previewQuery(ncrontab: string, timeZone: string) {
+/** When a schedule falls due. An empty zone is that of the collection; undefined: UTC. */
+export function previewQuery(ncrontab: string, timeZone: string, collection: string | undefined) {
+  const zone = timeZone.trim() === '' ? {} : { timeZone }
+  const place = collection === undefined ? {} : { collection }
   return queryOptions({
-    queryKey: ['preview', ncrontab, timeZone],
-    queryFn: () => jobyard.schedules.preview({ ncrontab, timeZone, count: 10 }),
+    queryKey: ['preview', ncrontab, timeZone, collection],
+    queryFn: () => jobyard.schedules.preview({ ncrontab, ...zone, ...place, count: 10 }),
     enabled: ncrontab.trim() !== '',
     placeholderData: (before) => before,
+  })
+}
+
+/** The time zone of schedules in a collection that name none. */
+export function zoneQuery(collection: string | undefined) {
+  const place = collection === undefined ? {} : { collection }
+  return queryOptions({
+    queryKey: ['zone', collection],
+    queryFn: async () => (await jobyard.schedules.preview({ ncrontab: '0 0 0 * * *', ...place, count: 1 })).timeZone,
   })
 }
 

@@ -85,8 +85,8 @@ interface NameCellProps {
 
 /** The name, and what the setting has the server do on this slot. */
 function NameCell({ setting, slot: here, narrow }: NameCellProps) {
-  const { name, value, slot: of } = setting
-  const effect = sayEffect(name, value)
+  const { name, value, slot: of, warning } = setting
+  const effect = warning === null ? sayEffect(name, value) : { tone: 'bad', text: warning }
   const elsewhere = of !== null && here !== undefined && of !== here
   const shown = effect !== undefined && elsewhere ? { tone: 'quiet', text: `Only on the slot ${of}.` } : effect
   return (

@@ -1,6 +1,6 @@
 import type { AppSetting } from '@jobyard/client'
-import { Button, CloseButton, NativeSelect, TextInput } from '@mantine/core'
-import { IconListDetails, IconPlus, IconSearch } from '@tabler/icons-react'
+import { Button, NativeSelect } from '@mantine/core'
+import { IconListDetails, IconPlus } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
@@ -10,6 +10,7 @@ import { settingsQuery } from '../app/queries.ts'
 import { CollectionChoice } from '../parts/collection-choice.tsx'
 import { Loading, Page } from '../parts/page.tsx'
 import { Empty, Problem } from '../parts/problem.tsx'
+import { SearchField } from '../parts/search-field.tsx'
 import { sayCount } from '../words/amounts.ts'
 import { ALL_SETTINGS, filterSettings, SETTING_SHOWS, type SettingShow, type SettingView } from './filter.ts'
 import { LinesDialog } from './lines-dialog.tsx'
@@ -123,17 +124,11 @@ interface FilterProps {
 function Filter({ view, onView, count }: FilterProps) {
   return (
     <search className="toolbar">
-      <TextInput
-        aria-label="Search"
+      <SearchField
+        label="Search"
         placeholder="Search names and values"
-        leftSection={<IconSearch size={15} aria-hidden />}
-        rightSection={
-          view.search !== '' && (
-            <CloseButton size="sm" aria-label="Clear the search" onClick={() => onView({ ...view, search: '' })} />
-          )
-        }
         value={view.search}
-        onChange={(event) => onView({ ...view, search: event.currentTarget.value })}
+        onSearch={(search) => onView({ ...view, search })}
       />
       <NativeSelect
         aria-label="Show"

@@ -15,14 +15,15 @@ import { faultOfName } from '../words/names.ts'
 import { noteJob } from './acts.ts'
 import { FolderNotice, useFolder } from './folder.tsx'
 import { PackageField, type Upload } from './package-field.tsx'
-import { ScheduleField, type ScheduleInput } from './schedule-field.tsx'
+import { ScheduleField, type ScheduleInput, inputOf as scheduleOf } from './schedule-field.tsx'
 
 interface Draft {
   readonly name: string
   readonly collection: string
   readonly upload: Upload
   readonly type: 'triggered' | 'continuous'
-  readonly singleton: boolean
+  /** Undefined: as settings.job of the package says. */
+  readonly singleton: boolean | undefined
   readonly trigger: 'manual' | 'scheduled'
   readonly schedule: ScheduleInput
 }
@@ -32,9 +33,9 @@ const EMPTY: Draft = {
   collection: '',
   upload: { state: 'none' },
   type: 'triggered',
-  singleton: false,
+  singleton: undefined,
   trigger: 'manual',
-  schedule: { ncrontab: '', timeZone: 'UTC' },
+  schedule: { ncrontab: '', timeZone: '' },
 }
 
 /** Adds a WebJob: its name, its file, its type, and when it runs. */
@@ -97,11 +98,16 @@ export function AddWebJob() {
 function inputOf({ name, collection, upload, type, singleton, trigger, schedule }: Draft): JobInput | undefined {
   if (faultOfName(name) !== undefined || upload.state !== 'done') return undefined
   if (type === 'triggered' && trigger === 'scheduled' && schedule.ncrontab.trim() === '') return undefined
-  const scheduled: TriggerInput[] = trigger === 'scheduled' ? [{ type: 'schedule', ...schedule }] : []
-  const triggers: TriggerInput[] = type === 'continuous' ? [{ type, singleton }] : scheduled
+  const scheduled: TriggerInput[] = trigger === 'scheduled' ? [scheduleOf(schedule)] : []
+  const triggers: TriggerInput[] = type === 'continuous' ? instancesOf(singleton) : scheduled
   const chosen = collection === '' ? {} : { collection }
   // Without triggers of its own the job takes the schedule of its package, if that has one.
   return { name, type, package: upload.info.hash, ...chosen, ...(triggers.length === 0 ? {} : { triggers }) }
+}
+
+/** Who chooses nothing leaves it to the package, and to those that follow it. */
+function instancesOf(singleton: boolean | undefined): TriggerInput[] {
+  return [{ type: 'continuous', ...(singleton === undefined ? {} : { singleton }) }]
 }
 
 function isOfName(error: unknown): boolean {
@@ -165,12 +171,13 @@ function TypeField({ draft: { type }, change }: PartProps) {
   )
 }
 
-function ScaleField({ draft: { singleton }, change }: PartProps) {
+function ScaleField({ draft: { singleton, upload }, change }: PartProps) {
+  const said = upload.state === 'done' && upload.info.settings.is_singleton === true
   return (
     <Field title="Scale">
       <Choice
         label="Scale"
-        value={singleton ? 'single' : 'all'}
+        value={(singleton ?? said) ? 'single' : 'all'}
         onChange={(value) => change({ singleton: value === 'single' })}
         options={[
           ['all', 'All instances', 'One process on each.'],
@@ -181,7 +188,8 @@ function ScaleField({ draft: { singleton }, change }: PartProps) {
   )
 }
 
-function TriggerField({ draft: { trigger, schedule }, change }: PartProps) {
+function TriggerField({ draft: { trigger, schedule, collection }, change }: PartProps) {
+  const { name: usual } = useCollection(undefined)
   return (
     <Field title="Trigger">
       <Choice
@@ -193,7 +201,13 @@ function TriggerField({ draft: { trigger, schedule }, change }: PartProps) {
           ['scheduled', 'Scheduled', 'Whenever its NCRONTAB falls due.'],
         ]}
       />
-      {trigger === 'scheduled' && <ScheduleField value={schedule} onChange={(value) => change({ schedule: value })} />}
+      {trigger === 'scheduled' && (
+        <ScheduleField
+          value={schedule}
+          collection={collection === '' ? usual : collection}
+          onChange={(value) => change({ schedule: value })}
+        />
+      )}
     </Field>
   )
 }

@@ -1,6 +1,6 @@
 import type { Job } from '@jobyard/client'
-import { Button, CloseButton, NativeSelect, TextInput } from '@mantine/core'
-import { IconPlus, IconSearch } from '@tabler/icons-react'
+import { Button, NativeSelect } from '@mantine/core'
+import { IconPlus } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useDeferredValue, useMemo, useState } from 'react'
@@ -10,6 +10,7 @@ import { FirstJob } from '../overview/overview.tsx'
 import { Loading, Page } from '../parts/page.tsx'
 import { Empty, Problem } from '../parts/problem.tsx'
 import { type Column, Rows } from '../parts/rows.tsx'
+import { SearchField } from '../parts/search-field.tsx'
 import { JobState } from '../parts/state.tsx'
 import { sayCount } from '../words/amounts.ts'
 import { countViews, filterJobs, type JobView, SHOWS, type Show } from './filter.ts'
@@ -91,17 +92,11 @@ function Filter({ view, onView, jobs }: FilterProps) {
   const options = SHOWS.map((show) => ({ value: show, label: `${capital(show)} (${counts[show]})` }))
   return (
     <search className="toolbar">
-      <TextInput
-        aria-label="Search by name"
+      <SearchField
+        label="Search by name"
         placeholder="Search by name"
-        leftSection={<IconSearch size={15} aria-hidden />}
-        rightSection={
-          view.search !== '' && (
-            <CloseButton size="sm" aria-label="Clear the search" onClick={() => onView({ ...view, search: '' })} />
-          )
-        }
         value={view.search}
-        onChange={(event) => onView({ ...view, search: event.currentTarget.value })}
+        onSearch={(search) => onView({ ...view, search })}
       />
       <NativeSelect
         aria-label="Show"

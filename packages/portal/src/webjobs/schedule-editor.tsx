@@ -1,4 +1,4 @@
-import type { Job, JobChange, Policy, Trigger } from '@jobyard/client'
+import type { Job, JobChange, Policy, Trigger, TriggerInput } from '@jobyard/client'
 import { Button, Group } from '@mantine/core'
 import { useState } from 'react'
 import { useAct } from '../app/act.ts'
@@ -9,7 +9,7 @@ import { noteJob } from './acts.ts'
 import { DraftInput, DraftSelect } from './draft-input.tsx'
 import { textOf } from './draft-values.ts'
 import { faultsOf } from './job-editor.tsx'
-import { ScheduleField } from './schedule-field.tsx'
+import { inputOf, ScheduleField } from './schedule-field.tsx'
 
 interface ScheduleEditorProps extends Editing {
   readonly job: Job
@@ -27,7 +27,7 @@ interface Draft {
 export function ScheduleEditor({ job, index, onClose, onAnew }: ScheduleEditorProps) {
   const [base] = useState(job)
   const schedules = schedulesOf(base)
-  const { ncrontab = '', timeZone = 'UTC' } = schedules[index] ?? {}
+  const { ncrontab, timeZone } = draftOf(schedules[index])
   const { kind, window } = base.policy.misfire
   const [draft, setDraft] = useState<Draft>({ schedule: { ncrontab, timeZone }, kind, window })
   const save = useAct({
@@ -51,7 +51,11 @@ export function ScheduleEditor({ job, index, onClose, onAnew }: ScheduleEditorPr
           </Button>
         </Notice>
       )}
-      <ScheduleField value={draft.schedule} onChange={(schedule) => setDraft({ ...draft, schedule })} />
+      <ScheduleField
+        value={draft.schedule}
+        collection={job.collection}
+        onChange={(schedule) => setDraft({ ...draft, schedule })}
+      />
       <MisfireFields draft={draft} onDraft={setDraft} error={save.error} />
       {save.error !== null && faultsOf(save.error)('policy.misfire') === undefined && <Problem error={save.error} />}
       <Group gap="xs">
@@ -128,23 +132,34 @@ function partOf({ triggers, policy: { misfire } }: Job): string {
 
 function changeOf(job: Job, index: number, wanted: Draft | 'gone'): JobChange {
   const others = job.triggers.filter(({ type }) => type !== 'schedule')
-  const schedules: Trigger[] = schedulesOf(job)
-  const triggersWith = (asked: readonly Trigger[]) =>
-    [...others, ...schedules.toSpliced(index, 1, ...asked)].map(asInput)
+  const schedules = schedulesOf(job)
+  const triggersWith = (asked: readonly TriggerInput[]) => [
+    ...others.map(asInput),
+    ...schedules.map(asInput).toSpliced(index, 1, ...asked),
+  ]
   if (wanted === 'gone') return { triggers: triggersWith([]) }
-  const before = schedulesOf(job)[index]
-  const asked = { type: 'schedule', ...wanted.schedule } as const
+  const before = schedules[index]
   // One of the package that stays as it is stays the package's.
-  const sameTime = asked.ncrontab === before?.ncrontab && asked.timeZone === before.timeZone
+  const sameTime = JSON.stringify(inputOf(wanted.schedule)) === JSON.stringify(inputOf(draftOf(before)))
   const window = textOf(wanted.window)
   const misfire = { kind: wanted.kind, ...(window === null ? {} : { window }) }
   const sameMisfire = JSON.stringify(misfire) === JSON.stringify(job.policy.misfire)
-  return { ...(sameTime ? {} : { triggers: triggersWith([asked]) }), ...(sameMisfire ? {} : { policy: { misfire } }) }
+  return {
+    ...(sameTime ? {} : { triggers: triggersWith([inputOf(wanted.schedule)]) }),
+    ...(sameMisfire ? {} : { policy: { misfire } }),
+  }
 }
 
 /** A trigger as it is sent: without what only answers have. */
-function asInput(trigger: Trigger) {
-  if (trigger.type !== 'schedule') return trigger
-  const { type, ncrontab, timeZone } = trigger
-  return { type, ncrontab, timeZone }
+function asInput(trigger: Trigger): TriggerInput {
+  return trigger.type === 'schedule' ? inputOf(draftOf(trigger)) : trigger
 }
+
+/** A schedule as it is written: a zone that nobody named is left empty. */
+function draftOf(schedule: Schedule | undefined): Draft['schedule'] {
+  if (schedule === undefined) return { ncrontab: '', timeZone: '' }
+  const { ncrontab, timeZone, zone } = schedule
+  return { ncrontab, timeZone: zone === 'default' ? '' : timeZone }
+}
+
+type Schedule = Extract<Trigger, { type: 'schedule' }>

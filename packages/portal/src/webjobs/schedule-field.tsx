@@ -2,7 +2,7 @@ import { JobyardProblem } from '@jobyard/client'
 import { Autocomplete, Menu, TextInput, UnstyledButton } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
-import { previewQuery } from '../app/queries.ts'
+import { previewQuery, zoneQuery } from '../app/queries.ts'
 import { Notice } from '../parts/problem.tsx'
 import { sayNcrontab } from '../words/schedule.ts'
 import { Occurrences } from './occurrences.tsx'
@@ -10,7 +10,14 @@ import { Occurrences } from './occurrences.tsx'
 /** A schedule as it is being written. */
 export interface ScheduleInput {
   readonly ncrontab: string
+  /** Empty: that of the collection. */
   readonly timeZone: string
+}
+
+/** What is sent of a schedule: an empty zone is left out, so that it stays that of the collection. */
+export function inputOf({ ncrontab, timeZone }: ScheduleInput) {
+  const zone = timeZone.trim()
+  return { type: 'schedule', ncrontab, ...(zone === '' ? {} : { timeZone: zone }) } as const
 }
 
 const EXAMPLES: readonly (readonly [ncrontab: string, text: string])[] = [
@@ -27,13 +34,16 @@ const PAUSE_MS = 200
 
 interface ScheduleFieldProps {
   readonly value: ScheduleInput
+  /** The collection that the job is in, or is to be in. */
+  readonly collection: string | undefined
   readonly onChange: (value: ScheduleInput) => void
 }
 
 /** An NCRONTAB with its meaning in words, its next occurrences, and its faults pointed at. */
-export function ScheduleField({ value, onChange }: ScheduleFieldProps) {
+export function ScheduleField({ value, collection, onChange }: ScheduleFieldProps) {
   const [asked] = useDebouncedValue(value, PAUSE_MS)
-  const { data, error } = useQuery(previewQuery(asked.ncrontab, asked.timeZone))
+  const { data, error } = useQuery(previewQuery(asked.ncrontab, asked.timeZone, collection))
+  const { data: usual } = useQuery(zoneQuery(collection))
   const problem = error instanceof JobyardProblem && asked.ncrontab.trim() !== '' ? error : undefined
   const ofZone = problem?.field === 'timeZone'
   return (
@@ -53,7 +63,8 @@ export function ScheduleField({ value, onChange }: ScheduleFieldProps) {
       />
       <Autocomplete
         label="Time zone"
-        description={HERE === 'UTC' ? undefined : `You are in ${HERE}.`}
+        description={`Empty: that of the collection${usual === undefined ? '' : `, ${usual}`}.${HERE === 'UTC' ? '' : ` You are in ${HERE}.`}`}
+        {...(usual === undefined ? {} : { placeholder: usual })}
         data={ZONES}
         limit={30}
         value={value.timeZone}

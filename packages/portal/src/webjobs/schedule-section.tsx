@@ -126,12 +126,16 @@ function isOn(value: string): boolean {
 }
 
 function ScheduleText({ schedule, onEdit }: { schedule: Schedule; onEdit: (() => void) | undefined }) {
-  const { ncrontab, timeZone, origin } = schedule
-  const { data } = useQuery(previewQuery(ncrontab, timeZone))
+  const { ncrontab, timeZone, zone, origin } = schedule
+  const { data } = useQuery(previewQuery(ncrontab, timeZone, undefined))
   return (
     <p className="schedule-text">
       <span>
-        <code>{ncrontab}</code> <span className="quiet">{timeZone}</span>
+        <code>{ncrontab}</code>{' '}
+        <span className="quiet">
+          {timeZone}
+          {zone === 'default' && ', the zone of the collection'}
+        </span>
         <br />
         {data !== undefined && sayNcrontab(data.normalised)}
         {origin === 'package' && <span className="quiet"> (from settings.job of the package)</span>}

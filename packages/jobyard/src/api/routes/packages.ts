@@ -4,6 +4,7 @@ import Type, { type Static } from 'typebox'
 import { JobyardError } from '../../domain/errors.ts'
 import type { PackageView } from '../../kinds/script/packages.ts'
 import type { ApiApp } from '../../services/http/api-app.ts'
+import { readHeaderParameter } from '../../services/http/disposition.ts'
 import { bearerOf } from '../../services/http/sender.ts'
 import type { ApiContext } from '../context.ts'
 import { replay } from '../idempotency.ts'
@@ -43,16 +44,17 @@ export function uploadRoute(app: ApiApp, { services, keys, uploads }: ApiContext
       const { body } = request
       if (!(body instanceof Readable)) throw new JobyardError('input-invalid', 'The body is empty.', { field: 'body' })
       return await uploads.receive(body, declaredLength(request), async ({ path, sha256 }) => {
-        const before = await keys.take(request, bearerOf(request).tokenId, `${name}\n${sha256}`)
+        const { tokenId, collectionId } = bearerOf(request)
+        const before = await keys.take(request, tokenId, `${name}\n${sha256}`)
         if (before !== undefined) return replay(reply, before)
-        return reply.code(201).send(showPackage(await services.packages.receive(path, name)))
+        return reply.code(201).send(showPackage(await services.packages.receive(path, name, { collectionId })))
       })
     },
   )
 }
 
-/** Routes that show packages. Who knows a hash has what it names, or has seen it in a job, so collections do not count here. */
-export function packageRoutes(app: ApiApp, { services: { packages } }: ApiContext): void {
+/** Routes that show packages. */
+export function packageRoutes(app: ApiApp, { directory, services: { packages } }: ApiContext): void {
   app.get(
     '/v1/packages/:hash',
     {
@@ -65,7 +67,10 @@ export function packageRoutes(app: ApiApp, { services: { packages } }: ApiContex
         response: { 200: Package },
       },
     },
-    async (request) => showPackage(await packages.describe(request.params.hash)),
+    async (request) => {
+      await directory.requirePackage(bearerOf(request), request.params.hash)
+      return showPackage(await packages.describe(request.params.hash))
+    },
   )
   app.get(
     '/v1/packages/:hash/files',
@@ -80,6 +85,7 @@ export function packageRoutes(app: ApiApp, { services: { packages } }: ApiContex
       },
     },
     async (request) => {
+      await directory.requirePackage(bearerOf(request), request.params.hash)
       const files = await packages.list(request.params.hash)
       return { items: files.map(({ path, bytes, executable }) => ({ path, bytes, executable })) }
     },
@@ -99,6 +105,7 @@ export function packageRoutes(app: ApiApp, { services: { packages } }: ApiContex
     },
     async (request, reply) => {
       const { hash, '*': path } = request.params
+      await directory.requirePackage(bearerOf(request), hash)
       const { stream, bytes } = await packages.openFile(hash, path)
       const name = encodeURIComponent(path.slice(path.lastIndexOf('/') + 1))
       reply.headers({
@@ -119,7 +126,7 @@ function declaredLength({ headers }: FastifyRequest): number | undefined {
 /** The file's name in a header Content-Disposition (RFC 6266); undefined when there is none in it. */
 function readFileName(header: string | undefined): string | undefined {
   if (header === undefined) return undefined
-  const encoded = /;\s*filename\*\s*=\s*utf-8'[^']*'([^;\s]+)/i.exec(header)?.[1]
+  const encoded = /^utf-8'[^']*'(.+)$/i.exec(readHeaderParameter(header, 'filename*') ?? '')?.[1]
   if (encoded !== undefined) {
     try {
       return decodeURIComponent(encoded)
@@ -130,8 +137,8 @@ function readFileName(header: string | undefined): string | undefined {
       })
     }
   }
-  const [, quoted, plain] = /;\s*filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))/i.exec(header) ?? []
-  return quoted?.replaceAll(/\\(.)/g, '$1') ?? plain
+  const name = readHeaderParameter(header, 'filename')
+  return name === '' ? undefined : name
 }
 
 function showPackage(view: PackageView): Static<typeof Package> {

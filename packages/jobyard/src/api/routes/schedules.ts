@@ -1,7 +1,9 @@
 import { parseNcrontab } from '../../domain/ncrontab.ts'
 import { previewOccurrences } from '../../domain/occurrences.ts'
 import { DEFAULT_TIME_ZONE, requireZone } from '../../domain/zone.ts'
+import type { Bearer } from '../../services/auth/bearer.ts'
 import type { ApiApp } from '../../services/http/api-app.ts'
+import { bearerOf } from '../../services/http/sender.ts'
 import type { ApiContext } from '../context.ts'
 import { readMaybeInstant } from '../input/instants.ts'
 import { Preview, PreviewInput } from '../schemas/access.ts'
@@ -10,7 +12,7 @@ import { Preview, PreviewInput } from '../schemas/access.ts'
 export const DEFAULT_OCCURRENCES = 10
 
 /** Routes about schedules that belong to no job. */
-export function scheduleRoutes(app: ApiApp, { services }: ApiContext): void {
+export function scheduleRoutes(app: ApiApp, { services, directory }: ApiContext): void {
   app.post(
     '/v1/schedules/preview',
     {
@@ -25,10 +27,11 @@ export function scheduleRoutes(app: ApiApp, { services }: ApiContext): void {
         response: { 200: Preview },
       },
     },
-    async ({ body }) => {
-      const { ncrontab: text, count = DEFAULT_OCCURRENCES, timeZone: zone = DEFAULT_TIME_ZONE } = body
+    async (request) => {
+      const { body } = request
+      const { ncrontab: text, count = DEFAULT_OCCURRENCES } = body
       const ncrontab = parseNcrontab(text, 'ncrontab')
-      const timeZone = requireZone(zone, 'timeZone')
+      const timeZone = requireZone(body.timeZone ?? (await zoneOf(bearerOf(request), body.collection)), 'timeZone')
       const after = readMaybeInstant(body.from, 'from') ?? services.clock.now()
       const before = readMaybeInstant(body.until, 'until')
       const range = { after, count, ...(before === undefined ? {} : { before }) }
@@ -36,7 +39,14 @@ export function scheduleRoutes(app: ApiApp, { services }: ApiContext): void {
         occurrences: previewOccurrences({ ncrontab, timeZone }, range),
         warnings: ncrontab.warnings.map(({ code, message }) => ({ code, message })),
         normalised: ncrontab.normalised,
+        timeZone,
       }
     },
   )
+
+  async function zoneOf(bearer: Bearer, collection: string | undefined): Promise<string> {
+    if (collection === undefined) return DEFAULT_TIME_ZONE
+    const { id: collectionId } = await directory.requireCollection(bearer, collection)
+    return await services.store.read('readDefaultZone', { collectionId })
+  }
 }

@@ -125,9 +125,11 @@ function readInputs(
 
 function show(settings: readonly SettingView[], request: FastifyRequest): Static<typeof AppSettings> {
   const deploys = mayActAs(bearerOf(request).role, 'deployer')
-  const items = settings.map(({ updatedAt, value, ...rest }) => ({
+  const items = settings.map(({ updatedAt, value, warning, ...rest }) => ({
     ...rest,
     value: deploys ? value : null,
+    // It quotes the value.
+    warning: deploys ? warning : null,
     updatedAt: showInstant(updatedAt),
   }))
   return { items }

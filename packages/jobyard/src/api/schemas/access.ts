@@ -199,7 +199,15 @@ export const PreviewInput = named(
     from: Type.Optional(instantInput('Only occurrences after it. Default: now.')),
     until: Type.Optional(instantInput('Only occurrences before it.')),
     count: Type.Optional(Count),
-    timeZone: Type.Optional(Type.String({ maxLength: 100, description: 'IANA name. Default UTC.' })),
+    timeZone: Type.Optional(
+      Type.String({ maxLength: 100, description: 'IANA name, or that of Windows. Default: see `collection`.' }),
+    ),
+    collection: Type.Optional(
+      Type.String({
+        maxLength: 100,
+        description: 'Name or id of the collection whose zone counts where none is named. Default: none, and so UTC.',
+      }),
+    ),
   }),
 )
 
@@ -210,5 +218,6 @@ export const Preview = named(
     occurrences: Type.Array(Occurrence),
     warnings: Type.Array(Warning),
     normalised: Type.String({ description: 'The schedule as it was understood.' }),
+    timeZone: Type.String({ description: 'IANA name of the zone that counted.' }),
   }),
 )

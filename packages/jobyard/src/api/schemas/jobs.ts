@@ -31,6 +31,9 @@ export const Trigger = named(
         type: Type.Literal('schedule'),
         ncrontab: Type.String({ description: SCHEDULE }),
         timeZone: Type.String({ description: 'IANA name.' }),
+        zone: Type.Optional(
+          oneOf(['default'], 'Nobody named a zone: it is that of the collection. Absent: somebody did.'),
+        ),
         nextDue: MaybeInstant,
         origin: Type.Optional(
           oneOf(['package'], 'It came with the package and goes with it. Absent: somebody set it.'),

@@ -12,6 +12,12 @@ export const AppSetting = named(
       slot: nullable(Type.String({ description: 'The only slot that it is for; null: all.' })),
       updatedAt: Instant,
       updatedBy: Type.String(),
+      warning: nullable(
+        Type.String({
+          description:
+            'Why the server cannot go by a setting that steers it, as a sentence. Clients of Kudu may set such values; they count as not set.',
+        }),
+      ),
     },
     'A name and a value that the jobs of a collection get as environment.',
   ),

@@ -81,6 +81,7 @@ function showTrigger({ spec, nextDue }: TriggerRow): Static<typeof Trigger> {
         ncrontab: spec.ncrontab,
         timeZone: spec.timeZone,
         nextDue: showMaybeInstant(nextDue),
+        ...(spec.zone === undefined ? {} : { zone: spec.zone }),
         ...(spec.origin === undefined ? {} : { origin: spec.origin }),
       }
     case 'webhook':

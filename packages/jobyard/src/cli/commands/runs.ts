@@ -52,10 +52,11 @@ function addSchedules(schedule: Command, { terminal }: Build): void {
     'jobyard schedule preview "0 30 2 * * *" --time-zone Europe/Berlin',
     'jobyard schedule preview "0 0 9 * * MON-FRI" --from 2027-01-01T00:00:00Z',
   ])
-    .option('--time-zone <zone>', 'IANA name such as Europe/Berlin (default: UTC)')
+    .option('--time-zone <zone>', 'IANA name such as Europe/Berlin (default: that of the collection named, else UTC)')
     .option('--count <count>', 'how many occurrences to show, at most 1000', '10')
     .option('--from <time>', 'only after this time, ISO 8601 (default: now)')
     .option('--until <time>', 'only before this time, ISO 8601')
+    .option('--collection <name>', 'the collection whose time zone counts where none is named')
   connected(preview).action(async (ncrontab: string, options: PreviewOptions) => {
     await (await import('../schedule.ts')).preview(terminal, ncrontab, options)
   })

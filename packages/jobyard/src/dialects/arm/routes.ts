@@ -92,20 +92,20 @@ export function runRoutes(app: ApiApp, context: ArmContext, base: string): void 
   })
   app.get<OfJob>(`${base}/:name/history`, route('viewer'), async (request, reply) => {
     const row = await requireJob(context, request, request.params, ['triggered'])
-    const [job, runs] = await Promise.all([reader.complete(row), reader.runs(row)])
+    const runs = await reader.runs(row)
     const links = linksOf(context, request)
     const now = services.clock.now()
     const place = placeOf(request)
     return sendJson(reply, {
-      value: runs.map((each) => armItem(place, armRun(each, job, links, now), showRunId(each))),
+      value: runs.map((each) => armItem(place, armRun(each, row, links, now), showRunId(each))),
     })
   })
   app.get<OfRun>(`${base}/:name/history/:id`, route('viewer'), async (request, reply) => {
     const { id } = request.params
     const row = await requireJob(context, request, request.params, ['triggered'])
-    const [job, found] = await Promise.all([reader.complete(row), reader.run(row.id, id)])
+    const found = await reader.run(row.id, id)
     if (found === null) throw new JobyardError('run-unknown', `There is no run ${id} of the job ${row.name}.`)
-    const properties = armRun(found, job, linksOf(context, request), services.clock.now())
+    const properties = armRun(found, row, linksOf(context, request), services.clock.now())
     return sendJson(reply, armItem(placeOf(request), properties))
   })
 }

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { RunRow } from '../../domain/model.ts'
 import { type ArmPlace, armItem, armJob, armRun } from '../webjobs/arm-items.ts'
-import type { Links } from '../webjobs/links.ts'
+import type { JobName, Links } from '../webjobs/links.ts'
 import { showJob, showRun, type WebJob } from '../webjobs/shapes.ts'
 
 /**
@@ -30,7 +30,7 @@ export function jobsFor(request: FastifyRequest, jobs: readonly WebJob[], links:
 }
 
 /** A run as the caller expects it. */
-export function runFor(request: FastifyRequest, run: RunRow, job: WebJob, links: Links, now: number): unknown {
+export function runFor(request: FastifyRequest, run: RunRow, job: JobName, links: Links, now: number): unknown {
   const place = armPlaceOf(request)
   return place === undefined ? showRun(run, job, links, now) : armItem(place, armRun(run, job, links, now))
 }
@@ -39,7 +39,7 @@ export function runFor(request: FastifyRequest, run: RunRow, job: WebJob, links:
 export function historyFor(
   request: FastifyRequest,
   runs: readonly RunRow[],
-  job: WebJob,
+  job: JobName,
   links: Links,
   now: number,
 ): unknown {

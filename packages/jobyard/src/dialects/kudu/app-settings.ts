@@ -30,9 +30,11 @@ export function appSettingRoutes(app: ApiApp, context: KuduContext, base: string
   app.post(base, route(base, 'deployer'), async (request, reply) => {
     const owner = await siteOf(context, request)
     const said = readSettings(await readText(request, context.settings.bodyBytes))
-    const there = new Set((await appSettings.list(owner)).map(({ name }) => name.toLowerCase()))
+    const all = await appSettings.list(owner)
+    const there = new Set(all.filter(isHere(context)).map(({ name }) => name.toLowerCase()))
     const set = Object.fromEntries(said.flatMap(([name, value]) => (value === null ? [] : [[name, { value }]])))
     const gone = said.flatMap(([name, value]) => (value === null && there.has(name.toLowerCase()) ? [name] : []))
+    requireHere(context, all, Object.keys(set))
     await appSettings.change(owner, { set, remove: gone, lenient: true }, actorOf(request))
     return sendNothing(reply, 204)
   })
@@ -49,7 +51,8 @@ export function appSettingRoutes(app: ApiApp, context: KuduContext, base: string
   app.delete<OfSetting>(path, route(path, 'deployer'), async (request, reply) => {
     const owner = await siteOf(context, request)
     const key = request.params.key.toLowerCase()
-    const found = (await appSettings.list(owner)).find(({ name }) => name.toLowerCase() === key)
+    const here = (await appSettings.list(owner)).filter(isHere(context))
+    const found = here.find(({ name }) => name.toLowerCase() === key)
     if (found !== undefined) {
       await appSettings.change(owner, { set: {}, remove: [found.name] }, actorOf(request))
     }
@@ -63,9 +66,23 @@ async function siteOf(context: KuduContext, request: FastifyRequest): Promise<Co
 
 /** The settings that jobs of this slot see. */
 async function listShown(context: KuduContext, request: FastifyRequest): Promise<SettingView[]> {
-  const { appSettings } = context.services
-  const all = await appSettings.list(await siteOf(context, request))
-  return all.filter(({ slot }) => slot === null || slot.toLowerCase() === appSettings.slot)
+  const all = await context.services.appSettings.list(await siteOf(context, request))
+  return all.filter(isHere(context))
+}
+
+/** Kudu's clients see the settings of their slot, and know of no other. */
+function isHere({ services }: KuduContext): (setting: SettingView) => boolean {
+  return ({ slot }) => slot === null || slot.toLowerCase() === services.appSettings.slot
+}
+
+/** What is pinned to another slot must not become what this one was to have. Throws 'app-setting-elsewhere'. */
+function requireHere(context: KuduContext, all: readonly SettingView[], names: readonly string[]): void {
+  const wanted = new Set(names.map((name) => name.toLowerCase()))
+  const here = isHere(context)
+  const found = all.find((setting) => wanted.has(setting.name.toLowerCase()) && !here(setting))
+  if (found === undefined) return
+  const message = `The app setting ${found.name} is pinned to the slot ${found.slot}, which is not this one.`
+  throw new JobyardError('app-setting-elsewhere', message, { field: found.name })
 }
 
 type Said = readonly (readonly [name: string, value: string | null])[]

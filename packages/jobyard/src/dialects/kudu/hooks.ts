@@ -59,7 +59,7 @@ function writeRoutes(app: ApiApp, context: ServiceContext, base: string): void {
       const { hook } = await context.hooks.add(collectionId, { event, url, insecure }, actorOf(request), id)
       return sendJson(reply.code(201), showHook(hook))
     } catch (error) {
-      return answerRefusal(error, reply)
+      return answerRefusal(error, event, reply)
     }
   })
   const item = `${base}/:id`
@@ -71,7 +71,7 @@ function writeRoutes(app: ApiApp, context: ServiceContext, base: string): void {
   const publish = `${base}/publish/:event`
   app.post<OfEvent>(publish, route(publish, 'deployer'), async (request, reply) => {
     const text = await readText(request, context.settings.bodyBytes)
-    requireJson(text)
+    readJson(text)
     await context.hooks.publish(await siteOf(context, request), readEvent(request.params.event), text)
     return sendNothing(reply)
   })
@@ -95,28 +95,45 @@ async function remove({ hooks }: ServiceContext, { id }: HookRow, request: Fasti
   }
 }
 
-/** Kudu fails over an address that is not whole. */
-function answerRefusal(error: unknown, reply: FastifyReply): FastifyReply {
-  if (!(error instanceof JobyardError) || error.code !== 'destination-invalid') throw error
-  return sendText(reply.code(500), error.message)
+/** Kudu fails over an address that is not whole, and knows events by names of its own. */
+function answerRefusal(error: unknown, wanted: HookEvent, reply: FastifyReply): FastifyReply {
+  if (!(error instanceof JobyardError)) throw error
+  if (error.code === 'destination-invalid') return sendText(reply.code(500), error.message)
+  if (error.code !== 'hook-exists') throw error
+  const other = Object.keys(EVENTS).find((name) => EVENTS[name] !== wanted)
+  return sendText(reply.code(409), `There is a hook to this address for the event ${other} already.`)
 }
 
+/** A hook as Kudu's clients write one; as with it, the case of names does not matter, and true may be a text. */
 function readHook(text: string): { event: HookEvent; url: string; insecure: boolean } {
-  const { event, url, insecure_ssl: insecure } = requireJson(text) as Record<string, unknown>
+  const value = readJson(text)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new JobyardError('input-invalid', 'The body is no JSON object.')
+  }
+  const members: readonly [string, unknown][] = Object.entries(value)
+  const read = (name: string): unknown =>
+    (members.find(([each]) => each === name) ?? members.find(([each]) => each.toLowerCase() === name))?.[1]
+  const url = read('url')
   if (typeof url !== 'string') throw new JobyardError('input-invalid', 'The hook has no url.', { field: 'url' })
-  return { event: readEvent(event), url, insecure: insecure === true }
+  return { event: readEvent(read('event')), url, insecure: readFlag('insecure_ssl', read('insecure_ssl')) }
 }
 
-function requireJson(text: string): object {
-  let value: unknown
+function readFlag(name: string, value: unknown): boolean {
+  if (value === undefined || value === null) return false
+  if (typeof value === 'boolean') return value
+  if (typeof value === 'number') return value !== 0
+  const word = typeof value === 'string' ? value.trim().toLowerCase() : ''
+  if (word === 'true' || word === 'false') return word === 'true'
+  throw new JobyardError('input-invalid', `The hook's ${name} must be true or false.`, { field: name })
+}
+
+function readJson(text: string): unknown {
   try {
-    value = JSON.parse(text)
+    return JSON.parse(text)
   } catch (cause) {
     const message = text.trim() === '' ? 'The request has no body.' : 'The body is not valid JSON.'
     throw new JobyardError('input-invalid', message, { cause })
   }
-  if (typeof value === 'object' && value !== null) return value
-  throw new JobyardError('input-invalid', 'The body is no JSON object.')
 }
 
 function readEvent(given: unknown): HookEvent {

@@ -35,7 +35,7 @@ export function createKudu({ instance }: KuduOptions): Dialect {
   return (app, services) => {
     const context: KuduContext = { ...services, reader: new WebJobReader(services, instance) }
     app.setErrorHandler(answerError)
-    refuseOtherSites(app)
+    refuseOtherSites(app, () => services.settings.publicUrl())
     leaveBodies(app)
     hookRoutes(app, context)
     for (const path of ALL_JOBS) listRoute(app, context, path)

@@ -11,10 +11,10 @@ import { type OfJob, route } from './routes.ts'
 export function listRoute(app: ApiApp, context: KuduContext, path: string, type?: WebJobType): void {
   const { reader, services } = context
   app.get(path, route(path, 'viewer'), async (request, reply) => {
-    const jobs = await reader.list(await siteOf(context, request), type)
+    const jobs = await reader.outline(await siteOf(context, request), type)
     const now = services.clock.now()
-    const show = () => jobsFor(request, jobs, linksOf(context, request), now)
-    return sendTagged(request, reply, tagOfJobs(jobs, now), show)
+    const show = async () => jobsFor(request, await reader.fill(jobs), linksOf(context, request), now)
+    return await sendTagged(request, reply, tagOfJobs(jobs, now), show)
   })
 }
 

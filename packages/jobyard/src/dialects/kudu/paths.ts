@@ -23,6 +23,7 @@ export const ZIPS = ['/api/zip', '/zip'] as const
 /** Below these addresses everything is Kudu's, what is not there too. */
 // Not /hooks: below it lie the addresses by which jobs are started.
 export const OWN = [
+  '/api',
   ...ALL_JOBS,
   ...APP_SETTINGS,
   '/api/hooks',

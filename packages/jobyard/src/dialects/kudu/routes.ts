@@ -1,7 +1,7 @@
 import type { Access } from '../../services/auth/bearer.ts'
 
 /** Addresses that IoT Central has, too, or that a page may have. */
-const SHARED = /^\/(?:api\/jobs|jobs|settings)(?=\/|$)/
+const SHARED = /^\/(?:api\/jobs|jobs|settings)(?=\/|$)|^\/api(?:\/\*)?$/
 
 /** The types of a route of one job. */
 export interface OfJob {

@@ -57,18 +57,19 @@ export function historyRoutes(app: ApiApp, context: KuduContext, base: string): 
   const list = `${base}/:name/history`
   app.get<OfJob>(list, route(list, 'viewer'), async (request, reply) => {
     const row = await requireJob(context, request, 'triggered', request.params.name)
-    const [job, runs] = await Promise.all([reader.complete(row), reader.runs(row)])
+    const newest = await reader.newestRun(row)
     // With Kudu such a job has no folder to look into.
-    if (runs.length === 0 && !job.scheduled) throw new JobyardError('run-unknown')
-    const show = () => historyFor(request, runs, job, linksOf(context, request), services.clock.now())
-    return sendTagged(request, reply, tagOfHistory(runs[0]), show)
+    if (newest === undefined && !(await reader.complete(row)).scheduled) throw new JobyardError('run-unknown')
+    const show = async () =>
+      historyFor(request, await reader.runs(row), row, linksOf(context, request), services.clock.now())
+    return await sendTagged(request, reply, tagOfHistory(newest), show)
   })
   const item = `${list}/:id`
   app.get<OfRun>(item, route(item, 'viewer'), async (request, reply) => {
     const { name, id } = request.params
     const row = await requireJob(context, request, 'triggered', name)
-    const [job, found] = await Promise.all([reader.complete(row), reader.run(row.id, id)])
+    const found = await reader.run(row.id, id)
     if (found === null) throw new JobyardError('run-unknown')
-    return sendJson(reply, runFor(request, found, job, linksOf(context, request), services.clock.now()))
+    return sendJson(reply, runFor(request, found, row, linksOf(context, request), services.clock.now()))
   })
 }

@@ -6,15 +6,13 @@ import { route } from './routes.ts'
 /** The route that describes in Swagger 2.0 how the triggered jobs are started, for programs that make connectors of it. */
 export function swaggerRoute(app: ApiApp, context: KuduContext, path: string): void {
   app.get(path, route(path, 'viewer'), async (request, reply) => {
-    const jobs = await context.reader.list(await siteOf(context, request), 'triggered')
+    const names = await context.reader.names(await siteOf(context, request), 'triggered')
     return sendJson(reply, {
       swagger: '2.0',
       info: { version: 'v1', title: 'WebJobs' },
       host: 'placeHolder',
       schemes: ['https'],
-      paths: Object.fromEntries(
-        jobs.map(({ name }) => [`/api/triggeredjobs/${name}/run`, { post: describeRun(name) }]),
-      ),
+      paths: Object.fromEntries(names.map((name) => [`/api/triggeredjobs/${name}/run`, { post: describeRun(name) }])),
     })
   })
 }

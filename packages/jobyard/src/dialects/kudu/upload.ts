@@ -3,6 +3,7 @@ import { JobyardError } from '../../domain/errors.ts'
 import type { JobRow } from '../../domain/model.ts'
 import { checkJobName } from '../../kinds/script/names.ts'
 import type { ApiApp } from '../../services/http/api-app.ts'
+import { readHeaderParameter } from '../../services/http/disposition.ts'
 import { deploy } from '../webjobs/acts.ts'
 import { bodyOf } from '../webjobs/bodies.ts'
 import type { WebJobType } from '../webjobs/reader.ts'
@@ -54,8 +55,7 @@ function isZip(type: string | undefined): boolean {
 
 /** The parameter `filename` of a header Content-Disposition, without its quotes and without folders. */
 export function readFileName(header: string | undefined): string | undefined {
-  const [, quoted, plain] = /;\s*filename\s*=\s*(?:"([^"]*)"|([^;\s]+))/i.exec(header ?? '') ?? []
-  const name = (quoted ?? plain)?.replace(/^.*[\\/]/, '').replaceAll('"', '')
+  const name = readHeaderParameter(header, 'filename')?.replace(/^.*[\\/]/s, '')
   return name === '' ? undefined : name
 }
 

@@ -48,7 +48,7 @@ export async function deploy(
   { actor }: Caller,
 ): Promise<JobRow> {
   checkJobName(name)
-  const { hash, disabled } = await context.services.packages.receive(path, fileName, form)
+  const { hash, disabled } = await context.services.packages.receive(path, fileName, { form })
   const enabled = type === 'continuous' ? { enabled: !disabled } : {}
   const target = { collectionId, kind: KIND, type, name }
   const input = { ...target, ...enabled, packageHash: hash, source: 'kudu', spec: { ownSettings: null } }
@@ -58,7 +58,9 @@ export async function deploy(
   return job
 }
 
-/** Puts settings in the place of the package's settings.job, as text. Throws 'settings-invalid'. */
+/**
+ * Puts settings in the place of the package's settings.job, as text; they replace what was said of the job's instances, too,
+ * as Kudu's do. Throws 'settings-invalid'. */
 export async function putSettings(
   context: ServiceContext,
   job: JobRow,
@@ -67,7 +69,7 @@ export async function putSettings(
 ): Promise<void> {
   const { collectionId, type, name } = job
   const triggers = await rescheduled(context, job, readSchedule(text))
-  const input = { collectionId, kind: KIND, type, name, spec: { ownSettings: text }, ...triggers }
+  const input = { collectionId, kind: KIND, type, name, spec: { ownSettings: text, ownSingleton: null }, ...triggers }
   await saveJob(context, input, 'existing', actor)
 }
 

@@ -1,5 +1,5 @@
-import type { RunRow } from '../../domain/model.ts'
-import type { Links } from './links.ts'
+import type { RunOutline } from '../../store/procedures/outline-jobs.ts'
+import type { JobName, Links } from './links.ts'
 import { type JobShape, showJob, showRun, type WebJob } from './shapes.ts'
 
 /** Where an answer lies in Azure Resource Manager. */
@@ -48,12 +48,12 @@ export function armJob(job: WebJob, links: Links, now: number): ArmItem['propert
 }
 
 /** A run's properties, in the same way; Azure's clients look for the run in a list of its own. */
-export function armRun(run: RunRow, job: WebJob, links: Links, now: number): ArmItem['properties'] {
+export function armRun(run: RunOutline, job: JobName, links: Links, now: number): ArmItem['properties'] {
   const shape = armRunShape(run, job, links, now)
   return { ...shape, runs: [shape] }
 }
 
-function armRunShape(run: RunRow, job: WebJob, links: Links, now: number) {
+function armRunShape(run: RunOutline, job: JobName, links: Links, now: number) {
   const shape = showRun(run, job, links, now)
   return { ...shape, web_job_id: shape.id, web_job_name: shape.job_name }
 }

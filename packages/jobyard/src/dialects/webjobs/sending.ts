@@ -19,10 +19,15 @@ export function sendNothing(reply: FastifyReply, status = 200): FastifyReply {
 }
 
 /**
- * Answers with JSON under a tag, or with 304 when the caller has that already. Whoever keeps the answer must ask again
- * before each use.
+ * Answers with JSON under a tag, or with 304 when the caller has that already: then it is not made. Whoever keeps the
+ * answer must ask again before each use.
  */
-export function sendTagged(request: FastifyRequest, reply: FastifyReply, tag: string, make: () => unknown) {
+export async function sendTagged(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  tag: string,
+  make: () => Promise<unknown>,
+): Promise<FastifyReply> {
   reply.headers({ etag: tag, 'cache-control': 'private, no-cache' })
-  return namesTag(request.headers['if-none-match'], tag) ? sendNothing(reply, 304) : sendJson(reply, make())
+  return namesTag(request.headers['if-none-match'], tag) ? sendNothing(reply, 304) : sendJson(reply, await make())
 }

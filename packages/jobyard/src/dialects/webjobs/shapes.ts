@@ -2,6 +2,7 @@ import { isFinished } from '@jobyard/jobs'
 import type { RunRow } from '../../domain/model.ts'
 import { parseNcrontab } from '../../domain/ncrontab.ts'
 import { showRunId } from '../../domain/webjobs-run-id.ts'
+import type { RunOutline } from '../../store/procedures/outline-jobs.ts'
 import type { Links } from './links.ts'
 import { showDate, showTimeSpan } from './net-time.ts'
 import { type ContinuousStatus, runStatus } from './statuses.ts'
@@ -65,8 +66,10 @@ export interface WebJob {
   readonly settings: Readonly<Record<string, unknown>>
   /** Whether there is, or was, a schedule: then there is a log of it. */
   readonly scheduled: boolean
+  /** Whether the job said in its data folder that it is made with the WebJobs SDK. */
+  readonly usingSdk: boolean
   /** Of a triggered job; null when it never ran. */
-  readonly latestRun: RunRow | null
+  readonly latestRun: RunOutline | null
   /** Of a continuous job; null for others. */
   readonly status: ContinuousStatus | null
 }
@@ -81,7 +84,7 @@ export function showJob(job: WebJob, links: Links, now: number): JobShape {
     extra_info_url: links.page(job),
     type,
     error: null,
-    using_sdk: false,
+    using_sdk: job.usingSdk,
     settings: job.settings,
   }
   if (job.status !== null) {
@@ -97,7 +100,7 @@ export function showJob(job: WebJob, links: Links, now: number): JobShape {
 }
 
 /** A run as Kudu shows it. `now` in epoch milliseconds. */
-export function showRun(run: RunRow, job: Pick<WebJob, 'name' | 'type'>, links: Links, now: number): RunShape {
+export function showRun(run: RunOutline, job: Pick<WebJob, 'name' | 'type'>, links: Links, now: number): RunShape {
   const id = showRunId(run)
   const begun = run.startedAt ?? run.createdAt
   return {

@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto'
 import { isFinished } from '@jobyard/jobs'
-import type { RunRow } from '../../domain/model.ts'
+import type { RunOutline } from '../../store/procedures/outline-jobs.ts'
 import type { WebJob } from './shapes.ts'
 import { runStatus } from './statuses.ts'
+
+/** What the tag of a list is made of. */
+export type TaggedJob = Pick<WebJob, 'name' | 'command' | 'type' | 'latestRun' | 'status'>
 
 /**
  * The tag of a list of jobs. As with Kudu, settings do not change it, and the duration of a run that goes on does all the
  * time. `now` in epoch milliseconds.
  */
-export function tagOfJobs(jobs: readonly WebJob[], now: number): string {
+export function tagOfJobs(jobs: readonly TaggedJob[], now: number): string {
   return tagOf(
     jobs.map(({ name, command, type, latestRun, status }) => [
       name,
@@ -19,14 +22,14 @@ export function tagOfJobs(jobs: readonly WebJob[], now: number): string {
   )
 }
 
-function tagOfRun(run: RunRow | null, now: number): unknown {
+function tagOfRun(run: RunOutline | null, now: number): unknown {
   if (run === null) return null
   const end = isFinished(run.state) ? (run.finishedAt ?? now) : now
   return [run.id, runStatus(run), end - (run.startedAt ?? run.createdAt)]
 }
 
 /** The tag of a history: its newest run, that run's status and end. */
-export function tagOfHistory(latest: RunRow | undefined): string {
+export function tagOfHistory(latest: RunOutline | undefined): string {
   return tagOf(latest === undefined ? [] : [latest.id, runStatus(latest), latest.finishedAt])
 }
 

@@ -61,6 +61,8 @@ class ArchiveFile extends RandomAccessReader {
 /** An archive that is open for reading. Its entries come one by one, so that not all need be in memory. */
 export interface OpenArchive extends AsyncDisposable {
   readonly zip: ZipFile
+  /** Whether some name in it has `/` between its folders, as the format demands. Reads all of them. */
+  hasSlashes(): Promise<boolean>
 }
 
 /** Opens a zip archive. Throws 'archive-broken' when the file is none, or is cut off. */
@@ -72,6 +74,11 @@ export async function openArchive(path: string): Promise<OpenArchive> {
     const zip = await fromRandomAccessReaderPromise(new ArchiveFile(handle, size), size, options)
     return {
       zip,
+      async hasSlashes() {
+        const again = await fromRandomAccessReaderPromise(new ArchiveFile(handle, size), size, options)
+        for await (const entry of again.eachEntry()) if (entry.fileNameRaw.includes('/')) return true
+        return false
+      },
       async [Symbol.asyncDispose]() {
         zip.close()
         await handle.close()
@@ -100,6 +107,14 @@ export function decodeEntryName(entry: Entry): string {
   if (flagged && !utf8) throw unsafeEntry(raw.toString('latin1'), 'has a name that is not valid Unicode')
   const flags = utf8 ? entry.generalPurposeBitFlag | UTF8_FLAG : entry.generalPurposeBitFlag
   return getFileNameLowLevel(flags, raw, entry.extraFields, true)
+}
+
+/** Systems whose tools write `\\` between folders, by their numbers in the format: MS-DOS, Windows by two numbers, VFAT. */
+const WITH_BACKSLASHES: ReadonlySet<number> = new Set([0, 10, 11, 14])
+
+/** Whether an entry was made on a system that separates folders by backslashes (APPNOTE.TXT §4.4.2). */
+export function isFromWindows({ versionMadeBy }: Entry): boolean {
+  return WITH_BACKSLASHES.has(versionMadeBy >>> 8)
 }
 
 const UTF8_FLAG = 0x800

@@ -8,7 +8,14 @@ import type { Entry, ZipFile } from 'yauzl'
 import { JobyardError } from '../../domain/errors.ts'
 import { type ArchiveLimits, DEFAULT_ARCHIVE_LIMITS } from './archive-limits.ts'
 import { NameRegister, splitEntryName, tooLarge, unsafeEntry } from './archive-names.ts'
-import { brokenArchive, decodeEntryName, openArchive, reasonOf } from './archive-reader.ts'
+import {
+  brokenArchive,
+  decodeEntryName,
+  isFromWindows,
+  type OpenArchive,
+  openArchive,
+  reasonOf,
+} from './archive-reader.ts'
 import { quoteName } from './names.ts'
 import type { PackageFile, PackageTree } from './package-tree.ts'
 import { explainFullDisk, isSystemError } from './system-error.ts'
@@ -32,7 +39,7 @@ export async function unpackArchive(path: string, folder: string, options: Unpac
   await makeFolder(folder)
   try {
     await using archive = await openArchive(path)
-    return await new Unpacking(archive.zip, folder, options).run()
+    return await new Unpacking(archive, folder, options).run()
   } catch (error) {
     await rm(folder, { recursive: true, force: true })
     throw explain(error)
@@ -75,6 +82,7 @@ function readMode(entry: Entry, name: string): { folder: boolean; executable: bo
 
 /** One archive on its way to the disk. */
 class Unpacking {
+  readonly #archive: OpenArchive
   readonly #zip: ZipFile
   readonly #folder: string
   readonly #now: number
@@ -84,9 +92,12 @@ class Unpacking {
   readonly #folders: string[] = []
   #entries = 0
   #bytes = 0
+  /** Whether some name of the archive has a slash; undefined until that is asked. */
+  #hasSlashes: boolean | undefined
 
-  constructor(zip: ZipFile, folder: string, options: UnpackOptions) {
-    this.#zip = zip
+  constructor(archive: OpenArchive, folder: string, options: UnpackOptions) {
+    this.#archive = archive
+    this.#zip = archive.zip
     this.#folder = folder
     this.#now = options.now
     this.#limits = { ...DEFAULT_ARCHIVE_LIMITS, ...options.limits }
@@ -104,7 +115,7 @@ class Unpacking {
   }
 
   async #takeEntry(entry: Entry): Promise<void> {
-    const name = decodeEntryName(entry)
+    const name = await this.#nameOf(entry)
     const parts = splitEntryName(name, this.#limits)
     const { folder, executable } = readMode(entry, name)
     if (entry.isEncrypted()) throw unsupported(`The entry ${quoteName(name)} is encrypted`, name)
@@ -122,6 +133,20 @@ class Unpacking {
     const modified = clampTime(entry.getLastModDate({ timezone: 'UTC' }).getTime(), this.#now)
     const written = await this.#writeFile(entry, path, executable, modified)
     this.#files.push({ path, ...written, executable, modified })
+  }
+
+  /**
+   * Windows PowerShell 5.1 and .NET before 4.6.1 separate folders by backslashes, and some programs do so in the name of
+   * another system; elsewhere a backslash is a part of a name, which is refused.
+   */
+  async #nameOf(entry: Entry): Promise<string> {
+    const name = decodeEntryName(entry)
+    if (!name.includes('\\')) return name
+    if (!isFromWindows(entry)) {
+      this.#hasSlashes ??= await this.#archive.hasSlashes()
+      if (this.#hasSlashes) return name
+    }
+    return name.replaceAll('\\', '/')
   }
 
   async #makeFolders(names: readonly string[]): Promise<void> {

@@ -6,6 +6,8 @@ export interface JsonMember {
   readonly value: JsonValue
   /** The value as it was written. */
   readonly text: string
+  /** The value in strict JSON, in which numbers are written as they were. */
+  readonly json: string
   /** Offset of the value, counted in UTF-16 units from 0. */
   readonly position: number
 }
@@ -35,19 +37,21 @@ export function readJsonObject(text: string): ReadonlyMap<string, JsonMember> {
   reader.skipBlanks()
   if (reader.peek() !== '{') throw reader.fault('a JSON object, which begins with {, is expected here')
   const members = new Map<string, JsonMember>()
-  reader.readMembers(1, (key, value, start, end) => {
-    members.set(key, { value, text: text.slice(start, end), position: start })
+  reader.readMembers(1, (key, value, start, end, json) => {
+    members.set(key, { value, text: text.slice(start, end), json, position: start })
   })
   reader.skipBlanks()
   if (reader.peek() !== '') throw reader.fault('nothing more is expected after the object')
   return members
 }
 
-type TakeMember = (key: string, value: JsonValue, start: number, end: number) => void
+type TakeMember = (key: string, value: JsonValue, start: number, end: number, json: string) => void
 
 class Reader {
   readonly #text: string
   #at = 0
+  /** What was read of the present value, in strict JSON. */
+  #json = ''
 
   constructor(text: string) {
     this.#text = text
@@ -82,10 +86,12 @@ class Reader {
       const key = this.#readString()
       this.skipBlanks()
       if (this.#match(/:/y) === undefined) throw this.fault(`":" is expected after the name ${JSON.stringify(key)}`)
+      this.#json += ':'
       this.skipBlanks()
       const start = this.#at
+      const written = this.#json.length
       const value = this.#readValue(depth)
-      take(key, value, start, this.#at)
+      take(key, value, start, this.#at, this.#json.slice(written))
     })
   }
 
@@ -93,13 +99,18 @@ class Reader {
   #readList(closing: string, readElement: () => void): void {
     this.#at++
     this.skipBlanks()
+    let opening = closing === '}' ? '{' : '['
+    const empty = opening
     while (this.peek() !== closing) {
+      this.#json += opening
+      opening = ','
       readElement()
       this.skipBlanks()
       if (this.#match(/,/y) === undefined && this.peek() !== closing)
         throw this.fault(`"," or "${closing}" is expected here`)
       this.skipBlanks()
     }
+    this.#json += opening === empty ? empty + closing : closing
     this.#at++
   }
 
@@ -110,9 +121,15 @@ class Reader {
     if (first === '[') return this.#readArray(depth)
     if (first === '"') return this.#readString()
     const word = this.#match(/true\b|false\b|null\b/y)
-    if (word !== undefined) return word === 'null' ? null : word === 'true'
+    if (word !== undefined) {
+      this.#json += word
+      return word === 'null' ? null : word === 'true'
+    }
     const number = this.#match(/-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?(?![\w.])/y)
-    if (number !== undefined) return Number(number)
+    if (number !== undefined) {
+      this.#json += number
+      return Number(number)
+    }
     throw this.fault('a value is expected here')
   }
 
@@ -134,7 +151,9 @@ class Reader {
     const literal = this.#match(/"(?:[^"\\\n\r]|\\[^\n\r])*"/y)
     if (literal === undefined) throw new JsonFault('a text begins here that does not end on its line', start)
     try {
-      return String(JSON.parse(literal))
+      const value = String(JSON.parse(literal))
+      this.#json += JSON.stringify(value)
+      return value
     } catch {
       throw new JsonFault('a text begins here that holds a wrong escape or a control character', start)
     }

@@ -35,10 +35,18 @@ const SHOWN = 120
 
 /** A name that somebody else chose, for use in a message: in quotes, shortened, with nothing unprintable in it. */
 export function quoteName(name: string): string {
-  const shown = name.length > SHOWN ? `${name.slice(0, SHOWN)}…` : name
-  const printable = shown.replaceAll(/[\p{C}\p{Zl}\p{Zp}"\\]/gu, (sign) => {
+  return `"${printable(name, /[\p{C}\p{Zl}\p{Zp}"\\]/gu)}"`
+}
+
+/** A value as it stands in a JSON text, for use in a message: shortened, with nothing unprintable in it. It has its own quotes. */
+export function showValue(text: string): string {
+  return printable(text, /[\p{C}\p{Zl}\p{Zp}]/gu)
+}
+
+function printable(text: string, signs: RegExp): string {
+  const shown = text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text
+  return shown.replaceAll(signs, (sign) => {
     if (sign === '"' || sign === '\\') return `\\${sign}`
     return `\\u{${(sign.codePointAt(0) ?? 0).toString(16)}}`
   })
-  return `"${printable}"`
 }

@@ -17,6 +17,7 @@ import { discard, filesFolder, flushPackage, moveInto, readManifest, writeManife
 import { type PackageScript, readPackageScript } from './package-script.ts'
 import { beginsLikeZip, copyScript } from './package-source.ts'
 import { bytesOf, hashTree, type PackageFile, type PackageTree, sortTree } from './package-tree.ts'
+import { PackageWorkshop } from './package-workshop.ts'
 import { explainFullDisk, isSystemError } from './system-error.ts'
 
 /** What a package is and what it runs. */
@@ -39,10 +40,12 @@ export interface PackageStoreOptions {
   readonly limits?: Partial<ArchiveLimits>
   /** Where interpreters are looked for, to warn of a missing one. */
   readonly interpreters: InterpreterPlaces
+  /** Name of this instance, which other ones may share the folder with. Default: the only one. */
+  readonly instance?: string
 }
 
-/** Where packages are made and unmade, so that nothing half done has a final name. */
-const TEMPORARY = '.temporary'
+/** Enters a package where it can be found, as the last step of adding it; see {@link PackageStore}. */
+export type EnterPackage = (info: PackageInfo) => Promise<void>
 
 /** As many files' names may be kept in memory, over all packages that were used lately. */
 const REMEMBERED_FILES = 50_000
@@ -50,71 +53,65 @@ const REMEMBERED_FILES = 50_000
 /**
  * The packages on disk: `<folder>/<first two digits of the hash>/<hash>/`, with the tree in `files/` and its listing in
  * `manifest.json`. A package never changes once it is there. It belongs to the server's user; others may only read.
+ *
+ * Packages are made beside one another, and only their last step is in one turn with {@link clean}: they get their
+ * names and are entered there, so that nothing is removed between the two.
  */
 export class PackageStore {
   readonly #options: PackageStoreOptions
   readonly #limits: ArchiveLimits
   readonly #trees = new TreeCache(REMEMBERED_FILES)
+  readonly #workshop: PackageWorkshop
+  /** Ends when whoever gives names to packages, or takes them away, is done. */
+  #turn: Promise<unknown> = Promise.resolve()
 
   constructor(options: PackageStoreOptions) {
     this.#options = options
+    this.#workshop = new PackageWorkshop(options)
     this.#limits = { ...DEFAULT_ARCHIVE_LIMITS, ...options.limits }
   }
 
-  /** Makes the folders and removes what a crash left half done. To be called once, before anything else. */
+  /** Makes the folders and removes what a crash of this instance left half done. To be called once, before anything else. */
   async open(): Promise<void> {
     await mkdir(this.#options.folder, { recursive: true })
     await chmod(this.#options.folder, 0o755)
-    await this.cleanTemporary()
-  }
-
-  /** Removes everything that is half done. Not while a package is being added. */
-  async cleanTemporary(): Promise<void> {
-    const temporary = join(this.#options.folder, TEMPORARY)
-    await rm(temporary, { recursive: true, force: true })
-    await mkdir(temporary, { mode: 0o700 })
+    await this.#workshop.open()
   }
 
   /**
    * Adds an upload: a zip archive when it begins like one, whatever its name, else a single script file called `name`.
    * (A `.jar` is a zip, too, and is taken as the file that it is.)
    */
-  async add(path: string, name: string): Promise<PackageInfo> {
-    if ((await beginsLikeZip(path)) && !/\.jar$/i.test(name)) return this.addZip(path)
-    if (!/\.zip$/i.test(name)) return this.addFile(path, name)
+  async add(path: string, name: string, enter?: EnterPackage): Promise<PackageInfo> {
+    if ((await beginsLikeZip(path)) && !/\.jar$/i.test(name)) return this.addZip(path, enter)
+    if (!/\.zip$/i.test(name)) return this.addFile(path, name, enter)
     throw brokenArchive(`The file ${quoteName(name)} is no zip archive: it does not begin with "PK"`)
   }
 
   /** Adds the contents of a zip archive. Throws what `unpackArchive` and `readPackageScript` throw. */
-  async addZip(path: string): Promise<PackageInfo> {
+  async addZip(path: string, enter?: EnterPackage): Promise<PackageInfo> {
     const { limits = {} } = this.#options
-    return this.#build((folder) => unpackArchive(path, folder, { limits, now: this.#options.clock.now() }))
+    return this.#build((folder) => unpackArchive(path, folder, { limits, now: this.#options.clock.now() }), enter)
   }
 
   /** Adds a package that consists of one script file called `name`. Throws what `readPackageScript` throws. */
-  async addFile(path: string, name: string): Promise<PackageInfo> {
+  async addFile(path: string, name: string, enter?: EnterPackage): Promise<PackageInfo> {
     if (splitEntryName(name, this.#limits).join('/') !== name || name.includes('/')) {
       throw unsafeEntry(name, 'is no plain file name')
     }
     const { clock, interpreters } = this.#options
     const means = { modified: clock.now(), mostBytes: this.#limits.fileBytes, interpreters }
-    return this.#build((folder) => copyScript(path, folder, name, means))
+    return this.#build((folder) => copyScript(path, folder, name, means), enter)
   }
 
   /** Adds a package that is a copy of a folder. Throws what `copyFolder` and `readPackageScript` throw. */
-  async addFolder(path: string): Promise<PackageInfo> {
-    let found: PackageInfo['warnings'] = []
-    const info = await this.#build(async (folder) => {
-      const { warnings, ...tree } = await copyFolder(path, folder, this.#limits)
-      found = warnings
-      return tree
-    })
-    return { ...info, warnings: [...found, ...info.warnings] }
+  async addFolder(path: string, enter?: EnterPackage): Promise<PackageInfo> {
+    return this.#build((folder) => copyFolder(path, folder, this.#limits), enter)
   }
 
   /** Adds a package of these files. Throws what `composeFolder` and `readPackageScript` throw. */
-  async addParts(parts: PackageParts): Promise<PackageInfo> {
-    return this.#build((folder) => composeFolder(parts, folder, this.#limits))
+  async addParts(parts: PackageParts, enter?: EnterPackage): Promise<PackageInfo> {
+    return this.#build((folder) => composeFolder(parts, folder, this.#limits), enter)
   }
 
   /** What packages may hold at the most. */
@@ -184,21 +181,50 @@ export class PackageStore {
     return { stream: handle.createReadStream(), bytes: file.bytes }
   }
 
+  /**
+   * Removes the packages that `choose` says nobody needs any more, while none is entered; harmless where there is none.
+   * Goes on until it chooses none.
+   */
+  async clean(choose: () => Promise<readonly string[]>): Promise<void> {
+    await this.#inTurn(async () => {
+      for (;;) {
+        const hashes = await choose()
+        for (const hash of hashes) await this.remove(hash)
+        if (hashes.length === 0) return
+      }
+    })
+  }
+
   /** Removes a package; harmless when there is none. The caller sees to it that nobody needs it any more. */
   async remove(hash: string): Promise<void> {
     this.#trees.remove(hash)
-    await discard(this.#place(hash), this.#temporary())
+    await discard(this.#place(hash), this.#workshop.place())
   }
 
-  async #build(fill: (folder: string) => Promise<PackageTree>): Promise<PackageInfo> {
-    const temporary = this.#temporary()
+  async #build(fill: (folder: string) => Promise<Filled>, enter: EnterPackage = notEntered): Promise<PackageInfo> {
+    const temporary = this.#workshop.place()
     try {
       await mkdir(temporary, { mode: 0o700 })
       const files = filesFolder(temporary)
-      const tree = sortTree(await fill(files))
+      const { warnings = [], ...filled } = await fill(files)
+      const tree = sortTree(filled)
       const hash = hashTree(tree)
-      const info = await this.#inform(hash, tree, files)
-      if (!(await this.has(hash))) await this.#publish(temporary, hash, tree)
+      const known = await this.#inform(hash, tree, files)
+      const info = { ...known, warnings: [...warnings, ...known.warnings] }
+      let isReady = false
+      const makeReady = async () => {
+        if (!isReady) await prepareToMove(temporary, tree)
+        isReady = true
+      }
+      if (!(await this.has(hash))) await makeReady()
+      await this.#inTurn(async () => {
+        // It may have been removed while this one waited for its turn.
+        if (!(await this.has(hash))) {
+          await makeReady()
+          await moveInto(temporary, this.#place(hash))
+        }
+        await enter(info)
+      })
       return info
     } catch (error) {
       throw explainFullDisk(error, 'the package was stored')
@@ -207,11 +233,10 @@ export class PackageStore {
     }
   }
 
-  async #publish(temporary: string, hash: string, tree: PackageTree): Promise<void> {
-    await writeManifest(temporary, tree)
-    await flushPackage(temporary, tree)
-    await chmod(temporary, 0o755)
-    await moveInto(temporary, this.#place(hash))
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work, work)
+    this.#turn = done.catch(() => undefined)
+    return done
   }
 
   async #inform(hash: string, tree: PackageTree, folder: string): Promise<PackageInfo> {
@@ -219,15 +244,25 @@ export class PackageStore {
     return { hash, files: tree.files.length, bytes: bytesOf(tree), ...script }
   }
 
-  #temporary(): string {
-    return join(this.#options.folder, TEMPORARY, this.#options.ids.next())
-  }
-
   /** A hash comes from outside, too, so it must be one before it becomes part of a path. */
   #place(hash: string): string {
     if (!HASH.test(hash)) throw notFound(hash)
     return join(this.#options.folder, hash.slice(0, 2), hash)
   }
+}
+
+/** What a package is made of, and what is to be told of that. */
+type Filled = PackageTree & { readonly warnings?: PackageInfo['warnings'] }
+
+async function notEntered(): Promise<void> {
+  // Whoever adds a package without entering it has no list of packages.
+}
+
+/** Writes down what a package consists of and brings it to the disk, so that only its name is missing. */
+async function prepareToMove(temporary: string, tree: PackageTree): Promise<void> {
+  await writeManifest(temporary, tree)
+  await flushPackage(temporary, tree)
+  await chmod(temporary, 0o755)
 }
 
 const HASH = /^[0-9a-f]{64}$/

@@ -3,12 +3,20 @@ import type { Clock } from '../../domain/clock.ts'
 import type { Repository } from '../../store/procedures/index.ts'
 import type { ArchiveLimits } from './archive-limits.ts'
 import type { PackageParts } from './compose.ts'
-import type { PackageInfo, PackageStore } from './package.ts'
+import type { EnterPackage, PackageInfo, PackageStore } from './package.ts'
 import type { PackageTree } from './package-tree.ts'
 import type { PackageDetail } from './prepare.ts'
 
 /** Details of packages kept in memory. */
 const REMEMBERED = 1000
+
+/** How an upload came. */
+export interface Received {
+  /** What it is. Default: an archive when it begins like one. */
+  readonly form?: 'archive' | 'script'
+  /** The only collection of whoever sent it; it belongs to that one's jobs then, before any of them has it. */
+  readonly collectionId?: string | null
+}
 
 /** Uploaded packages: their files on disk and their entries in the repository, kept in step. */
 export class ScriptPackages {
@@ -16,8 +24,6 @@ export class ScriptPackages {
   readonly #store: Repository
   readonly #clock: Clock
   readonly #details = new Map<string, Promise<PackageDetail>>()
-  /** Ends when whoever adds or removes files is done: a package must not be removed while it is added again. */
-  #turn: Promise<unknown> = Promise.resolve()
 
   constructor(files: PackageStore, store: Repository, clock: Clock) {
     this.#files = files
@@ -25,36 +31,22 @@ export class ScriptPackages {
     this.#clock = clock
   }
 
-  /**
-   * Takes in an upload that lies in a file, and enters it. The file stays the caller's. `form` says what it is; default: an
-   * archive when it begins like one.
-   */
-  async receive(path: string, fileName: string, form?: 'archive' | 'script'): Promise<PackageView> {
-    return await this.#inTurn(async () => {
-      const { hash, files, bytes, ...detail } = await this.#add(path, fileName, form)
-      await this.#store.write('enterPackage', { entered: { hash, files, bytes, detail }, at: this.#clock.now() })
-      return view({ hash, files, bytes, ...detail })
-    })
+  /** Takes in an upload that lies in a file, and enters it. The file stays the caller's. */
+  async receive(path: string, fileName: string, { form, collectionId }: Received = {}): Promise<PackageView> {
+    const enter: EnterPackage = (info) => this.#enter(info, collectionId)
+    if (form === 'archive') return view(await this.#files.addZip(path, enter))
+    if (form === 'script') return view(await this.#files.addFile(path, fileName, enter))
+    return view(await this.#files.add(path, fileName, enter))
   }
 
   /** Takes in a copy of a folder, and enters it. Throws what the package store throws. */
   async receiveFolder(path: string): Promise<PackageView> {
-    return await this.#inTurn(async () => {
-      const { hash, files, bytes, ...detail } = await this.#files.addFolder(path)
-      await this.#store.write('enterPackage', { entered: { hash, files, bytes, detail }, at: this.#clock.now() })
-      // The same files may have come with other warnings.
-      this.#details.delete(hash)
-      return view({ hash, files, bytes, ...detail })
-    })
+    return view(await this.#files.addFolder(path, (info) => this.#enter(info)))
   }
 
   /** Makes a package of these files, and enters it. Throws what the package store throws. */
   async receiveParts(parts: PackageParts): Promise<PackageView> {
-    return await this.#inTurn(async () => {
-      const { hash, files, bytes, ...detail } = await this.#files.addParts(parts)
-      await this.#store.write('enterPackage', { entered: { hash, files, bytes, detail }, at: this.#clock.now() })
-      return view({ hash, files, bytes, ...detail })
-    })
+    return view(await this.#files.addParts(parts, (info) => this.#enter(info)))
   }
 
   /** What packages may hold at the most. */
@@ -78,9 +70,12 @@ export class ScriptPackages {
     return view({ hash, files, bytes, ...(detail as PackageDetail) })
   }
 
-  #add(path: string, fileName: string, form: 'archive' | 'script' | undefined): Promise<PackageInfo> {
-    if (form === 'archive') return this.#files.addZip(path)
-    return form === 'script' ? this.#files.addFile(path, fileName) : this.#files.add(path, fileName)
+  async #enter(info: PackageInfo, collectionId: string | null = null): Promise<void> {
+    const { hash, files, bytes, ...detail } = info
+    const entered = { hash, files, bytes, detail }
+    await this.#store.write('enterPackage', { entered, collectionId, at: this.#clock.now() })
+    // The same files may have come with other warnings.
+    this.#details.delete(hash)
   }
 
   /** The script that a package runs, relative to its top. Throws `package-unknown`. */
@@ -109,19 +104,7 @@ export class ScriptPackages {
 
   /** Removes packages that nobody has any longer. */
   async removeUnused(): Promise<void> {
-    await this.#inTurn(async () => {
-      for (;;) {
-        const hashes = await this.#store.write('dropUnusedPackages', { at: this.#clock.now() })
-        for (const hash of hashes) await this.#files.remove(hash)
-        if (hashes.length === 0) return
-      }
-    })
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work, work)
-    this.#turn = done.catch(() => undefined)
-    return done
+    await this.#files.clean(() => this.#store.write('dropUnusedPackages', { at: this.#clock.now() }))
   }
 }
 

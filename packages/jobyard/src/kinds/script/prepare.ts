@@ -6,7 +6,7 @@ import type { Draft, JobKind } from '../../engine/kind.ts'
 import type { Sealer } from '../../store/seal.ts'
 import { checkArguments } from './arguments.ts'
 import { checkSettings } from './environment.ts'
-import { checkJobName } from './names.ts'
+import { checkJobName, quoteName } from './names.ts'
 import type { PackageScript } from './package-script.ts'
 import { NO_SETTINGS, readSettingsJob, type SettingsJob } from './settings-job.ts'
 import type { ScriptSpec } from './spec.ts'
@@ -29,11 +29,13 @@ export function prepareScript(draft: Draft<ScriptInput>, sealer: Sealer): Prepar
   const { settings, warnings: found } = settingsOf(draft.spec, detail)
   const earlier = (draft.spec.settings ?? {}) as Partial<StoredSettings>
   checkSpec(draft.spec)
-  const { secrets: _plain, ...said } = draft.spec
+  const { secrets: _plain, ownSingleton: _before, ...said } = draft.spec
   const disabled = draft.type === 'continuous' && detail.disabled
   const stored: StoredSettings = { ...settings, ...(disabled ? { disabled } : {}) }
-  const spec = { ...said, ...sealSecrets(draft, sealer), settings: stored }
-  const { triggers, warnings } = triggersOf(draft, settings)
+  const ownSingleton = draft.type === 'continuous' ? ownSingletonOf(draft) : undefined
+  const word = ownSingleton === undefined ? {} : { ownSingleton }
+  const spec = { ...said, ...sealSecrets(draft, sealer), ...word, settings: stored }
+  const { triggers, warnings } = triggersOf(draft, settings, ownSingleton)
   const told = found.map(({ code, message }) => ({ code, message }))
   return {
     spec,
@@ -84,7 +86,15 @@ function checkSpec({ env = {}, args = [], memory, idleTimeout }: ScriptInput): v
   checkSettings(env, 'spec.env')
   checkArguments(args, 'spec.args')
   if (memory !== undefined && memory !== 'none') parseSize(memory, 'spec.memory')
-  if (idleTimeout !== undefined) parseDuration(idleTimeout, 'spec.idleTimeout')
+  if (idleTimeout !== undefined && parseDuration(idleTimeout, 'spec.idleTimeout') === 0) {
+    throw new JobyardError(
+      'input-invalid',
+      'A run that is idle can only be ended after a time that is longer than 0.',
+      {
+        field: 'spec.idleTimeout',
+      },
+    )
+  }
 }
 
 /** What a secret is sealed for: it cannot be opened as another job's, or under another name. */
@@ -111,7 +121,13 @@ function sealSecrets({ name: job, spec }: Draft<ScriptInput>, sealer: Sealer): P
  * The spec as people set it: without what the package says, which is shown with the package, and without what is secret;
  * of each secret only that it is set.
  */
-export function showSpec({ secrets, settings: _, ownSettings: _own, ...spec }: ScriptSpec): unknown {
+export function showSpec({
+  secrets,
+  settings: _,
+  ownSettings: _own,
+  ownSingleton: _word,
+  ...spec
+}: ScriptSpec): unknown {
   if (secrets === undefined) return spec
   return { ...spec, secrets: Object.fromEntries(Object.keys(secrets).map((name) => [name, { set: true }])) }
 }
@@ -126,16 +142,18 @@ export function openSecrets(job: string, { secrets = {} }: ScriptSpec, sealer: S
 function triggersOf(
   draft: Draft<ScriptInput>,
   settings: SettingsJob,
+  ownSingleton: boolean | undefined,
 ): { triggers: TriggerSpec[]; warnings: Warning[] } {
   const kept = draft.triggers.filter((trigger) => !isFromPackage(trigger))
-  if (draft.type === 'continuous') return continuousTriggers(draft, kept, settings)
+  if (draft.type === 'continuous') return continuousTriggers(kept, settings, ownSingleton)
   const misplaced = kept.find((trigger) => trigger.type === 'continuous')
   if (misplaced !== undefined) {
     throw new JobyardError('input-invalid', 'A triggered job cannot have a continuous trigger.', { field: 'triggers' })
   }
   // A schedule that somebody set is more than one that came along in a zip.
-  const scheduled = kept.some(({ type }) => type === 'schedule')
-  if (settings.schedule === undefined || scheduled || takesScheduleAway(draft, kept) || tookItAway(draft, settings)) {
+  const own = kept.filter((trigger) => trigger.type === 'schedule')
+  if (own.length > 0) return { triggers: kept, warnings: hiddenSchedule(own, settings) }
+  if (settings.schedule === undefined || takesScheduleAway(draft, kept) || tookItAway(draft, settings)) {
     return { triggers: kept, warnings: [] }
   }
   const trigger = {
@@ -145,6 +163,19 @@ function triggersOf(
     origin: 'package',
   } as const
   return { triggers: [...kept, trigger], warnings: [] }
+}
+
+type Schedule = Extract<TriggerSpec, { type: 'schedule' }>
+
+/** What settings.job says of a schedule must not be without effect unnoticed, unless the schedules that count say the same. */
+function hiddenSchedule(own: readonly Schedule[], { schedule, rules }: SettingsJob): Warning[] {
+  if (schedule === undefined) return []
+  const isSaid = ({ ncrontab, timeZone }: Schedule) =>
+    ncrontab === schedule && (rules.timeZone === undefined || rules.timeZone === timeZone)
+  if (own.some(isSaid)) return []
+  const counts = own.map(({ ncrontab }) => quoteName(ncrontab)).join(', ')
+  const message = `settings.job has the schedule ${quoteName(schedule)}, but what was set for the job itself counts: ${counts}.`
+  return [{ code: 'schedule-overridden', message }]
 }
 
 /** Whoever names triggers, and nothing that begins a run by itself, wants no schedule; unless that of the package is among them. */
@@ -168,10 +199,16 @@ function zoneOf({ rules: { timeZone } }: SettingsJob): { timeZone: string; zone?
   return timeZone === undefined ? { timeZone: DEFAULT_TIME_ZONE, zone: 'default' } : { timeZone }
 }
 
+/** What people said of a continuous job's instances: now, or before and not taken back; undefined: the package's word counts. */
+function ownSingletonOf({ triggersGiven, triggers, spec }: Draft<ScriptInput>): boolean | undefined {
+  if (!triggersGiven) return spec.ownSingleton
+  return triggers.find((trigger) => trigger.type === 'continuous')?.singleton
+}
+
 function continuousTriggers(
-  draft: Draft<ScriptInput>,
   kept: readonly TriggerSpec[],
   settings: SettingsJob,
+  own: boolean | undefined,
 ): { triggers: TriggerSpec[]; warnings: Warning[] } {
   const other = kept.find(({ type }) => type !== 'continuous')
   if (other !== undefined) {
@@ -181,13 +218,16 @@ function continuousTriggers(
       hint,
     })
   }
-  const given = draft.triggersGiven ? kept.find(({ type }) => type === 'continuous') : undefined
-  const singleton = given?.type === 'continuous' ? given.singleton : undefined
-  const before = kept.find(({ type }) => type === 'continuous')
-  const inherited = settings.isSingleton ?? (before?.type === 'continuous' ? (before.singleton ?? false) : false)
-  const warnings =
-    settings.schedule === undefined
-      ? []
-      : [{ code: 'schedule-ignored', message: 'settings.job has a schedule, which a continuous job does not follow.' }]
-  return { triggers: [{ type: 'continuous', singleton: singleton ?? inherited }], warnings }
+  const { isSingleton, schedule } = settings
+  const warnings: Warning[] = []
+  if (schedule !== undefined) {
+    const message = 'settings.job has a schedule, which a continuous job does not follow.'
+    warnings.push({ code: 'schedule-ignored', message })
+  }
+  if (own !== undefined && isSingleton !== undefined && own !== isSingleton) {
+    const counts = own ? 'it runs on one instance only' : 'it runs on all instances'
+    const message = `settings.job has is_singleton ${isSingleton}, but what was set for the job itself counts: ${counts}.`
+    warnings.push({ code: 'singleton-overridden', message })
+  }
+  return { triggers: [{ type: 'continuous', singleton: own ?? isSingleton ?? false }], warnings }
 }

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { JobyardError } from '../../domain/errors.ts'
 import { parseNcrontab } from '../../domain/ncrontab.ts'
 import { JsonFault, type JsonMember, type JsonValue, placeOf, readJsonObject } from './lenient-json.ts'
-import { quoteName } from './names.ts'
+import { showValue } from './names.ts'
 import { NO_RULES, type PackageRules, readRules } from './settings-rules.ts'
 import type { ScriptWarning } from './warning.ts'
 
@@ -31,6 +31,8 @@ export interface SettingsJob {
   readonly rules: PackageRules
   /** Every key as it was written, unknown ones too. */
   readonly all: { readonly [key: string]: JsonValue }
+  /** {@link all} as a JSON text with the numbers as they were written; absent where `JSON.stringify` would give the same. */
+  readonly exact?: string
   readonly warnings: readonly ScriptWarning[]
 }
 
@@ -76,9 +78,15 @@ export function readSettingsJob(contents: Uint8Array): SettingsJob {
     schedule,
     jobyard,
     rules,
-    all: Object.fromEntries([...members].map(([key, member]) => [key, member.value])),
+    ...keptAsWritten(members),
     warnings,
   }
+}
+
+function keptAsWritten(members: ReadonlyMap<string, JsonMember>): Pick<SettingsJob, 'all' | 'exact'> {
+  const all = Object.fromEntries([...members].map(([key, member]) => [key, member.value]))
+  const exact = `{${[...members].map(([key, { json }]) => `${JSON.stringify(key)}:${json}`).join()}}`
+  return JSON.stringify(all) === exact ? { all } : { all, exact }
 }
 
 function readMembers(text: string): ReadonlyMap<string, JsonMember> {
@@ -113,7 +121,7 @@ function takeKey<Value>(
   warnings.push({
     code: 'settings-ignored',
     field: key,
-    message: `${key} in ${SETTINGS_FILE} is ${quoteName(member.text)}, not ${expected}; its default is used.`,
+    message: `${key} in ${SETTINGS_FILE} is ${showValue(member.text)}, not ${expected}; its default is used.`,
   })
   return undefined
 }

@@ -4,7 +4,7 @@ import { DEFAULT_POLICY, type Policy, type RetryPolicy } from '../../domain/mode
 import { nearest } from '../../domain/spelling.ts'
 import { requireZone } from '../../domain/zone.ts'
 import type { JsonValue } from './lenient-json.ts'
-import { quoteName } from './names.ts'
+import { showValue } from './names.ts'
 import type { ScriptSpec } from './spec.ts'
 import type { ScriptWarning } from './warning.ts'
 
@@ -47,7 +47,7 @@ const RULES: Readonly<Record<string, Read<Partial<Policy>>>> = {
   overlap: (value) => ({ overlap: word(value, WORDS.overlap) }),
   queueDepth: (value) => ({ queueDepth: whole(value, 1, 100_000) }),
   retry: (value, note) => ({ retry: readRetry(value, note) }),
-  timeout: (value) => ({ timeoutMs: value === null ? null : duration(value) }),
+  timeout: (value) => ({ timeoutMs: value === null ? null : lasting(value) }),
   misfire: (value, note) => ({ misfire: readMisfire(value, note) }),
   onCrash: (value) => ({ onCrash: word(value, WORDS.onCrash) }),
   keepRuns: (value) => ({ keepRuns: whole(value, 1, 1_000_000) }),
@@ -92,7 +92,7 @@ function take<T>(field: string, value: JsonValue, read: Read<T>, note: Note): T 
     return read(value, note)
   } catch (error) {
     if (!(error instanceof Unexpected)) throw error
-    note(field, `is ${quoteName(JSON.stringify(value))}, not ${error.message}; it is left out.`)
+    note(field, `is ${showValue(JSON.stringify(value))}, not ${error.message}; it is left out.`)
     return undefined
   }
 }
@@ -198,8 +198,15 @@ function duration(value: JsonValue): number {
   return told(() => (typeof value === 'string' ? parseDuration(value) : undefined), 'a duration such as "30s" or "5m"')
 }
 
+/** One that a run is ended after: none at all would end every run at once. */
+function lasting(value: JsonValue): number {
+  const read = duration(value)
+  if (read > 0) return read
+  throw new Unexpected('a duration longer than 0')
+}
+
 function asDuration(value: JsonValue): string {
-  duration(value)
+  lasting(value)
   return String(value)
 }
 

@@ -58,6 +58,12 @@ export const ScriptSpec = Type.Object(
         'x-internal': true,
       }),
     ),
+    ownSingleton: Type.Optional(
+      Type.Boolean({
+        description: 'What people said of the instances of a continuous job, instead of settings.job.',
+        'x-internal': true,
+      }),
+    ),
     settings: Type.Optional(
       Type.Unknown({
         description: 'What settings.job says, as far as it counts; set by the deployment.',
@@ -68,7 +74,14 @@ export const ScriptSpec = Type.Object(
   { additionalProperties: false },
 )
 
-const { env: _env, secrets: _secrets, ownSettings: _own, settings: _settings, ...plain } = ScriptSpec.properties
+const {
+  env: _env,
+  secrets: _secrets,
+  ownSettings: _own,
+  ownSingleton: _singleton,
+  settings: _settings,
+  ...plain
+} = ScriptSpec.properties
 
 /** What callers may send of a spec: null takes a member away, a secret is sent as its value, or as `{"set": true}` to keep it. */
 export const ScriptChange = Type.Object(

@@ -6,6 +6,9 @@ import type { ProcessExit, RunningProcess } from '../../process/contract.ts'
 /** Milliseconds between SIGTERM and SIGKILL, when the grace is over. */
 const TERM_MS = 2000
 
+/** Milliseconds that an idle script has to end, at the most: one that does nothing does not clean up either. */
+const IDLE_GRACE_MS = 5000
+
 /** How a script's process is watched and ended. */
 export interface SuperviseOptions {
   readonly process: RunningProcess
@@ -15,7 +18,7 @@ export interface SuperviseOptions {
   readonly stopSignal: 'after-grace' | 'at-once'
   /** Milliseconds without output and CPU time after which the run is ended; null: never. */
   readonly idleMs: number | null
-  /** Grace when the supervision itself ends the run, in milliseconds. */
+  /** Grace when the supervision itself ends the run, in milliseconds; an idle one gets five seconds of it at the most. */
   readonly graceMs: number
   readonly limits: { readonly memory: string | undefined; readonly processes: number | undefined }
 }
@@ -33,7 +36,7 @@ export async function supervise(options: SuperviseOptions): Promise<Outcome> {
   }
   onAbort(context.signal, () => stop(context.signal.reason as StopRequest), ended.signal)
   onAbort(context.urgent, () => process.kill(), ended.signal)
-  void idle?.then((reason) => reason !== null && stop({ reason, graceMs: options.graceMs }))
+  void idle?.then((reason) => reason !== null && stop({ reason, graceMs: Math.min(options.graceMs, IDLE_GRACE_MS) }))
   const exit = await process.exited
   // A reason of its own: without one an exception with a stack is made for every run.
   ended.abort('ended')

@@ -27,7 +27,7 @@ export async function deployFolder(
   actor: Actor,
 ): Promise<void> {
   const [job] = await store.read('findJobs', { collectionId, kind: KIND, type, name })
-  if (job !== undefined && (await isUpToDate(store, job, taken))) return
+  if (job !== undefined && (await isUpToDate(store, job, name, taken))) return
   const before = job === undefined ? {} : await detailOf(store, job)
   const switched = job === undefined || (before.disabled ?? false) !== taken.disabled
   const enabled = type === 'continuous' && switched ? { enabled: !taken.disabled } : {}
@@ -37,9 +37,9 @@ export async function deployFolder(
   await jobs.save({ ...target, ...enabled, ...spec, packageHash: taken.hash, source: 'folder' }, 'either', actor)
 }
 
-/** The files are the same, the job is known to come from here, and its warnings are those of today. */
-async function isUpToDate(store: Repository, job: JobRow, taken: PackageView): Promise<boolean> {
-  if (job.packageHash !== taken.hash) return false
+/** The files are the same and the name is written the same, the job is known to come from here, and its warnings are those of today. */
+async function isUpToDate(store: Repository, job: JobRow, name: string, taken: PackageView): Promise<boolean> {
+  if (job.packageHash !== taken.hash || job.name !== name) return false
   const marked = await store.read('listFolderJobs', { collectionId: job.collectionId })
   const links = (warnings: readonly { readonly code: string; readonly message: string }[]) =>
     warnings.find(({ code }) => code === 'links-left-out')?.message

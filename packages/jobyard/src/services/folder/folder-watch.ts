@@ -1,58 +1,116 @@
 import { type FSWatcher, watch } from 'node:fs'
+import { basename } from 'node:path'
 import type { Clock, Timer } from '../../domain/clock.ts'
 
 /** Between an event and the look that it asks for, in milliseconds: events come in swarms. */
-const GATHER_MS = 200
+export const GATHER_MS = 200
 
-/** Listens to the file system for changes below some folders. It may miss some: whoever relies on it looks now and then. */
+/** Folders that are listened to at the most: each costs a watch of the system, of which there may be only some thousands. */
+const MOST_FOLDERS = 10_000
+
+/** A folder that is listened to, for what happens to the entries in it and to itself, and not below. */
+export interface ListenedFolder {
+  readonly path: string
+  /** Differs when another folder has taken the place of this one: a watch stays with the folder that it was made for. */
+  readonly identity: string
+  /** In small letters: the only entries that are of interest. Default: all. */
+  readonly names?: ReadonlySet<string>
+}
+
+interface Watched {
+  readonly identity: string
+  readonly watcher: FSWatcher
+}
+
+/**
+ * Listens to the file system for changes in some folders, which come in groups. It may miss some: whoever relies on it looks
+ * now and then. Folders are listened to one by one, because the recursive watch of Node opens every single file on Linux.
+ */
 export class FolderWatch {
   readonly #clock: Clock
-  readonly #onChange: () => void
-  readonly #watchers = new Map<string, FSWatcher>()
+  readonly #onChange: (groups: ReadonlySet<string>) => void
+  readonly #groups = new Map<string, Map<string, Watched>>()
+  #count = 0
+  #noted = new Set<string>()
   #timer: Timer | undefined
+  #isStopped = false
 
-  constructor(clock: Clock, onChange: () => void) {
+  /** `onChange` is told in which groups something has changed. */
+  constructor(clock: Clock, onChange: (groups: ReadonlySet<string>) => void) {
     this.#clock = clock
     this.#onChange = onChange
   }
 
-  /** Listens below these folders from now on, and below no others. */
-  follow(folders: readonly string[]): void {
-    for (const [folder, watcher] of this.#watchers) {
-      if (folders.includes(folder)) continue
-      watcher.close()
-      this.#watchers.delete(folder)
+  /**
+   * Listens to these folders for a group from now on, and to no others for it. True when one of them was not listened to
+   * before: what happened in it since it was looked at was not heard.
+   */
+  follow(group: string, folders: readonly ListenedFolder[]): boolean {
+    if (this.#isStopped) return false
+    const before = this.#groups.get(group) ?? new Map<string, Watched>()
+    const wanted = new Map(folders.map((folder) => [folder.path, folder]))
+    for (const [path, { identity }] of before) {
+      if (wanted.get(path)?.identity !== identity) this.#drop(before, path)
     }
-    for (const folder of folders) if (!this.#watchers.has(folder)) this.#listen(folder)
+    this.#groups.set(group, before)
+    let isNew = false
+    for (const folder of folders) if (!before.has(folder.path)) isNew = this.#listen(group, before, folder) || isNew
+    return isNew
+  }
+
+  /** Listens no longer for groups that are not among these. */
+  keepOnly(groups: ReadonlySet<string>): void {
+    for (const [group, watched] of this.#groups) {
+      if (groups.has(group)) continue
+      for (const path of [...watched.keys()]) this.#drop(watched, path)
+      this.#groups.delete(group)
+    }
   }
 
   stop(): void {
+    this.#isStopped = true
     this.#timer?.cancel()
-    this.follow([])
+    this.keepOnly(new Set())
   }
 
-  #listen(folder: string): void {
-    const forget = (watcher: FSWatcher | undefined) => {
-      watcher?.close()
-      if (this.#watchers.get(folder) === watcher) this.#watchers.delete(folder)
-    }
+  #listen(group: string, watched: Map<string, Watched>, { path, identity, names }: ListenedFolder): boolean {
+    if (this.#count >= MOST_FOLDERS) return false
+    const own = basename(path)
+    const concerns = (name: string | null) =>
+      names === undefined || name === null || name === own || names.has(name.toLowerCase())
     try {
-      const watcher = watch(folder, { recursive: true, persistent: false }, () => this.#note())
-      this.#watchers.set(folder, watcher)
-      // The folder is gone, or there are too many folders to listen to: the next look tries again.
-      watcher.on('error', () => {
-        forget(watcher)
-        this.#note()
+      const watcher = watch(path, { persistent: false }, (_event, name) => {
+        if (concerns(name)) this.#note(group)
       })
+      watched.set(path, { identity, watcher })
+      this.#count++
+      watcher.on('error', () => {
+        if (watched.get(path)?.watcher === watcher) this.#drop(watched, path)
+        this.#note(group)
+      })
+      return true
     } catch {
-      forget(undefined)
+      // The folder is gone, or there are too many folders to listen to: the looks now and then must do.
+      return false
     }
   }
 
-  #note(): void {
+  #drop(watched: Map<string, Watched>, path: string): void {
+    const found = watched.get(path)
+    if (found === undefined) return
+    watched.delete(path)
+    this.#count--
+    found.watcher.close()
+  }
+
+  #note(group: string): void {
+    if (this.#isStopped) return
+    this.#noted.add(group)
     this.#timer ??= this.#clock.after(GATHER_MS, () => {
+      const groups = this.#noted
       this.#timer = undefined
-      this.#onChange()
+      this.#noted = new Set()
+      this.#onChange(groups)
     })
   }
 }

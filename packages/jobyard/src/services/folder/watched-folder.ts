@@ -10,9 +10,9 @@ import { isSystemError } from '../../kinds/script/system-error.ts'
 import type { Repository } from '../../store/procedures/index.ts'
 import type { FolderProblem } from '../../store/procedures/watched-folder.ts'
 import { deployFolder } from './deploy.ts'
-import { type FolderJob, findJobs } from './find-jobs.ts'
+import { type FolderJob, type FoundJobs, findJobs } from './find-jobs.ts'
 import { type Fingerprint, takeFingerprint } from './fingerprint.ts'
-import { FolderWatch } from './folder-watch.ts'
+import { FolderWatch, GATHER_MS } from './folder-watch.ts'
 
 /** What a watched folder works with. */
 export interface WatchedFolderOptions {
@@ -41,6 +41,10 @@ export interface WatchedFolderOptions {
 export const FOLDER_ACTOR = { name: 'watched folder', role: 'server', address: null } as const
 
 const EVERY_MS = 30_000
+/** After a look it rests for so many times as long as the look took: whoever writes all the time must not keep it busy. */
+const REST = 10
+/** The group of the folders above those of jobs, among what is listened to; no job's key. */
+const ABOVE = ''
 /** Problems that are kept to be shown. */
 const SHOWN_PROBLEMS = 200
 
@@ -53,8 +57,8 @@ interface Pending {
 
 /**
  * Makes the jobs of a collection those that lie in a folder: what appears there is deployed, what changes is deployed
- * again, what goes is deleted, each when it has stayed as it is for a while. A look compares all there is; events of the
- * file system only make it come sooner, so none that is lost does harm.
+ * again, what goes is deleted, each when it has stayed as it is for a while. Now and then a look compares all there is; in
+ * between, events of the file system say which jobs to look at, so one that is lost does no lasting harm.
  */
 export class WatchedFolder {
   readonly #options: WatchedFolderOptions
@@ -66,13 +70,21 @@ export class WatchedFolder {
   readonly #told = new Map<string, string>()
   /** False until the first time, which replaces what a server before this one told. */
   #hasTold = false
+  /** The keys of jobs in whose folders something happened since they were looked at. */
+  readonly #noted = new Set<string>()
+  /** When everything was last looked at, and when the next look of any sort may begin; by the clock's `elapsed`. */
+  #lookedAt = Number.NEGATIVE_INFINITY
+  #restsUntil = Number.NEGATIVE_INFINITY
 
   constructor(options: WatchedFolderOptions) {
     this.#options = options
     const { clock, random, events } = options
     const onError = (where: string, error: unknown) => events.emit({ type: 'error', where, error })
-    this.#loop = new Loop({ name: 'watched folder', clock, random, turnOnce: () => this.look(), onError })
-    this.#watch = new FolderWatch(clock, () => this.#loop.wake())
+    this.#loop = new Loop({ name: 'watched folder', clock, random, turnOnce: () => this.#turn(), onError })
+    this.#watch = new FolderWatch(clock, (groups) => {
+      for (const group of groups) this.#noted.add(group)
+      this.#loop.wake()
+    })
   }
 
   /** Looks for the first time, so that schedules find the jobs as they lie there, and goes on looking. */
@@ -92,23 +104,53 @@ export class WatchedFolder {
     await this.#options.store.write('leaveWatchedFolder', { instance: this.#options.instance })
   }
 
-  /** Compares the folder with the jobs once, and does what is due. Answers when to look again, in milliseconds. */
+  /** Compares the whole folder with the jobs once, and does what is due. Answers when to look again, in milliseconds. */
   async look(): Promise<number> {
+    this.#lookedAt = this.#options.clock.elapsed()
+    return await this.#lookAtThose(() => true)
+  }
+
+  /** Looks at everything when that is due, else at what has changed or become quiet. */
+  async #turn(): Promise<number> {
+    const { clock, everyMs = EVERY_MS } = this.#options
+    const began = clock.elapsed()
+    if (began < this.#restsUntil) return this.#restsUntil - began
+    try {
+      if (began - this.#lookedAt >= everyMs) return await this.look()
+      return await this.#lookAtThose((key) => this.#isDue(key))
+    } finally {
+      const took = clock.elapsed() - began
+      this.#restsUntil = began + took + Math.min(REST * took, everyMs)
+    }
+  }
+
+  /** Something happened in it, it is unknown, or it may have been quiet for long enough. */
+  #isDue(key: string): boolean {
+    if (this.#noted.has(key)) return true
+    const pending = this.#pending.get(key)
+    if (pending === undefined) return !this.#settled.has(key)
+    return this.#options.clock.elapsed() - pending.since >= this.#options.quietMs
+  }
+
+  async #lookAtThose(isWanted: (key: string) => boolean): Promise<number> {
     const { store, clock, folder: path, collectionId, instance, everyMs = EVERY_MS } = this.#options
     const held = await store.write('holdWatchedFolder', { collectionId, path, instance, at: clock.now() })
     if (!held) return everyMs
     const found = await findJobs(path)
-    if (found === undefined) {
+    this.#noted.delete(ABOVE)
+    // Other folders above those of jobs may have brought others of these, too.
+    const isMoved = this.#watch.follow(ABOVE, found.above)
+    if (isMoved) this.#noted.add(ABOVE)
+    if (!found.isThere) {
       await this.#tell([{ path, message: 'The folder is not there, or empty. Its jobs stay as they are.' }])
-      return everyMs
+      return this.#noted.has(ABOVE) ? GATHER_MS : everyMs
     }
-    this.#watch.follow(found.roots)
     const problems = [...found.problems]
     for (const job of found.jobs) {
-      const problem = await this.#lookAt(job)
+      const problem = isMoved || isWanted(keyOf(job)) ? await this.#lookAt(job) : this.#told.get(job.path)
       if (problem !== undefined) problems.push({ path: job.path, message: problem })
     }
-    await this.#dropGone(found.jobs)
+    await this.#dropGone(found)
     await this.#tell(problems)
     return this.#nextLook(everyMs)
   }
@@ -116,8 +158,11 @@ export class WatchedFolder {
   /** Deploys a job when its folder has changed and is quiet. Answers what stands against it. */
   async #lookAt(job: FolderJob): Promise<string | undefined> {
     const key = keyOf(job)
+    this.#noted.delete(key)
     try {
       const seen = await takeFingerprint(job.path)
+      // What happened before it was listened to may have been missed.
+      if (this.#watch.follow(key, seen.folders)) this.#noted.add(key)
       if (this.#settled.get(key) === seen.text) {
         this.#pending.delete(key)
         return this.#told.get(job.path)
@@ -125,12 +170,19 @@ export class WatchedFolder {
       if (!this.#isQuiet(key, seen)) return this.#told.get(job.path)
       return await this.#deploy(job, seen)
     } catch (error) {
-      // Something went while it was looked at; the next look tells more.
-      if (!isSystemError(error)) throw error
-      this.#pending.set(key, { text: '', since: this.#options.clock.elapsed() })
-      const passing = error.code === 'ENOENT' || error.code === 'ENOTDIR' || error.code === 'ELOOP'
-      return passing ? undefined : `It cannot be read: ${error.message}.`
+      return this.#explain(job, error)
     }
+  }
+
+  /** Why a job is not deployed though nothing is wrong with what lies there; it is tried again, and the others are not kept waiting. */
+  #explain(job: FolderJob, error: unknown): string | undefined {
+    const { clock, events } = this.#options
+    this.#pending.set(keyOf(job), { text: '', since: clock.elapsed() })
+    // Something went while it was looked at; the next look tells more.
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return undefined
+    if (isSystemError(error)) return `It cannot be read: ${error.message}.`
+    events.emit({ type: 'error', where: `watched folder, ${job.path}`, error })
+    return `It is tried again, because the server had a problem: ${error instanceof Error ? error.message : error}`
   }
 
   #isQuiet(key: string, { text, changedAt }: Fingerprint): boolean {
@@ -173,13 +225,14 @@ export class WatchedFolder {
   }
 
   /** Deletes the jobs whose folders are gone: only those that came from here. */
-  async #dropGone(found: readonly FolderJob[]): Promise<void> {
+  async #dropGone({ jobs, closed }: FoundJobs): Promise<void> {
     const { store, engine, collectionId } = this.#options
-    const there = new Set(found.map(keyOf))
-    for (const key of this.#settled.keys()) if (!there.has(key)) this.#settled.delete(key)
+    const there = new Set(jobs.map(keyOf))
+    const isHidden = (key: string) => closed.has(key.slice(0, key.indexOf('/')))
+    for (const key of this.#settled.keys()) if (!there.has(key) && !isHidden(key)) this.#settled.delete(key)
     for (const job of await store.read('listFolderJobs', { collectionId })) {
       const key = keyOf(job)
-      if (there.has(key) || !this.#hasStayed(key, 'gone')) continue
+      if (there.has(key) || closed.has(job.type) || !this.#hasStayed(key, 'gone')) continue
       this.#pending.delete(key)
       try {
         await engine.deleteJob(job.id, job.name, FOLDER_ACTOR, 'folder')
@@ -188,7 +241,11 @@ export class WatchedFolder {
       }
     }
     const known = new Set([...there, ...(await store.read('listFolderJobs', { collectionId })).map(keyOf)])
-    for (const key of this.#pending.keys()) if (!known.has(key)) this.#pending.delete(key)
+    for (const key of this.#pending.keys()) {
+      if (!known.has(key) || (isHidden(key) && !there.has(key))) this.#pending.delete(key)
+    }
+    for (const key of this.#noted) if (key !== ABOVE && !there.has(key)) this.#noted.delete(key)
+    this.#watch.keepOnly(new Set([ABOVE, ...there]))
   }
 
   /** Tells of what is not deployed, when it is not what was told before. */
@@ -207,7 +264,8 @@ export class WatchedFolder {
   #nextLook(everyMs: number): number {
     const { clock, quietMs } = this.#options
     const waits = [...this.#pending.values()].map(({ since }) => since + quietMs - clock.elapsed())
-    return Math.max(10, Math.min(everyMs, ...waits))
+    if (this.#noted.size > 0) waits.push(GATHER_MS)
+    return Math.max(10, Math.min(this.#lookedAt + everyMs - clock.elapsed(), ...waits))
   }
 }
 

@@ -4,7 +4,7 @@ import { JobyardError } from '../../domain/errors.ts'
 import type { Events } from '../../engine/events.ts'
 import { Loop } from '../../engine/loop.ts'
 import type { Dialer } from '../../outbound/dialer.ts'
-import type { CallResult, HookCall } from '../../store/procedures/hook-calls.ts'
+import type { CallResult, HookCall, UnderWay } from '../../store/procedures/hook-calls.ts'
 import type { Repository } from '../../store/procedures/index.ts'
 import type { Sealer } from '../../store/seal.ts'
 import type { HookDescriber } from './describe.ts'
@@ -25,15 +25,23 @@ export interface HookCallerOptions {
   readonly alone?: boolean
   /** Milliseconds that a whole call may take. Default 10,000. */
   readonly callMs?: number
+  /** Milliseconds that calls under way are waited for at the stop. Default 2,000. */
+  readonly stopMs?: number
 }
 
 /** Milliseconds that a call may take, as with Kudu. */
 const CALL_MS = 10_000
 /** So much longer a call is held than it may take, in milliseconds, before somebody else takes it for lost. */
 const GRACE_MS = 20_000
-/** Calls under way at a time, and of one hook that are begun at a time. */
-const AT_ONCE = 32
+/**
+ * Calls under way at a time, of one collection, and of one hook. One that gets no answer holds its place for the whole time
+ * that it may take: there is room for one call of every hook that a collection can have, and beside that for others.
+ */
+const AT_ONCE = 256
+const OF_ONE_COLLECTION = 128
 const OF_ONE_HOOK = 4
+/** Milliseconds that calls under way are waited for at the stop. */
+const STOP_MS = 2000
 /** Between two looks that nothing asked for, and between two clearings, in milliseconds. */
 const EVERY = 5000
 const CLEAR_EVERY = 60_000
@@ -53,8 +61,8 @@ export class HookCaller implements HookCalls {
   readonly #options: HookCallerOptions
   readonly #loop: Loop
   readonly #deaf: () => void
-  readonly #underWay = new Map<string, Promise<void>>()
-  readonly #ofHook = new Map<string, number>()
+  readonly #underWay = new Map<string, UnderWay & { readonly done: Promise<void> }>()
+  readonly #ending = new AbortController()
   /** Whether there are hooks at all, as far as is known: else runs may end without a look. */
   #some = true
   #clearedAt = Number.NEGATIVE_INFINITY
@@ -77,11 +85,17 @@ export class HookCaller implements HookCalls {
     this.#loop.start()
   }
 
-  /** Begins no more calls, and waits for those under way. What waits then is for the next server. */
+  /**
+   * Begins no more calls, and waits a little for those under way. What waits then is for the next server, and so are calls
+   * that are broken off.
+   */
   async stop(): Promise<void> {
+    const { clock, stopMs = STOP_MS } = this.#options
     this.#deaf()
     await this.#loop.stop()
-    await Promise.all(this.#underWay.values())
+    const timer = clock.after(stopMs, () => this.#ending.abort())
+    await Promise.all([...this.#underWay.values()].map(({ done }) => done))
+    timer.cancel()
   }
 
   check(url: string): void {
@@ -98,10 +112,10 @@ export class HookCaller implements HookCalls {
     await this.#clear()
     const room = AT_ONCE - this.#underWay.size
     if (room === 0) return EVERY
-    const busy = [...this.#ofHook].flatMap(([hookId, count]) => (count >= OF_ONE_HOOK ? [hookId] : []))
-    const holdMs = callMs + GRACE_MS
-    const bounds = { at: clock.now(), holdMs, limit: room, perHook: OF_ONE_HOOK, busy }
-    const { calls, some } = await store.write('claimHookCalls', bounds)
+    const underWay = [...this.#underWay.values()].map(({ hookId, collectionId }) => ({ hookId, collectionId }))
+    const bounds = { limit: room, perHook: OF_ONE_HOOK, perCollection: OF_ONE_COLLECTION, underWay }
+    const held = { at: clock.now(), holdMs: callMs + GRACE_MS }
+    const { calls, some } = await store.write('claimHookCalls', { ...held, ...bounds })
     this.#some = some
     for (const call of calls) this.#begin(call)
     return EVERY
@@ -115,21 +129,14 @@ export class HookCaller implements HookCalls {
   }
 
   #begin(call: HookCall): void {
-    this.#count(call.hookId, 1)
+    const { hookId, collectionId } = call
     const done = this.#make(call)
       .catch((error: unknown) => this.#options.events.emit({ type: 'error', where: 'hooks', error }))
       .finally(() => {
         this.#underWay.delete(call.id)
-        this.#count(call.hookId, -1)
         this.#loop.wake()
       })
-    this.#underWay.set(call.id, done)
-  }
-
-  #count(hookId: string, by: 1 | -1): void {
-    const count = (this.#ofHook.get(hookId) ?? 0) + by
-    if (count === 0) this.#ofHook.delete(hookId)
-    else this.#ofHook.set(hookId, count)
+    this.#underWay.set(call.id, { hookId, collectionId, done })
   }
 
   async #make(call: HookCall): Promise<void> {
@@ -137,6 +144,8 @@ export class HookCaller implements HookCalls {
     const at = clock.now()
     const body = await this.#bodyOf(call)
     const result = body === null ? null : await this.#send(call, body)
+    // Broken off: whether it was heard is not known, so it is made again.
+    if (result === 'ended') return
     const { id, hookId } = call
     await store.write('settleHookCall', { id, hookId, result, at })
     if (result?.status !== GONE) return
@@ -160,7 +169,7 @@ export class HookCaller implements HookCalls {
     return run === null || job === undefined ? null : await describer.describeRun(run, job, collection.name)
   }
 
-  async #send(call: HookCall, body: string): Promise<CallResult> {
+  async #send(call: HookCall, body: string): Promise<CallResult | 'ended'> {
     const { dialer, version, callMs = CALL_MS } = this.#options
     const kept = body.slice(0, KEPT_BODY)
     try {
@@ -169,10 +178,12 @@ export class HookCaller implements HookCalls {
       const url = this.#urlOf(call)
       const { insecure } = call
       // On a connection of its own: over one that has gone stale the call would be lost, and there is no second one.
-      const sent = { method: 'POST', url, headers, body, ...limits, insecure, fresh: true }
+      const { signal } = this.#ending
+      const sent = { method: 'POST', url, headers, body, ...limits, insecure, fresh: true, signal }
       const { status, reason } = await dialer.call(sent)
       return { status, reason, body: kept }
     } catch (error) {
+      if (this.#ending.signal.aborted) return 'ended'
       if (!(error instanceof JobyardError)) throw error
       return { status: null, reason: error.message, body: kept }
     }

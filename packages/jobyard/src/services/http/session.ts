@@ -46,11 +46,12 @@ export function requireOwnPage(request: FastifyRequest, publicUrl: string): void
   const { 'sec-fetch-site': site, origin } = request.headers
   const reads = request.method === 'GET' || request.method === 'HEAD'
   if (site === 'same-origin' || (reads && (site === 'none' || site === undefined))) return
-  if (site === undefined && origin !== undefined && isOwn(origin, request, publicUrl)) return
+  if (site === undefined && origin !== undefined && isOwnOrigin(origin, request, publicUrl)) return
   throw new JobyardError('origin-foreign')
 }
 
-function isOwn(origin: string, request: FastifyRequest, publicUrl: string): boolean {
+/** Whether a header Origin names this server, as the request has it called or as it calls itself. `null` names nobody. */
+export function isOwnOrigin(origin: string, request: FastifyRequest, publicUrl: string): boolean {
   const url = URL.parse(origin)
   if (url === null) return false
   const here = URL.parse(`${url.protocol}//${request.host}`)

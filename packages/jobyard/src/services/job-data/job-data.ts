@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { rename, rmdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -43,6 +44,14 @@ export class JobData {
   /** Removes what a crash left half done. To be called once, before anything else. */
   async open(): Promise<void> {
     await this.#uploads.open()
+  }
+
+  /**
+   * Whether something of this name lies at the top of a job's data. For whole lists: at once, and without a look at what it
+   * is.
+   */
+  has(jobId: string, name: string): boolean {
+    return existsSync(join(this.#lasting.folder, jobId, 'data', name))
   }
 
   /** What is at a path; null when nothing is, or nothing that is shown. */

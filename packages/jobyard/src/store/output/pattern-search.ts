@@ -6,6 +6,8 @@
 export class PatternSearch {
   /** For the root, where ordinary text spends its time: the next state by byte. */
   readonly #fromRoot = new Int32Array(256)
+  /** One bit for each two bytes that a pattern begins with: many secrets begin with any byte, but few with any two. */
+  readonly #pairs = new Uint32Array(65_536 / 32)
   readonly #child: Int32Array
   readonly #sibling: Int32Array
   readonly #label: Uint8Array
@@ -42,8 +44,16 @@ export class PatternSearch {
   /** The first place at or after `from` where a pattern might begin, or `to`. */
   skip(bytes: Uint8Array, from: number, to: number): number {
     const fromRoot = this.#fromRoot
-    while (from < to && fromRoot[bytes[from] ?? 0] === 0) from++
-    return from
+    const pairs = this.#pairs
+    const last = to - 1
+    for (; from < last; from++) {
+      const byte = bytes[from] ?? 0
+      if (fromRoot[byte] === 0) continue
+      const pair = (byte << 8) | (bytes[from + 1] ?? 0)
+      if (((pairs[pair >>> 5] ?? 0) >>> (pair & 31)) & 1) return from
+    }
+    // What follows the last byte is not known yet.
+    return from < to && fromRoot[bytes[from] ?? 0] === 0 ? to : from
   }
 
   /** How many of the bytes just read may be the beginning of a pattern. */
@@ -57,6 +67,7 @@ export class PatternSearch {
   }
 
   #plant(pattern: Uint8Array): void {
+    this.#notePair(pattern)
     let state = 0
     for (const byte of pattern) {
       let child = state === 0 ? (this.#fromRoot[byte] ?? 0) : this.#childOf(state, byte)
@@ -71,6 +82,15 @@ export class PatternSearch {
       state = child
     }
     this.#longest[state] = pattern.length
+  }
+
+  /** A pattern of one byte begins with it whatever follows. */
+  #notePair([first = 0, second]: Uint8Array): void {
+    const seconds = second === undefined ? Array.from({ length: 256 }, (_, byte) => byte) : [second]
+    for (const each of seconds) {
+      const pair = (first << 8) | each
+      this.#pairs[pair >>> 5] = (this.#pairs[pair >>> 5] ?? 0) | (1 << (pair & 31))
+    }
   }
 
   /** Gives every state, nearest to the root first, the state to go on from when no child fits. */

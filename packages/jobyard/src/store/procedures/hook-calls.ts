@@ -19,11 +19,15 @@ export interface HookCall {
   readonly subject: HookSubject
 }
 
+/** Hooks that are looked at in one claim. */
+const MOST_HOOKS = 1000
+
 // Hook by hook, and the one that has waited longest first: a long list of calls to one that answers slowly is not read.
 const waitingHooks = sql(
-  (d) => `select id from hook where exists (select 1 from hook_call where hook_id = hook.id)
-      and id not in (select id from ${d.rows({ id: 'text' })} as busy_)
-    order by (select min(hook_call.id) from hook_call where hook_id = hook.id) limit ?`,
+  `select id, collection_id as "collectionId", case when last_at is not null and last_status is null then 1 else 0 end
+      as silent from hook
+    where exists (select 1 from hook_call where hook_id = hook.id and held_until <= ?)
+    order by (select min(hook_call.id) from hook_call where hook_id = hook.id and held_until <= ?) limit ${MOST_HOOKS}`,
 )
 const claim = sql(
   `update hook_call set held_until = ? where held_until <= ? and id in (
@@ -36,31 +40,39 @@ const hookFacts = sql(
 )
 const anyHook = sql('select 1 as found from hook limit 1')
 
+/** A call that is under way, as far as it counts against others. */
+export interface UnderWay {
+  readonly hookId: string
+  readonly collectionId: string
+}
+
+/** How much is taken. */
+export interface HookClaim {
+  readonly at: number
+  /** Milliseconds for which the calls are the caller's. */
+  readonly holdMs: number
+  readonly limit: number
+  /** Of one hook at a time; of one that gave no answer the last time, one. */
+  readonly perHook: number
+  /** Of the hooks of one collection at a time. */
+  readonly perCollection: number
+  /** The calls that the caller makes already. */
+  readonly underWay: readonly UnderWay[]
+}
+
+type Claimed = { readonly id: string; readonly hookId: string; readonly subject: string }
+
 /**
- * Takes calls that wait, the oldest first and `perHook` of each hook at the most, so that one which answers slowly does not
- * keep the others waiting. They are the caller's for `holdMs`; of one that is not settled until then it is not known
- * whether it was made, and somebody makes it (again). Tells whether there are hooks at all.
+ * Takes calls that wait, the oldest first: one of each hook, then more, within the bounds, so that addresses which answer
+ * slowly or never keep no other waiting. They are the caller's for `holdMs`; of one that is not settled until then it is
+ * not known whether it was made, and somebody makes it (again). Tells whether there are hooks at all.
  */
 export function* claimHookCalls(
-  input: {
-    readonly at: number
-    readonly holdMs: number
-    readonly limit: number
-    readonly perHook: number
-    /** Hooks that are being called already and are to be left alone. */
-    readonly busy: readonly string[]
-  },
+  input: HookClaim,
   _scope: Scope,
 ): Steps<{ readonly calls: HookCall[]; readonly some: boolean }> {
   if ((yield* first(anyHook)) === undefined) return { calls: [], some: false }
-  const { at, holdMs, limit, perHook } = input
-  const busy = JSON.stringify(input.busy.map((id) => ({ id })))
-  type Claimed = { id: string; hookId: string; subject: string }
-  const claimed: Claimed[] = []
-  for (const { id } of yield* all<{ id: string }>(waitingHooks, busy, limit)) {
-    const most = Math.min(perHook, limit - claimed.length)
-    if (most > 0) claimed.push(...(yield* all<Claimed>(claim, at + holdMs, at, id, at, most)))
-  }
+  const claimed = yield* claimInTurn(input)
   if (claimed.length === 0) return { calls: [], some: true }
   type Facts = { id: string; collectionId: string; url: string; credentials: string | null; insecure: number }
   const ids = JSON.stringify([...new Set(claimed.map(({ hookId }) => hookId))].map((id) => ({ id })))
@@ -74,6 +86,26 @@ export function* claimHookCalls(
       return [{ id, hookId, collectionId, url, credentials, insecure: insecure === 1, subject: JSON.parse(subject) }]
     })
   return { calls, some: true }
+}
+
+function* claimInTurn({ at, holdMs, limit, perHook, perCollection, underWay }: HookClaim): Steps<Claimed[]> {
+  type Waiting = { id: string; collectionId: string; silent: number }
+  const hooks = yield* all<Waiting>(waitingHooks, at, at)
+  const taken = new Map<string, number>()
+  const take = (id: string, count: number) => taken.set(id, (taken.get(id) ?? 0) + count)
+  for (const { hookId, collectionId } of underWay) for (const id of [hookId, collectionId]) take(id, 1)
+  const claimed: Claimed[] = []
+  for (const most of [1, perHook]) {
+    for (const { id, collectionId, silent } of hooks) {
+      const ofHook = (silent === 1 ? 1 : most) - (taken.get(id) ?? 0)
+      const room = Math.min(ofHook, perCollection - (taken.get(collectionId) ?? 0), limit - claimed.length)
+      if (room <= 0) continue
+      const calls = yield* all<Claimed>(claim, at + holdMs, at, id, at, room)
+      for (const each of [id, collectionId]) take(each, calls.length)
+      claimed.push(...calls)
+    }
+  }
+  return claimed
 }
 
 const freeCalls = sql('update hook_call set held_until = 0 where held_until > 0')

@@ -64,7 +64,8 @@ const nextNumber = sql(
 const insertJob = sql(
   `insert into job (id, number, collection_id, kind, type, name, name_key, spec, policy, enabled, judged, package_hash,
       version, warnings, created_at, updated_at)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)`,
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)
+    on conflict (collection_id, kind, type, name_key) where deleted_at is null do nothing returning id`,
 )
 const updateJob = sql(
   `update job set name = ?, spec = ?, policy = ?, enabled = ?, judged = ?, package_hash = ?, version = version + 1,
@@ -110,8 +111,12 @@ function* deploy(scope: Scope, id: string, draft: JobDraft, added: NewPackage, a
 
 function requireVersion(before: JobRecord | undefined, basedOn: number | null, name: string): void {
   if ((before?.version ?? null) === basedOn) return
-  if (basedOn === null) throw new JobyardError('job-exists', `There is a job ${name} already.`, { field: 'name' })
+  if (basedOn === null) throw jobExists(name)
   throw new JobyardError('job-changed', `The job ${name} was changed or deleted by somebody else in the meantime.`)
+}
+
+function jobExists(name: string): JobyardError {
+  return new JobyardError('job-exists', `There is a job ${name} already.`, { field: 'name' })
 }
 
 function* auditOf(
@@ -135,7 +140,9 @@ function* create(draft: JobDraft, hash: string | null, at: number): Steps<void> 
   const { id, collectionId, kind, type, name, spec, policy, enabled, judged, warnings } = draft
   const names = [id, number, collectionId, kind, type, name, nameKey(name)] as const
   const rules = [JSON.stringify(spec), JSON.stringify(policy), enabled ? 1 : 0, judged ? 1 : 0] as const
-  yield* execute(insertJob, ...names, ...rules, hash, JSON.stringify(warnings), at, at)
+  const made = yield* first(insertJob, ...names, ...rules, hash, JSON.stringify(warnings), at, at)
+  // Another instance has made it since it was looked for, and its transaction was waited for.
+  if (made === undefined) throw jobExists(name)
 }
 
 function* update(before: JobRecord, draft: JobDraft, hash: string | null, at: number): Steps<void> {

@@ -35,13 +35,37 @@ const touchPackage = sql(
     on conflict (hash) do update set detail = excluded.detail, created_at = excluded.created_at`,
 )
 
+const insertUpload = sql('insert into package_upload (collection_id, hash) values (?, ?) on conflict do nothing')
+
+/** An upload that lies on the disk. */
+export interface EnteredPackage {
+  readonly entered: Omit<NewPackage, 'source'>
+  /** The collection that whoever uploaded it is limited to; null or absent: none. */
+  readonly collectionId?: string | null
+  readonly at: number
+}
+
 /** Enters an uploaded package that no job has yet; it is kept for an hour at least. */
-export function* enterPackage(
-  { entered, at }: { readonly entered: Omit<NewPackage, 'source'>; readonly at: number },
-  _scope: Scope,
-): Steps<void> {
+export function* enterPackage({ entered, collectionId = null, at }: EnteredPackage, _scope: Scope): Steps<void> {
   const { hash, files, bytes, detail } = entered
   yield* execute(touchPackage, hash, files, bytes, JSON.stringify(detail), at)
+  if (collectionId !== null) yield* execute(insertUpload, collectionId, hash)
+}
+
+const usedInCollection = sql(
+  `select 1 as found from package_upload where collection_id = ? and hash = ?
+    union all select 1 from job_package jp join job j on j.id = jp.job_id where jp.hash = ? and j.collection_id = ? limit 1`,
+)
+
+/** Whether a package was uploaded for a collection, or is or was one of a job in it, as far as its deployments are kept. */
+export function* isPackageOf({
+  hash,
+  collectionId,
+}: {
+  readonly hash: string
+  readonly collectionId: string
+}): Steps<boolean> {
+  return (yield* first(usedInCollection, collectionId, hash, hash, collectionId)) !== undefined
 }
 
 /** Notes a deployment, and forgets those beyond the last {@link KEPT_PACKAGES}. */

@@ -1,7 +1,8 @@
 import { listCollections } from './collections.ts'
 import { getHook, listHooks } from './hooks.ts'
 import { listInstances } from './instances.ts'
-import { listDeployments, readPackage } from './packages.ts'
+import { listJobNames, outlineJobs, readVersions } from './outline-jobs.ts'
+import { isPackageOf, listDeployments, readPackage } from './packages.ts'
 import { listRuns } from './page-runs.ts'
 import { readPending } from './pending-tasks.ts'
 import * as jobs from './read-jobs.ts'
@@ -9,6 +10,7 @@ import * as runs from './read-runs.ts'
 import { listJobIds, listTrash } from './retention.ts'
 import { findSession } from './sessions.ts'
 import * as settings from './settings.ts'
+import { readDefaultZone } from './steering.ts'
 import { findToken, listTokens } from './tokens.ts'
 import { getWatchedFolder, listFolderJobs } from './watched-folder.ts'
 
@@ -33,11 +35,16 @@ export const reads = {
   listOccurrences: jobs.listOccurrences,
   listOccurring: jobs.listOccurring,
   listPlaces: jobs.listPlaces,
+  outlineJobs,
+  readVersions,
+  listJobNames,
   listAudit: jobs.listAudit,
   getMeta: jobs.getMeta,
   listInstances,
   listDeployments,
   readPackage,
+  isPackageOf,
+  readDefaultZone,
   listSettings: settings.listSettings,
   settingsRevision: settings.settingsRevision,
   unwantedRuns: settings.unwantedRuns,

@@ -1,4 +1,5 @@
-import { DEFAULT_POLICY, type Policy } from '../../domain/model.ts'
+import type { Policy } from '../../domain/model.ts'
+import { keptRuns } from '../../domain/retention.ts'
 import type { Scope } from '../contract.ts'
 import { all, execute, first, type Steps, sql } from '../sql.ts'
 import { firstIdAt } from './page-runs.ts'
@@ -90,11 +91,6 @@ export function* pruneJob(
   const more = deleted < wanted.length || wanted.length === RUNS_AT_ONCE || passed.length === ROWS_AT_ONCE
   if (job.deletedAt === null || more) return { deleted, more }
   return { deleted, more: yield* forgetJob(jobId) }
-}
-
-/** A job's own number, or where it has the usual one, that of its collection's settings, if they name one. */
-function keptRuns({ keepRuns }: Policy, history: number | null): number {
-  return keepRuns === DEFAULT_POLICY.keepRuns && history !== null ? history : keepRuns
 }
 
 /** The rule of `runsToDelete`, for the run that has so many earlier ends than its own. */

@@ -29,8 +29,16 @@ export const STANDS_STILL = flagOn('stopped', 'unscheduled')
 
 const zones = sql(`select value from setting where collection_id = ? and steer = 'zone' and (slot is null or slot = ?)`)
 
+/** {@link defaultZone}, for whoever only looks. */
+export function* readDefaultZone(
+  { collectionId }: { readonly collectionId: string },
+  scope: Pick<Scope, 'slot'>,
+): Steps<string> {
+  return yield* defaultZone(scope, collectionId)
+}
+
 /** The zone of schedules in a collection that name none. */
-export function* defaultZone({ slot }: Scope, collectionId: string): Steps<string> {
+export function* defaultZone({ slot }: Pick<Scope, 'slot'>, collectionId: string): Steps<string> {
   const [row] = yield* all<{ value: string }>(zones, collectionId, slot)
   return (row === undefined ? null : zoneOf(row.value)) ?? DEFAULT_TIME_ZONE
 }

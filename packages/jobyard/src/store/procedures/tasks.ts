@@ -94,20 +94,21 @@ export interface NewTask {
   readonly startedAt: number | null
 }
 
+/** What is on record of an attempt that has neither rested nor ended. */
+export const NOTHING_YET = {
+  parkedUntil: null,
+  reasonCode: null,
+  reasonText: null,
+  result: null,
+  exitCode: null,
+  cpuMs: null,
+  peakBytes: null,
+  finishedAt: null,
+} as const satisfies Partial<TaskRow>
+
 /** A new task as it is on record. */
 export function newRow({ detail, ...task }: NewTask): TaskRow {
-  return {
-    ...task,
-    detail: detail === null ? null : JSON.parse(detail),
-    parkedUntil: null,
-    reasonCode: null,
-    reasonText: null,
-    result: null,
-    exitCode: null,
-    cpuMs: null,
-    peakBytes: null,
-    finishedAt: null,
-  }
+  return { ...task, ...NOTHING_YET, detail: detail === null ? null : JSON.parse(detail) }
 }
 
 /** Reads tasks for a change, by id; unknown ids are absent. Their runs must be locked already. */

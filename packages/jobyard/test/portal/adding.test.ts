@@ -1,0 +1,64 @@
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { makeZip } from '../script/zip-maker.ts'
+import { NO_BROWSER, openPortal, type Portal } from './browser.ts'
+
+let portal: Portal
+let page: Page
+
+describe.skipIf(NO_BROWSER)('adding a job, in a browser', () => {
+  beforeAll(async () => {
+    portal = await openPortal()
+    page = await portal.enter('/webjobs/new')
+  })
+  afterAll(() => portal.stop())
+  beforeEach(async () => {
+    await page.goto(`${portal.server.url}/webjobs/new`)
+  })
+
+  async function fill(name: string, settings: string): Promise<void> {
+    const zip = makeZip([
+      { name: 'run.sh', data: 'while [ ! -e "$WEBJOBS_SHUTDOWN_FILE" ]; do sleep 0.05; done\n' },
+      { name: 'settings.job', data: settings },
+    ])
+    await page.getByRole('textbox', { name: 'Name' }).fill(name)
+    await page.locator('input[type=file]').setInputFiles({ name: 'job.zip', mimeType: 'application/zip', buffer: zip })
+    await page.getByText('Runs run.sh with bash.').waitFor()
+  }
+
+  async function add(name: string) {
+    await page.getByRole('button', { name: 'Add', exact: true }).click()
+    await page.getByRole('heading', { name }).waitFor()
+    return await portal.client.jobs.get(name)
+  }
+
+  test('its instances are those of its package unless somebody chooses', async () => {
+    await fill('single', '{"is_singleton": true}')
+    await page.getByRole('radio', { name: 'Continuous' }).click()
+    expect(await page.getByRole('radio', { name: 'Single instance' }).isChecked()).toBe(true)
+    expect(await add('single')).toMatchObject({ triggers: [{ type: 'continuous', singleton: true }], warnings: [] })
+    await page.goto(`${portal.server.url}/webjobs/new`)
+    await fill('everywhere', '{"is_singleton": true}')
+    await page.getByRole('radio', { name: 'Continuous' }).click()
+    await page.getByRole('radio', { name: 'All instances' }).click()
+    expect(await add('everywhere')).toMatchObject({
+      triggers: [{ type: 'continuous', singleton: false }],
+      warnings: [{ code: 'singleton-overridden' }],
+    })
+  })
+
+  test('its schedule goes by the zone of the collection unless somebody names one', async () => {
+    await portal.client.settings.change({ WEBSITE_TIME_ZONE: 'America/New_York' })
+    await fill('zoned', '{}')
+    await page.getByRole('radio', { name: 'Scheduled' }).click()
+    await page.getByText('Empty: that of the collection, America/New_York.').waitFor()
+    await page.getByLabel('NCRONTAB').fill('0 0 5 * * *')
+    await page
+      .getByText(/05:00:00 -0[45]:00/)
+      .first()
+      .waitFor()
+    expect(await add('zoned')).toMatchObject({
+      triggers: [{ ncrontab: '0 0 5 * * *', timeZone: 'America/New_York', zone: 'default' }],
+    })
+  })
+})
