@@ -25,6 +25,10 @@ export class Intake implements Claimer {
   #caughtUp = false
   /** Places promised to runs that are being written. */
   #reserved = 0
+  /** Places that claims under way may fill. */
+  #claiming = 0
+  /** How often runs were left to dispatch: a claim from before that does not know of them. */
+  #leavings = 0
 
   /** `concurrency`: runs at a time, those of continuous jobs apart. */
   constructor(parts: EngineParts, identity: Identity, executor: Executor, concurrency: number, hooks: IntakeHooks) {
@@ -53,16 +57,23 @@ export class Intake implements Claimer {
 
   async claim(request: { readonly limit: number; readonly runIds?: readonly string[] }): Promise<ClaimResult> {
     const { store, clock } = this.#parts
-    const claimed = await store.write('claimRuns', { ...request, owner: this.#identity.id, at: clock.now() })
-    this.#executor.take(claimed)
-    this.#caughtUp = claimed.runs.length < request.limit && request.runIds === undefined
-    return { claimed: claimed.runs.length, nextDue: claimed.nextDue }
+    const leavings = this.#leavings
+    this.#claiming += request.limit
+    try {
+      const claimed = await store.write('claimRuns', { ...request, owner: this.#identity.id, at: clock.now() })
+      this.#executor.take(claimed)
+      const all = claimed.runs.length < request.limit && request.runIds === undefined
+      this.#caughtUp = all && leavings === this.#leavings
+      return { claimed: claimed.runs.length, nextDue: claimed.nextDue }
+    } finally {
+      this.#claiming -= request.limit
+    }
   }
 
   /** Writes requested runs. Where nothing waits for dispatch, what there is room for is taken at once: one commit less. */
   async #create(items: RunRequest[]): Promise<RequestOutcome[]> {
     const { store, clock } = this.#parts
-    const direct = this.#caughtUp ? Math.min(this.room(), items.length) : 0
+    const direct = this.#caughtUp ? Math.min(Math.max(0, this.room() - this.#claiming), items.length) : 0
     const claim = { owner: this.#identity.id }
     const requests = items.map((item, index) =>
       index < direct && item.dispatchAt === undefined ? { ...item, claim } : item,
@@ -72,7 +83,10 @@ export class Intake implements Claimer {
     try {
       const created = await store.write('createRuns', { items: requests, at: clock.now() })
       taken = created.claimed.runs.length
-      if (requests.length > direct) this.#caughtUp = false
+      if (requests.length > direct) {
+        this.#caughtUp = false
+        this.#leavings++
+      }
       this.#executor.take(created.claimed)
       this.#hooks.absorb(created)
       return created.outcomes

@@ -108,4 +108,32 @@ describe.each(DATABASES)('the place of a run on %s', (database) => {
     expect(on.stack.engine.load).toBe(1)
     expect(on.held.targets).toHaveLength(1)
   })
+
+  test('is not taken twice, by a claim under way and by a run that is asked for meanwhile', async () => {
+    const [late, soon] = [
+      await on.stack.job('late', { spec: { targets: ['late'] } }),
+      await on.stack.job('soon', { spec: { targets: ['soon'] } }),
+    ]
+    // A first run shows that there is nothing else to be taken.
+    await runAll('first')
+    await eventually('it is worked on', () => on.held.targets.includes('first'))
+    on.held.end('first')
+    await eventually('the place is free', () => on.stack.engine.load === 0)
+    const claim = holdWrite(on.stack.store, 'claimRuns')
+    const { ids, clock } = on.stack.parts
+    const dispatchAt = clock.now() + 50
+    await on.stack.engine.request({ id: ids.next(), jobId: late, why: 'manual', detail: {}, args: [], dispatchAt })
+    await claim.arrived
+    const asked = await on.stack.run(soon)
+    expect(on.held.targets).toEqual([])
+    expect(await on.stack.store.read('getRun', { id: asked })).toMatchObject({ state: 'pending' })
+    await claim.send()
+    claim.answer()
+    for (const _ of [late, soon]) {
+      await eventually('one is worked on', () => on.held.targets.length > 0)
+      expect(on.held.targets).toHaveLength(1)
+      on.held.end(on.held.targets[0] ?? '')
+    }
+    await on.stack.reach(asked, 'completed')
+  })
 })
