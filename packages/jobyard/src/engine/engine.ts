@@ -11,6 +11,7 @@ import type { Outcome, Reason } from './kind.ts'
 import { Lease, type LeaseOptions } from './lease.ts'
 import { LONGEST_SLEEP, Loop, sleepUntil } from './loop.ts'
 import type { EngineParts, Identity } from './parts.ts'
+import { isPassing } from './persist.ts'
 import { Retention } from './retention.ts'
 import { type SettingsChanged, SettingsFollower } from './settings-follower.ts'
 import { Ticks } from './ticks.ts'
@@ -89,10 +90,21 @@ export class Engine {
     this.#deaf()
     await Promise.all([this.#schedules.stop(), this.#places.stop(), this.#deadlines.stop(), this.#pruning.stop()])
     await this.#options.dispatcher.stop()
-    await this.#parts.store.write('drainInstance', { id: this.#options.identity.id })
+    const { id } = this.#options.identity
+    await this.#unlessAway('drain', () => this.#parts.store.write('drainInstance', { id }))
     await this.#executor.drain(this.#options.drainMs)
     await this.#renewals.stop()
-    await this.#lease.leave()
+    await this.#unlessAway('sign off', () => this.#lease.leave())
+  }
+
+  /** A database that is away keeps nobody from ending in good order: without a word of it, the lease runs out. */
+  async #unlessAway(where: string, write: () => Promise<unknown>): Promise<void> {
+    try {
+      await write()
+    } catch (error) {
+      if (!isPassing(error)) throw error
+      this.#parts.events.emit({ type: 'error', where, error })
+    }
   }
 
   /** Who this engine is; the id changes when a lease was lost. */

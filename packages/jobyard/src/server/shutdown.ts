@@ -15,14 +15,18 @@ export class Shutdown {
   }
 
   async #stopAll(): Promise<void> {
-    const failures: unknown[] = []
+    const failures: Error[] = []
     for (const { name, stop } of this.#steps.toReversed()) {
       try {
         await stop()
       } catch (cause) {
-        failures.push(new Error(`${name} could not be stopped`, { cause }))
+        failures.push(new Error(`${name} (${cause instanceof Error ? cause.message : String(cause)})`, { cause }))
       }
     }
-    if (failures.length > 0) throw new AggregateError(failures, 'Not everything could be stopped.')
+    if (failures.length > 0)
+      throw new AggregateError(
+        failures,
+        `Not everything could be stopped: ${failures.map(({ message }) => message).join('; ')}.`,
+      )
   }
 }
