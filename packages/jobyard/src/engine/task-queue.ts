@@ -11,9 +11,9 @@ const LOW = 0.1
 const JUMP = 100
 
 interface Waiting {
-  readonly task: TaskRow
+  task: TaskRow
   /** When it may begin, on the clock that only grows: the other one may be put back meanwhile. */
-  readonly due: number
+  due: number
 }
 
 /**
@@ -26,7 +26,7 @@ export class TaskQueue {
   readonly #page: number
   readonly #ready = new Heap<Waiting>(hasTurn)
   readonly #waiting = new Heap<Waiting>((one, other) => one.due < other.due)
-  readonly #ids = new Set<string>()
+  readonly #kept = new Map<string, Waiting>()
   /** Whatever is on record and not here falls due at this time or later, on the clock that only grows. */
   #horizon: number
   #reading = false
@@ -44,7 +44,7 @@ export class TaskQueue {
 
   /** Tasks that are kept here. */
   get size(): number {
-    return this.#ids.size
+    return this.#kept.size
   }
 
   /** True when nothing is here, and nothing on record that is to be read. */
@@ -72,16 +72,27 @@ export class TaskQueue {
   }
 
   has(id: string): boolean {
-    return this.#ids.has(id)
+    return this.#kept.has(id)
   }
 
-  /** Adds a task that is on record as pending; one that comes later than what is read so far is left there. */
+  /**
+   * Adds a task that is on record as pending; one that comes later than what is read so far is left there. Of one that
+   * is here already the earlier time counts.
+   */
   add(task: TaskRow): void {
-    if (this.#closed || this.#ids.has(task.id)) return
-    const waiting = { task, due: this.#dueOf(task) }
-    if (waiting.due >= this.#horizon && !this.#reading) return
-    this.#keep(waiting)
+    if (this.#put(task)) this.#sortWaiting()
+  }
+
+  /** As {@link add}; true when what waits must be sorted anew. */
+  #put(task: TaskRow): boolean {
+    if (this.#closed) return false
+    const due = this.#dueOf(task)
+    const known = this.#kept.get(task.id)
+    if (known !== undefined) return known.due > this.#clock.elapsed() && hasten(known, task, due)
+    if (due >= this.#horizon && !this.#reading) return false
+    this.#keep({ task, due })
     if (this.size > MOST_PAGES * this.#page) this.#dropLater()
+    return false
   }
 
   /** Takes at most so many tasks out that are due and free. */
@@ -94,7 +105,7 @@ export class TaskQueue {
       const next = this.#ready.take()
       if (next === undefined) break
       if (isFree(next.task)) {
-        this.#ids.delete(next.task.id)
+        this.#kept.delete(next.task.id)
         taken.push(next.task)
       } else {
         held.push(next)
@@ -123,7 +134,7 @@ export class TaskQueue {
     this.#closed = true
     this.#horizon = Number.POSITIVE_INFINITY
     for (const heap of [this.#ready, this.#waiting]) heap.empty()
-    this.#ids.clear()
+    this.#kept.clear()
   }
 
   /**
@@ -136,7 +147,9 @@ export class TaskQueue {
     this.#horizon = Number.POSITIVE_INFINITY
     try {
       const page = await read()
-      for (const task of page ?? []) this.add(task)
+      let hastened = false
+      for (const task of page ?? []) hastened = this.#put(task) || hastened
+      if (hastened) this.#sortWaiting()
       const last = page?.[this.#page - 1]
       if (last !== undefined) this.#lower(last.notBefore === null ? Number.NEGATIVE_INFINITY : this.#dueOf(last))
       else if (page === undefined) this.lookAgain()
@@ -150,7 +163,7 @@ export class TaskQueue {
 
   /** Most runs have a single task, which is begun as it is planned: nothing is ever queued for them. */
   get #isDone(): boolean {
-    return this.#ids.size === 0 && this.#horizon === Number.POSITIVE_INFINITY
+    return this.#kept.size === 0 && this.#horizon === Number.POSITIVE_INFINITY
   }
 
   #lower(horizon: number): void {
@@ -163,7 +176,7 @@ export class TaskQueue {
   }
 
   #keep(waiting: Waiting): void {
-    this.#ids.add(waiting.task.id)
+    this.#kept.set(waiting.task.id, waiting)
     if (waiting.due <= this.#clock.elapsed()) this.#ready.add(waiting)
     else this.#waiting.add(waiting)
   }
@@ -173,7 +186,7 @@ export class TaskQueue {
     const sorted = [...this.#ready.empty(), ...this.#waiting.empty()].sort((a, b) => a.due - b.due)
     const dropped = sorted.splice((MOST_PAGES / 2) * this.#page)
     this.#lower(dropped[0]?.due ?? Number.POSITIVE_INFINITY)
-    this.#ids.clear()
+    this.#kept.clear()
     for (const each of sorted) this.#keep(each)
   }
 
@@ -195,10 +208,23 @@ export class TaskQueue {
     this.#ahead = ahead
     if (jump < 0) return
     this.#lower(this.#horizon - jump)
-    for (const { task, due } of this.#waiting.empty()) {
-      this.#waiting.add({ task, due: Math.min(due, this.#dueOf(task)) })
+    for (const waiting of this.#waiting.empty()) {
+      hasten(waiting, waiting.task, this.#dueOf(waiting.task))
+      this.#waiting.add(waiting)
     }
   }
+
+  #sortWaiting(): void {
+    for (const each of this.#waiting.empty()) this.#waiting.add(each)
+  }
+}
+
+/** Takes what is on record now when by that it is due earlier. True when it is. */
+function hasten(waiting: Waiting, task: TaskRow, due: number): boolean {
+  if (due >= waiting.due) return false
+  waiting.task = task
+  waiting.due = due
+  return true
 }
 
 /** Whose turn it is of two that are due: by the times on record, which are exact, and by ids in the order of their making. */

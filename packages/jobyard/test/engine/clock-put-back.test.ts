@@ -3,6 +3,7 @@ import { eventually } from '../support/eventually.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { DATABASES } from '../support/stack.ts'
 import { useStacks } from '../support/use-stacks.ts'
+import { holdWrite } from './held-write.ts'
 
 const BROKEN = { state: 'failed', reason: { code: 'x', text: 'It broke.' } } as const
 
@@ -82,6 +83,29 @@ describe.each(DATABASES)('after the clock was put back by an hour, on %s', (data
     })
     putBack()
     expect(await passUntil('it is tried again', 120_000, () => times('fails') === 2)).toBeLessThan(70_000)
+    on.held.end('long')
+  })
+
+  test('a waiting attempt of which word comes before the times on record are mended begins after its delay', async () => {
+    on.kind.work = (task, context) => {
+      if (task.target === 'long') return on.held.work(task, context)
+      return task.attempt === 1 ? { state: 'blocked', until: clock.now() + 86_400_000 } : { state: 'completed' }
+    }
+    const stack = await on.start({ clock })
+    const retry = { kind: 'fixed', attempts: 2, delayMs: 60_000 } as const
+    const id = await stack.run(await stack.job('parks', { spec: { targets: ['parks', 'long'] }, policy: { retry } }))
+    const parked = await eventually('it is parked, the other target is worked on', async () => {
+      const tasks = await stack.store.read('listTasks', { runId: id, limit: 5 })
+      return on.held.targets.length === 1 ? tasks.find(({ state }) => state === 'blocked') : undefined
+    })
+    const resolving = holdWrite(stack.store, 'resolveTasks')
+    const resolved = stack.engine.resolve(parked.id, BROKEN)
+    await resolving.arrived
+    await resolving.send()
+    putBack()
+    resolving.answer()
+    await resolved
+    expect(await passUntil('it is tried again', 150_000, () => times('parks') === 2)).toBeLessThan(120_000)
     on.held.end('long')
   })
 

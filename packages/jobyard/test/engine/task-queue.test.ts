@@ -8,6 +8,7 @@ import { ManualClock } from '../support/manual-clock.ts'
 
 const START = Date.parse('2026-03-01T10:00:00Z')
 const HOUR = 3_600_000
+const PAGE = 8
 
 function taskOf(number: number, createdAt: number, notBefore: number | null): TaskRow {
   const id = String(number).padStart(9, '0')
@@ -78,6 +79,40 @@ test('what was doubted while it was read is read again', async () => {
   expect(queue.isLow).toBe(true)
 })
 
+test('of what is read again the time counts that is on record by then, when it is earlier', async () => {
+  const clock = new ManualClock(START)
+  const queue = new TaskQueue(clock, false)
+  const numbers = Array.from({ length: 20 }, (_, number) => number)
+  const waits = (number: number) => START + 60_000 + number
+  clock.set(START - HOUR)
+  await queue.readOn(async () => numbers.map((number) => taskOf(number, START, waits(number))))
+  expect(queue.nextWait()).toBe(HOUR + 60_000)
+  queue.lookAgain()
+  // Those that were last are first now.
+  await queue.readOn(async () => numbers.map((number) => taskOf(number, START, waits(20 - number) - HOUR)))
+  expect([queue.size, queue.nextWait()]).toEqual([20, 60_001])
+  queue.add(taskOf(7, START, START - HOUR + 5))
+  expect([queue.size, queue.nextWait()]).toEqual([20, 5])
+  clock.advance(5)
+  expect(all(queue)).toEqual([7])
+  clock.advance(60_000 - 2)
+  expect(all(queue)).toEqual([19, 18, 17])
+  clock.advance(HOUR)
+  expect(all(queue)).toHaveLength(16)
+})
+
+test('a page that has been read is not read over and over when the clock goes a little fast', async () => {
+  const clock = new ManualClock(START)
+  const queue = new TaskQueue(clock, false, PAGE)
+  const page = Array.from({ length: PAGE }, (_, number) => taskOf(number, START, START + 1000))
+  await queue.readOn(async () => page)
+  clock.set(START + 90)
+  queue.lookAgain()
+  await queue.readOn(async () => page)
+  clock.advance(920)
+  expect([queue.isLow, queue.due]).toEqual([false, PAGE])
+})
+
 test('a closed queue takes nothing more, what is being read neither', async () => {
   const queue = new TaskQueue(new ManualClock(START), false)
   await queue.readOn(async () => {
@@ -88,8 +123,6 @@ test('a closed queue takes nothing more, what is being read neither', async () =
   queue.lookAgain()
   expect([queue.isEmpty, queue.isLow, queue.due]).toEqual([true, false, 0])
 })
-
-const PAGE = 8
 
 /** A record with its queue, as the owner of a run keeps the two. */
 class Owned {

@@ -1,10 +1,10 @@
-import { isFinished, type State } from '@jobyard/jobs'
+import type { State } from '@jobyard/jobs'
 import type { Wanted } from '../../domain/run-state.ts'
 import type { Scope } from '../contract.ts'
 import { all, forEachRow, type Steps, sql, updateEach } from '../sql.ts'
 import { advance, type Changes } from './advance.ts'
 import { isOwner, lockCores, type Ownership } from './run-core.ts'
-import { insertTasks, type NewTask, readTaskCores } from './tasks.ts'
+import { insertTasks, type NewTask, readTaskCores, type TaskCore } from './tasks.ts'
 
 /** Tasks that an owner has planned, and how far its plan has come. */
 export interface OpenTasks extends Ownership {
@@ -19,8 +19,9 @@ export interface OpenTasks extends Ownership {
 }
 
 /**
- * What came of {@link openTasks}, per run: the ids of the tasks that are new; or `stale` for one who does not own the
- * run any longer, or `unwanted` when the run is to rest or to end.
+ * What came of {@link openTasks}, per run: the ids of the tasks that are new, or were so at a first try and are still to
+ * be begun or worked on; or `stale` for one who does not own the run any longer, or `unwanted` when the run is to rest or
+ * to end.
  */
 export interface Opened extends Changes {
   readonly added: (readonly string[] | 'stale' | 'unwanted')[]
@@ -66,7 +67,10 @@ export function* openTasks(
   const accepted = new Set<OpenTasks>(valid)
   // The answer to a first try may have got lost, and a wish may have come since: what goes on is the owner's to end.
   const unwanted = items.filter((item, index) => owners[index] && !accepted.has(item))
-  const there = yield* readUnfinished(unwanted)
+  const there = yield* readOpen(
+    unwanted.flatMap(({ tasks }) => tasks.map(({ id }) => id)),
+    runs,
+  )
   return {
     ...changes,
     added: items.map((item, index) => {
@@ -78,11 +82,16 @@ export function* openTasks(
   }
 }
 
-/** Which tasks of these are on record and have not ended. */
-function* readUnfinished(items: readonly OpenTasks[]): Steps<ReadonlySet<string>> {
-  if (items.length === 0) return new Set()
-  const tasks = yield* readTaskCores(items.flatMap(({ tasks: each }) => each.map(({ id }) => id)))
-  return new Set([...tasks.values()].filter(({ state }) => !isFinished(state)).map(({ id }) => id))
+/**
+ * Which tasks of these are on record and still to be begun, or being worked on by their run's owner. What has been begun
+ * meanwhile and is parked or has ended must not be begun again.
+ */
+function* readOpen(ids: readonly string[], runs: ReadonlyMap<string, PlannedRun>): Steps<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set()
+  const tasks = [...(yield* readTaskCores(ids)).values()]
+  const isOpen = ({ state, owner, fence, runId }: TaskCore) =>
+    state === 'pending' || (owner !== null && fence === runs.get(runId)?.fence)
+  return new Set(tasks.filter(isOpen).map(({ id }) => id))
 }
 
 function* lockRuns(items: readonly OpenTasks[]): Steps<Map<string, PlannedRun>> {
@@ -114,7 +123,7 @@ function* write(
   yield* forEachRow(savePlans, [...planned])
   // The answer to a first try may have got lost: a task that is there under its id was added then.
   const missing = wanted.filter(({ id }) => !added.has(id)).map(({ id }) => id)
-  return missing.length === 0 ? added : new Set([...added, ...(yield* readTaskCores(missing)).keys()])
+  return missing.length === 0 ? added : new Set([...added, ...(yield* readOpen(missing, runs))])
 }
 
 /** A run that runs and has got something to do stays as it is, which is nearly every one. The others are settled. */

@@ -46,8 +46,7 @@ export function* changeTasks(
     if (isFinished(task.state))
       return (item.to === 'blocked' || item.to === 'disconnected') && task.fence === item.fence
     if (task.owner !== null && (task.owner !== item.owner || task.fence !== item.fence)) return false
-    // A run that is to rest or to end begins nothing more; what is frozen may thaw.
-    if (item.to === 'running' && task.state === 'pending' && run.wanted !== 'run') return false
+    if (item.to === 'running' && !mayRun(task, run)) return false
     applyChange(task, run, item, at)
     if (item.retry !== undefined && run.wanted !== 'stop') attempts.push(nextAttempt(task, run, item.retry, at))
     changed.add(item)
@@ -64,6 +63,14 @@ export function* changeTasks(
     at,
   )
   return { ...changes, accepted }
+}
+
+/**
+ * What is pending may begin, unless its run is to rest or to end, and what is frozen may thaw. A parked attempt may
+ * neither: word that it was to be begun may have come late, when that was done already.
+ */
+function mayRun(task: TaskCore, run: RunCore): boolean {
+  return task.state === 'pending' ? run.wanted === 'run' : task.state === 'suspended'
 }
 
 function applyChange(task: TaskCore, run: RunCore, item: TaskChange, at: number): void {
