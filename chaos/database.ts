@@ -148,6 +148,8 @@ export function inspectPostgres(url: string): Inspector {
   const pool = new pg.Pool({ connectionString: url, max: 1, types: TYPES, options: '-c search_path=jobyard,public' })
   // A connection that dies while nobody uses it is replaced by the next use.
   pool.on('error', () => undefined)
+  // One that is in use, but between two queries, tells of a killed database by itself; the next query says so, too.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   return {
     read: () => inOneMoment(pool, readPostgres),
     readLeftovers: () => inOneMoment(pool, readPostgresLeftovers),
