@@ -15,7 +15,6 @@ import { isPassing } from './persist.ts'
 import { Retention } from './retention.ts'
 import { type SettingsChanged, SettingsFollower } from './settings-follower.ts'
 import { Ticks } from './ticks.ts'
-import { readWaitingRuns } from './waiting-runs.ts'
 
 /** Deadlines dealt with in one transaction at the most. */
 const DEADLINES_AT_ONCE = 500
@@ -66,7 +65,7 @@ export class Engine {
     this.#retention = new Retention(parts)
     this.#follower = new SettingsFollower(parts, (runs, reason) => this.want(runs, 'stop', reason))
     this.#intake = new Intake(parts, options.identity, this.#executor, options.concurrency, { absorb, onRoom })
-    this.#ticks = new Ticks(parts, absorb, () => void this.#wakeAfterRewind())
+    this.#ticks = new Ticks(parts, absorb, () => this.#wakeAfterRewind())
     this.#schedules = this.#loop('schedules', () => this.#tickOnce())
     this.#places = this.#loop('continuous jobs', () => this.#fillOnce())
     this.#deadlines = this.#loop('deadlines', () => this.#expireOnce())
@@ -204,11 +203,10 @@ export class Engine {
   }
 
   /** Times have changed on record that runs here may have read before. */
-  async #wakeAfterRewind(): Promise<void> {
+  #wakeAfterRewind(): void {
     for (const loop of [this.#places, this.#deadlines]) loop.wake()
     this.#options.dispatcher.wake()
-    const waiting = await readWaitingRuns(this.#parts, this.#options.identity.id, () => !this.#stopping)
-    for (const runId of waiting) this.#executor.lookAgain(runId)
+    this.#executor.lookAgainAtAll()
   }
 
   #wakeAll(): void {

@@ -129,6 +129,11 @@ export class Executor {
     this.#work.go(active)
   }
 
+  /** The times of waiting attempts on record have been mended: those that are known here may be too late. */
+  lookAgainAtAll(): void {
+    for (const [id, { queue }] of this.#runs) if (!queue.isEmpty) this.lookAgain(id)
+  }
+
   /**
    * Holds what is worked on here against what is on record: follows wishes that were missed, and lets go of runs that
    * are others' now. Answers the runs on record that nobody here works on.

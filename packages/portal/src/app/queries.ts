@@ -1,4 +1,5 @@
 import { type Job, JobyardProblem, type RunFilter, type State } from '@jobyard/client'
+import { isFinished, STATES } from '@jobyard/jobs'
 import { infiniteQueryOptions, QueryCache, QueryClient, queryOptions } from '@tanstack/react-query'
 import { jobyard } from './client.ts'
 
@@ -184,12 +185,4 @@ export function dataQuery(jobId: string, path: string) {
 }
 
 /** States of a run that is not finished. */
-export const LIVE: readonly State[] = [
-  'pending',
-  'running',
-  'blocked',
-  'suspending',
-  'suspended',
-  'stopping',
-  'disconnected',
-]
+export const LIVE: readonly State[] = STATES.filter((state) => !isFinished(state))
