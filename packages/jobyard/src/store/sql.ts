@@ -204,3 +204,8 @@ export function* first<R>(query: Query, ...params: readonly Value[]): Steps<R | 
 export function* execute(query: Query, ...params: readonly Value[]): Steps<void> {
   yield { query, params }
 }
+
+/** Ids, each once, as the parameter of a {@link Dialect.rows} whose one column is `id`. */
+export function idList(ids: Iterable<string>): string {
+  return JSON.stringify(Array.from(new Set(ids), (id) => ({ id })))
+}

@@ -1,7 +1,7 @@
 import type { JobRow, Why } from '../../domain/model.ts'
 import { decideOverlap } from '../../domain/overlap.ts'
 import type { Scope } from '../contract.ts'
-import { all, type Steps, sql } from '../sql.ts'
+import { all, idList, type Steps, sql } from '../sql.ts'
 import { JOB_COLUMNS, type JobRecord, toJob } from './entities.ts'
 import { flagOn } from './steering.ts'
 
@@ -42,17 +42,15 @@ const findExclusive = sql(
 
 /** Locks and reads the jobs of requests; unknown and deleted ones are absent. */
 export function* readJobs({ slot }: Scope, requests: readonly Applicant[]): Steps<Map<string, JobFacts>> {
-  const ids = JSON.stringify([...new Set(requests.map(({ jobId }) => jobId))].map((id) => ({ id })))
+  const ids = idList(requests.map(({ jobId }) => jobId))
   const rows = yield* all<JobRecord & { judged: number; runCount: number; halted: number }>(lockJobs, slot, ids)
   const jobs = new Map<string, JobFacts>()
   for (const { judged, runCount, halted, ...record } of rows) {
     jobs.set(record.id, { job: toJob(record), judged, halted: halted === 1, runCount, live: 0, queue: 0 })
   }
-  const bounded = [...jobs.values()]
-    .filter(({ job }) => job.policy.overlap !== 'allow')
-    .map(({ job }) => ({ id: job.id }))
+  const bounded = [...jobs.values()].filter(({ job }) => job.policy.overlap !== 'allow').map(({ job }) => job.id)
   if (bounded.length === 0) return jobs
-  const counts = yield* all<{ jobId: string; live: number; queue: number }>(countLive, JSON.stringify(bounded))
+  const counts = yield* all<{ jobId: string; live: number; queue: number }>(countLive, idList(bounded))
   for (const { jobId, live, queue } of counts) {
     const facts = jobs.get(jobId)
     if (facts !== undefined) Object.assign(facts, { live, queue })
@@ -62,9 +60,9 @@ export function* readJobs({ slot }: Scope, requests: readonly Applicant[]): Step
 
 /** The places of requests that have an unfinished run already. */
 export function* readTaken(requests: readonly Applicant[]): Steps<Set<string>> {
-  const wanted = requests.flatMap(({ claim }) => (claim?.exclusive === undefined ? [] : [{ id: claim.exclusive }]))
+  const wanted = requests.flatMap(({ claim }) => (claim?.exclusive === undefined ? [] : [claim.exclusive]))
   if (wanted.length === 0) return new Set()
-  const rows = yield* all<{ exclusive: string }>(findExclusive, JSON.stringify(wanted))
+  const rows = yield* all<{ exclusive: string }>(findExclusive, idList(wanted))
   return new Set(rows.map(({ exclusive }) => exclusive))
 }
 

@@ -1,6 +1,6 @@
 import type { JobRow, RunRow, TaskRow } from '../../domain/model.ts'
 import type { Scope } from '../contract.ts'
-import { all, first, forEachRow, type Steps, sql, updateEach } from '../sql.ts'
+import { all, first, forEachRow, idList, type Steps, sql, updateEach } from '../sql.ts'
 import { JOB_COLUMNS, type JobRecord, RUN_COLUMNS, type RunRecord, toJob, toRun } from './entities.ts'
 import { mayTake } from './instances.ts'
 import { readFewPending } from './pending-tasks.ts'
@@ -56,7 +56,7 @@ export function* claimRuns(
   const due =
     runIds === undefined
       ? yield* all<RunRecord>(dueRuns, at, limit)
-      : yield* all<RunRecord>(namedRuns, at, JSON.stringify(runIds.map((id) => ({ id }))), limit)
+      : yield* all<RunRecord>(namedRuns, at, idList(runIds), limit)
   const claimed: Claimed = yield* take(due, owner, at)
   const next = yield* first<{ due: number | null }>(nextDue)
   return { ...claimed, nextDue: next?.due ?? null }
@@ -88,7 +88,7 @@ export function* take(
 }
 
 function* readJobs(runs: readonly RunRecord[]): Steps<Map<string, JobRow>> {
-  const ids = JSON.stringify([...new Set(runs.map(({ jobId }) => jobId))].map((id) => ({ id })))
+  const ids = idList(runs.map(({ jobId }) => jobId))
   const rows = yield* all<JobRecord>(jobsOf, ids)
   return new Map(rows.map((row) => [row.id, toJob(row)]))
 }

@@ -1,7 +1,7 @@
 import type { Policy, RestartPolicy } from '../../domain/model.ts'
 import { countShortRun, restartDelay, restartRule } from '../../domain/restart.ts'
 import type { Scope } from '../contract.ts'
-import { all, execute, type Steps, sql } from '../sql.ts'
+import { all, execute, idList, type Steps, sql } from '../sql.ts'
 import type { RunRequest } from './insert-runs.ts'
 import { type Refused, refuse } from './refusals.ts'
 import { CORE_COLUMNS, type RunCore } from './run-core.ts'
@@ -48,7 +48,7 @@ const quickEnds = sql('select quick_ends as "quickEnds" from continuous where jo
 
 /** Works out, and for what needs no new run does, what the end of these runs brings about. */
 export function* consequencesOf(scope: Scope, finished: readonly RunCore[], at: number): Steps<Consequences> {
-  const jobIds = JSON.stringify([...new Set(finished.map(({ jobId }) => jobId))].map((id) => ({ id })))
+  const jobIds = idList(finished.map(({ jobId }) => jobId))
   const released = yield* releaseNext(scope, finished, at)
   yield* restContinuous(scope, finished, at)
   const after = yield* all<{ jobId: string; afterJobId: string; detail: string }>(followers, jobIds)
@@ -82,7 +82,7 @@ export function* releaseNext(
   of: readonly { readonly jobId: string }[],
   at: number,
 ): Steps<Settled[]> {
-  const jobIds = JSON.stringify([...new Set(of.map(({ jobId }) => jobId))].map((id) => ({ id })))
+  const jobIds = idList(of.map(({ jobId }) => jobId))
   const rows = yield* all<RunCore>(releaseQueued, at, jobIds)
   if (rows.length === 0) return []
   yield* scope.send(rows.map(({ id }) => ({ runId: id, at })))
@@ -107,7 +107,7 @@ export function* releaseNext(
 function* readPolicies(
   finished: readonly RunCore[],
 ): Steps<Map<string, { name: string; onFailure: readonly string[] }>> {
-  const ids = JSON.stringify([...new Set(finished.map(({ jobId }) => jobId))].map((id) => ({ id })))
+  const ids = idList(finished.map(({ jobId }) => jobId))
   const rows = yield* all<{ id: string; name: string; policy: string }>(policies, ids)
   return new Map(
     rows.map(({ id, name, policy }) => [id, { name, onFailure: (JSON.parse(policy) as Policy).onFailure }]),
@@ -120,7 +120,7 @@ function* chain(
   links: readonly { jobId: string; why: 'after' | 'failure'; core: RunCore }[],
   jobs: ReadonlyMap<string, { name: string }>,
 ): Steps<Pick<Consequences, 'requests' | 'refused'>> {
-  const ids = JSON.stringify([...new Set(links.map(({ core }) => core.id))].map((id) => ({ id })))
+  const ids = idList(links.map(({ core }) => core.id))
   const details = yield* all<{ id: string; detail: string }>(chainDetail, ids)
   const depths = new Map(
     details.map(({ id, detail }) => [id, Number((JSON.parse(detail) as { depth?: number }).depth ?? 0)]),

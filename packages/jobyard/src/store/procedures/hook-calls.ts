@@ -1,5 +1,5 @@
 import type { Scope } from '../contract.ts'
-import { all, execute, first, type Steps, sql } from '../sql.ts'
+import { all, execute, first, idList, type Steps, sql } from '../sql.ts'
 import type { HookSubject } from './hook-causes.ts'
 
 /** Calls that may wait for one hook; older ones are given up for newer ones. */
@@ -75,7 +75,7 @@ export function* claimHookCalls(
   const claimed = yield* claimInTurn(input)
   if (claimed.length === 0) return { calls: [], some: true }
   type Facts = { id: string; collectionId: string; url: string; credentials: string | null; insecure: number }
-  const ids = JSON.stringify([...new Set(claimed.map(({ hookId }) => hookId))].map((id) => ({ id })))
+  const ids = idList(claimed.map(({ hookId }) => hookId))
   const facts = new Map((yield* all<Facts>(hookFacts, ids)).map((hook) => [hook.id, hook]))
   const calls = claimed
     .toSorted((a, b) => (a.id < b.id ? -1 : 1))

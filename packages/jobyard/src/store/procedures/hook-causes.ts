@@ -1,5 +1,5 @@
 import type { Scope } from '../contract.ts'
-import { all, first, forEachRow, insertEach, type Steps, sql } from '../sql.ts'
+import { all, first, forEachRow, idList, insertEach, type Steps, sql } from '../sql.ts'
 import type { HookEvent } from './hooks.ts'
 
 /** What a call is about. */
@@ -36,7 +36,7 @@ const hooksFor = sql('select id as "hookId" from hook where collection_id = ? an
 /** Writes down the calls that ended runs bring about; in the transaction that ends them, so that none is forgotten. */
 export function* noteEndedRuns(scope: Scope, ended: readonly { readonly id: string }[], at: number): Steps<void> {
   if ((yield* first(someHook)) === undefined) return
-  const ids = JSON.stringify(ended.map(({ id }) => ({ id })))
+  const ids = idList(ended.map(({ id }) => id))
   const due = yield* all<{ hookId: string; runId: string }>(hooksOfRuns, ids)
   yield* addCalls(
     scope,

@@ -1,5 +1,5 @@
 import type { Scope } from '../contract.ts'
-import { all, type Dialect, execute, postgresDialect, type Steps, sql } from '../sql.ts'
+import { all, type Dialect, execute, idList, postgresDialect, type Steps, sql } from '../sql.ts'
 import type { RunCore } from './run-core.ts'
 
 /*
@@ -83,8 +83,4 @@ export function* lockBelow(scope: Scope, jobId: string, runs: 'all' | 'continuou
   if (scope.dialect.forUpdate === '') return
   yield* execute(triggersAround, jobId, jobId)
   yield* execute(runs === 'all' ? unfinishedRuns : placedRuns, jobId)
-}
-
-function idList(ids: Iterable<string>): string {
-  return JSON.stringify([...new Set(ids)].map((id) => ({ id })))
 }

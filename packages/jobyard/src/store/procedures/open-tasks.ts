@@ -1,7 +1,7 @@
 import type { State } from '@jobyard/jobs'
 import type { Wanted } from '../../domain/run-state.ts'
 import type { Scope } from '../contract.ts'
-import { all, forEachRow, type Steps, sql, updateEach } from '../sql.ts'
+import { idList, all, forEachRow, type Steps, sql, updateEach } from '../sql.ts'
 import { advance, type Changes } from './advance.ts'
 import { isOwner, lockCores, type Ownership } from './run-core.ts'
 import { insertTasks, type NewTask, readTaskCores, type TaskCore } from './tasks.ts'
@@ -95,8 +95,8 @@ function* readOpen(ids: readonly string[], runs: ReadonlyMap<string, PlannedRun>
 }
 
 function* lockRuns(items: readonly OpenTasks[]): Steps<Map<string, PlannedRun>> {
-  const ids = [...new Set(items.map(({ runId }) => runId))].map((id) => ({ id }))
-  return new Map((yield* all<PlannedRun>(lockPlans, JSON.stringify(ids))).map((run) => [run.id, run]))
+  const ids = idList(items.map(({ runId }) => runId))
+  return new Map((yield* all<PlannedRun>(lockPlans, ids)).map((run) => [run.id, run]))
 }
 
 /** Writes the tasks and how far the plans have come; answers which tasks of these are on record now. */

@@ -1,5 +1,5 @@
 import type { JobRow, RunRow } from '../../domain/model.ts'
-import { all, Query, type Steps, sql } from '../sql.ts'
+import { all, idList, Query, type Steps, sql } from '../sql.ts'
 import type { TriggerRow } from './entities.ts'
 import { nameKey } from './jobs.ts'
 import { whereAll } from './parts.ts'
@@ -48,7 +48,7 @@ export function* outlineJobs(filter: {
   ])
   const text = `select ${JOB} from job${where.text} order by name_key, id limit ?`
   const jobs = yield* all<JobRecord>(new Query(() => text, false), ...where.params, limit)
-  const found = runs ? yield* all<RunRecord>(latest, JSON.stringify(jobs.map(({ id }) => ({ id })))) : []
+  const found = runs ? yield* all<RunRecord>(latest, idList(jobs.map(({ id }) => id))) : []
   const runOf = new Map(found.map(({ jobId, detail, ...run }) => [jobId, { ...run, detail: JSON.parse(detail) }]))
   return jobs.map(({ enabled, ...job }) => ({
     ...job,
@@ -75,8 +75,7 @@ const specsOf = sql(
  * and never older: whoever keeps them does so until the version changes.
  */
 export function* readVersions({ ids }: { readonly ids: readonly string[] }): Steps<JobVersion[]> {
-  const text = JSON.stringify(ids.map((id) => ({ id })))
-  const jobs = yield* all<{ id: string; type: string; version: number; spec: string }>(specsOf, text)
+  const jobs = yield* all<{ id: string; type: string; version: number; spec: string }>(specsOf, idList(ids))
   const triggers = Map.groupBy(yield* listTriggers({ jobIds: ids }), ({ jobId }) => jobId)
   return jobs.map(({ spec, ...job }) => ({ ...job, spec: JSON.parse(spec), triggers: triggers.get(job.id) ?? [] }))
 }

@@ -1,5 +1,5 @@
 import type { TaskRow } from '../../domain/model.ts'
-import { all, type Steps, sql } from '../sql.ts'
+import { all, idList, type Steps, sql } from '../sql.ts'
 import { TASK_RECORD_COLUMNS, type TaskRecord, toTask } from './entities.ts'
 
 /*
@@ -33,14 +33,14 @@ const pendingOf = sql(
  * others are for {@link readPending}.
  */
 export function* readFewPending(runs: readonly { readonly id: string; readonly nPending: number }[]): Steps<TaskRow[]> {
-  const few: { id: string }[] = []
+  const few: string[] = []
   let left = PENDING_PAGE
   for (const { id, nPending } of runs) {
     if (nPending === 0 || nPending > left) continue
     left -= nPending
-    few.push({ id })
+    few.push(id)
   }
-  return few.length === 0 ? [] : (yield* all<TaskRecord>(pendingOf, JSON.stringify(few))).map(toTask)
+  return few.length === 0 ? [] : (yield* all<TaskRecord>(pendingOf, idList(few))).map(toTask)
 }
 
 const nextAttempts = sql(
@@ -56,9 +56,6 @@ export function nextAttemptOf(run: string): string {
 /** When the first pending task of each run may begin, 0 being at once; runs that have none are absent. */
 export function* nextAttemptTimes(runIds: readonly string[]): Steps<Map<string, number>> {
   if (runIds.length === 0) return new Map()
-  const rows = yield* all<{ runId: string; at: number | null }>(
-    nextAttempts,
-    JSON.stringify(runIds.map((id) => ({ id }))),
-  )
+  const rows = yield* all<{ runId: string; at: number | null }>(nextAttempts, idList(runIds))
   return new Map(rows.flatMap(({ runId, at }) => (at === null ? [] : [[runId, at] as const])))
 }

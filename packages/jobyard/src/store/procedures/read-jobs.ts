@@ -1,5 +1,5 @@
 import type { JobRow } from '../../domain/model.ts'
-import { all, first, Query, type Steps, sql } from '../sql.ts'
+import { all, first, idList, Query, type Steps, sql } from '../sql.ts'
 import { JOB_COLUMNS, type JobRecord, type TriggerRow, toJob, toTrigger } from './entities.ts'
 import { nameKey } from './jobs.ts'
 import { given, whereAll } from './parts.ts'
@@ -36,7 +36,7 @@ const briefsOf = sql(
 
 /** What these jobs are called, deleted ones too: they stay until the last of their runs is gone. */
 export function* briefJobs({ ids }: { readonly ids: readonly string[] }): Steps<JobBrief[]> {
-  return [...(yield* all<JobBrief>(briefsOf, JSON.stringify(ids.map((id) => ({ id })))))]
+  return [...(yield* all<JobBrief>(briefsOf, idList(ids)))]
 }
 
 /** Jobs of a kind with a name: one per type, so without `type` there may be two. */
@@ -96,7 +96,7 @@ const triggersOf = sql(
 
 /** The triggers of these jobs. */
 export function* listTriggers({ jobIds }: { readonly jobIds: readonly string[] }): Steps<TriggerRow[]> {
-  const rows = yield* all<Parameters<typeof toTrigger>[0]>(triggersOf, JSON.stringify(jobIds.map((id) => ({ id }))))
+  const rows = yield* all<Parameters<typeof toTrigger>[0]>(triggersOf, idList(jobIds))
   return rows.map(toTrigger)
 }
 
@@ -134,7 +134,7 @@ const occurring = sql(
 
 /** Which of these jobs have occurrences of a schedule on record. */
 export function* listOccurring({ jobIds }: { readonly jobIds: readonly string[] }): Steps<string[]> {
-  return (yield* all<{ id: string }>(occurring, JSON.stringify(jobIds.map((id) => ({ id }))))).map(({ id }) => id)
+  return (yield* all<{ id: string }>(occurring, idList(jobIds))).map(({ id }) => id)
 }
 
 /** Where a continuous job runs, or when it runs again. */
@@ -158,7 +158,7 @@ const placesOf = sql(
 
 /** The places of continuous jobs. */
 export function* listPlaces({ jobIds }: { readonly jobIds: readonly string[] }): Steps<PlaceRow[]> {
-  return [...(yield* all<PlaceRow>(placesOf, JSON.stringify(jobIds.map((id) => ({ id })))))]
+  return [...(yield* all<PlaceRow>(placesOf, idList(jobIds)))]
 }
 
 /** An entry of the audit log. */

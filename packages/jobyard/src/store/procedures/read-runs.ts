@@ -1,6 +1,6 @@
 import type { State } from '@jobyard/jobs'
 import type { RunRow, TaskRow } from '../../domain/model.ts'
-import { all, first, type Steps, sql } from '../sql.ts'
+import { all, first, idList, type Steps, sql } from '../sql.ts'
 import { RUN_COLUMNS, type RunRecord, TASK_RECORD_COLUMNS, type TaskRecord, toRun, toTask } from './entities.ts'
 
 const runById = sql(`select ${RUN_COLUMNS} from run where id = ?`)
@@ -26,7 +26,7 @@ export function* getRunByNumber(input: { readonly jobId: string; readonly number
 
 /** The newest run of each of these jobs; jobs that never ran are absent. */
 export function* latestRuns({ jobIds }: { readonly jobIds: readonly string[] }): Steps<RunRow[]> {
-  const rows = yield* all<RunRecord>(latest, JSON.stringify(jobIds.map((id) => ({ id }))))
+  const rows = yield* all<RunRecord>(latest, idList(jobIds))
   return rows.map(toRun)
 }
 

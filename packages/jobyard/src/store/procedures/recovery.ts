@@ -1,5 +1,5 @@
 import type { Scope } from '../contract.ts'
-import { all, execute, type Steps, sql } from '../sql.ts'
+import { all, execute, idList, type Steps, sql } from '../sql.ts'
 import { advance, type Changes } from './advance.ts'
 import { nextAttempt, recordEnd } from './attempts.ts'
 import { isOwner, lockCores, type Ownership, type RunCore } from './run-core.ts'
@@ -113,7 +113,7 @@ function* loseRuns(scope: Scope, orphaned: readonly Orphan[], at: number): Steps
   )
   if (lost.length === 0) return { settled: [], created: [] }
   const runs = new Map(lost.map((run) => [run.id, run]))
-  const tasks = yield* all<TaskCore>(ownedTasks, idList([...runs.keys()]))
+  const tasks = yield* all<TaskCore>(ownedTasks, idList(runs.keys()))
   const rules = yield* readCrashRules(lost)
   const attempts: NewTask[] = []
   for (const task of tasks) {
@@ -138,8 +138,8 @@ interface CrashRule {
 }
 
 function* readCrashRules(runs: readonly RunCore[]): Steps<Map<string, CrashRule>> {
-  const jobIds = new Set(runs.map(({ jobId }) => jobId))
-  const rows = yield* all<{ id: string; policy: string }>(crashRules, idList([...jobIds]))
+  const jobIds = idList(runs.map(({ jobId }) => jobId))
+  const rows = yield* all<{ id: string; policy: string }>(crashRules, jobIds)
   return new Map(rows.map(({ id, policy }) => [id, JSON.parse(policy) as CrashRule]))
 }
 
@@ -151,8 +151,4 @@ function loseTask(scope: Scope, task: TaskCore, run: RunCore, rule: CrashRule | 
   if (run.wanted === 'stop' || run.why === 'continuous') return null
   if (rule?.onCrash !== 'retry' || task.crashes >= rule.maxCrashes) return null
   return nextAttempt(task, run, { id: scope.ids.next(), notBefore: at, crashed: true }, at)
-}
-
-function idList(ids: readonly string[]): string {
-  return JSON.stringify(ids.map((id) => ({ id })))
 }

@@ -2,7 +2,7 @@ import type { FinishedState } from '@jobyard/jobs'
 import type { Policy, RetryPolicy, TaskRow } from '../../domain/model.ts'
 import { nextAttemptDelay } from '../../domain/retry.ts'
 import type { Scope } from '../contract.ts'
-import { all, execute, type Steps, sql } from '../sql.ts'
+import { all, execute, idList, type Steps, sql } from '../sql.ts'
 import { advance } from './advance.ts'
 import { type Ending, nextAttempt, type Retry, recordEnd } from './attempts.ts'
 import { lockCores, type RunCore } from './run-core.ts'
@@ -104,13 +104,13 @@ function* giveToOwners(
     given.push({ fence: run.fence, task: newRow(attempt) })
     if (run.owner !== by) others.add(run.id)
   }
-  if (others.size > 0 && scope.dialect.name === 'postgres') yield* execute(tellOwners, idList([...others]))
+  if (others.size > 0 && scope.dialect.name === 'postgres') yield* execute(tellOwners, idList(others))
   return given
 }
 
 function* readRetryPolicies(runs: readonly RunCore[]): Steps<Map<string, RetryPolicy>> {
-  const jobIds = new Set(runs.map(({ jobId }) => jobId))
-  const rows = yield* all<{ id: string; policy: string }>(policies, idList([...jobIds]))
+  const jobIds = idList(runs.map(({ jobId }) => jobId))
+  const rows = yield* all<{ id: string; policy: string }>(policies, jobIds)
   return new Map(rows.map(({ id, policy }) => [id, (JSON.parse(policy) as Policy).retry]))
 }
 
@@ -127,8 +127,4 @@ function nextTry(
   if (policy === undefined) return null
   const delay = nextAttemptDelay(policy, task.attempt - task.crashes, lot)
   return delay === null ? null : { id: scope.ids.next(), notBefore: at + delay, crashed: false }
-}
-
-function idList(ids: readonly string[]): string {
-  return JSON.stringify(ids.map((id) => ({ id })))
 }

@@ -1,7 +1,7 @@
 import type { Policy } from '../../domain/model.ts'
 import { keptRuns } from '../../domain/retention.ts'
 import type { Scope } from '../contract.ts'
-import { all, execute, first, type Steps, sql } from '../sql.ts'
+import { all, execute, first, idList, type Steps, sql } from '../sql.ts'
 import { firstIdAt } from './page-runs.ts'
 import { amountOf } from './steering.ts'
 
@@ -116,19 +116,15 @@ function withinBound(runs: readonly EndedRun[]): EndedRun[] {
 /** Deletes tasks up to the bound, and those of the runs that have none left. Answers how many runs went. */
 function* dropRunRows(jobId: string, runs: readonly EndedRun[]): Steps<number> {
   if (runs.length === 0) return 0
-  const list = listOf(runs)
-  const tasks = listOf(yield* all<{ id: string }>(tasksOf, list))
+  const list = idList(runs.map(({ id }) => id))
+  const tasks = idList((yield* all<{ id: string }>(tasksOf, list)).map(({ id }) => id))
   yield* execute(trashOutput, tasks)
   yield* execute(dropTasks, tasks)
-  const empty = listOf(yield* all<{ id: string }>(withoutTasks, list))
+  const empty = idList((yield* all<{ id: string }>(withoutTasks, list)).map(({ id }) => id))
   yield* execute(dropPayloads, empty)
   const gone = yield* all<{ id: string }>(dropRuns, empty)
   if (gone.length > 0) yield* execute(countPruned, gone.length, jobId)
   return gone.length
-}
-
-function listOf(rows: readonly { readonly id: string }[]): string {
-  return JSON.stringify(rows.map(({ id }) => ({ id })))
 }
 
 const anyRun = sql('select id from run where job_id = ? limit 1')
@@ -172,7 +168,7 @@ const dropTrash = sql(
 
 /** Forgets tasks whose output is deleted. */
 export function* emptyTrash({ taskIds }: { readonly taskIds: readonly string[] }, _scope: Scope): Steps<void> {
-  yield* execute(dropTrash, JSON.stringify(taskIds.map((id) => ({ id }))))
+  yield* execute(dropTrash, idList(taskIds))
 }
 
 const oldAudit = sql(

@@ -2,7 +2,7 @@ import type { Policy } from '../../domain/model.ts'
 import { nextOccurrence } from '../../domain/occurrences.ts'
 import { restartDelay, restartRule } from '../../domain/restart.ts'
 import type { Scope } from '../contract.ts'
-import { all, execute, forEachRow, type Steps, sql, updateEach } from '../sql.ts'
+import { idList, all, execute, forEachRow, type Steps, sql, updateEach } from '../sql.ts'
 import { nextAttemptOf } from './pending-tasks.ts'
 import { readSchedule } from './schedules.ts'
 import { amountOf } from './steering.ts'
@@ -66,9 +66,9 @@ export function* rewindTasks({
   readonly limit: number
 }): Steps<{ readonly more: boolean }> {
   const attempts = yield* all<{ id: string }>(lateAttempts, at, at, limit)
-  if (attempts.length > 0) yield* execute(bringAttempts, at, at, JSON.stringify(attempts))
+  if (attempts.length > 0) yield* execute(bringAttempts, at, at, idList(attempts.map(({ id }) => id)))
   const parked = yield* all<{ id: string }>(parkedAhead, at, at, limit)
-  if (parked.length > 0) yield* execute(bringParked, at, at, JSON.stringify(parked))
+  if (parked.length > 0) yield* execute(bringParked, at, at, idList(parked.map(({ id }) => id)))
   return { more: attempts.length === limit || parked.length === limit }
 }
 

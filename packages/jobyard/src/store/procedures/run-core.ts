@@ -1,6 +1,6 @@
 import type { State } from '@jobyard/jobs'
 import type { Counts, Wanted } from '../../domain/run-state.ts'
-import { all, type Steps, sql } from '../sql.ts'
+import { all, idList, type Steps, sql } from '../sql.ts'
 
 /** The part of a run's row that its state follows from, and that every change of a run goes through. */
 export interface RunCore {
@@ -66,7 +66,7 @@ const lockRunsNow = sql(
  */
 export function* lockCores(ids: Iterable<string>, how: 'wait' | 'now' = 'wait'): Steps<Map<string, RunCore>> {
   const query = how === 'wait' ? lockRuns : lockRunsNow
-  const rows = yield* all<RunCore>(query, JSON.stringify([...new Set(ids)].map((id) => ({ id }))))
+  const rows = yield* all<RunCore>(query, idList(ids))
   return new Map(rows.map((row) => [row.id, row]))
 }
 

@@ -1,4 +1,4 @@
-import { all, type Steps, sql } from '../sql.ts'
+import { all, idList, type Steps, sql } from '../sql.ts'
 import type { RunCore } from './run-core.ts'
 
 const stopIdleTasks = sql(
@@ -16,7 +16,7 @@ export function* dropPendingTasks(
 ): Steps<void> {
   const affected = cores.filter((core) => core.nPending + core.nBlocked + core.nDisconnected > 0)
   if (affected.length === 0) return
-  const ids = JSON.stringify(affected.map(({ id }) => ({ id })))
+  const ids = idList(affected.map(({ id }) => id))
   const rows = yield* all<{ runId: string }>(stopIdleTasks, at, reason.code, reason.text, ids)
   const counts = Map.groupBy(rows, ({ runId }) => runId)
   for (const core of affected) {

@@ -1,7 +1,7 @@
 import { isFinished, type State } from '@jobyard/jobs'
 import type { TaskRow } from '../../domain/model.ts'
 import { countedAs, requireTransition } from '../../domain/run-state.ts'
-import { all, forEachRow, insertMissing, type Steps, sql, updateEach } from '../sql.ts'
+import { all, forEachRow, idList, insertMissing, type Steps, sql, updateEach } from '../sql.ts'
 import { count, type RunCore } from './run-core.ts'
 
 /** The part of a task's row that its changes go through. */
@@ -113,7 +113,7 @@ export function newRow({ detail, ...task }: NewTask): TaskRow {
 
 /** Reads tasks for a change, by id; unknown ids are absent. Their runs must be locked already. */
 export function* readTaskCores(ids: Iterable<string>): Steps<Map<string, TaskCore>> {
-  const rows = yield* all<TaskCore>(readTasks, JSON.stringify([...new Set(ids)].map((id) => ({ id }))))
+  const rows = yield* all<TaskCore>(readTasks, idList(ids))
   return new Map(rows.map((row) => [row.id, row]))
 }
 
