@@ -53,11 +53,11 @@ export const CORE_COLUMNS = `run.id, run.job_id as "jobId", run.state, run.wante
 // Locked in the order of their ids, so that two transactions over the same runs never wait for each other in a ring.
 const lockRuns = sql(
   (d) => `select ${CORE_COLUMNS} from run
-    where run.id in (select id from ${d.rows({ id: 'text' })} as wanted_) order by run.id${d.forUpdate}`,
+    where run.id in ${d.ids} order by run.id${d.forUpdate}`,
 )
 const lockRunsNow = sql(
   (d) => `select ${CORE_COLUMNS} from run
-    where run.id in (select id from ${d.rows({ id: 'text' })} as wanted_) order by run.id${d.forUpdateNow}`,
+    where run.id in ${d.ids} order by run.id${d.forUpdateNow}`,
 )
 
 /**
