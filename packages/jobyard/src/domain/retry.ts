@@ -1,4 +1,37 @@
-import type { RetryPolicy } from './model.ts'
+import type { Policy, RetryPolicy } from './model.ts'
+
+/** Another attempt at the same target. */
+export interface NextTry {
+  /** Epoch milliseconds. */
+  readonly notBefore: number
+  /** True when a crash ended the attempt before, which does not use up the attempts of the job's policy. */
+  readonly crashed: boolean
+}
+
+/** An attempt that has failed. `crashes` is how many before it a crash ended. */
+interface FailedTry {
+  readonly attempt: number
+  readonly crashes: number
+}
+
+/** The attempt that follows one that failed at `at`, of which `lot` draws the jitter; null when there is to be none. */
+export function tryAfterFailure(
+  policy: RetryPolicy,
+  { attempt, crashes }: FailedTry,
+  { at, lot }: { readonly at: number; readonly lot: number },
+): NextTry | null {
+  const delay = nextAttemptDelay(policy, attempt - crashes, lot)
+  return delay === null ? null : { notBefore: at + delay, crashed: false }
+}
+
+/** The attempt that follows one that a crash ended at `at`; null when there is to be none. */
+export function tryAfterCrash(
+  { onCrash, maxCrashes }: Pick<Policy, 'onCrash' | 'maxCrashes'>,
+  { crashes }: FailedTry,
+  at: number,
+): NextTry | null {
+  return onCrash === 'retry' && crashes < maxCrashes ? { notBefore: at, crashed: true } : null
+}
 
 /**
  * Milliseconds to wait before the attempt that follows a failed one; null when there is to be no other.

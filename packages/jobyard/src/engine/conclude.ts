@@ -1,5 +1,5 @@
 import type { RunRow, TaskRow } from '../domain/model.ts'
-import { nextAttemptDelay } from '../domain/retry.ts'
+import { type NextTry, tryAfterCrash, tryAfterFailure } from '../domain/retry.ts'
 import type { TaskChange } from '../store/procedures/work.ts'
 import type { ActiveRun, ActiveTask } from './active-run.ts'
 import type { Outcome, Parked, Reason } from './kind.ts'
@@ -54,20 +54,10 @@ function judge(run: RunRow, ended: Outcome | Parked, stop: Reason | undefined): 
   return { ...ended, state: fails ? 'failed' : 'stopped', reason: stop }
 }
 
-function nextTry(
-  parts: EngineParts,
-  { run, job }: ActiveRun,
-  task: TaskRow,
-  reason: Reason,
-): { notBefore: number; crashed: boolean } | null {
+function nextTry(parts: EngineParts, { run, job }: ActiveRun, task: TaskRow, reason: Reason): NextTry | null {
   // A continuous job is started again by its place, as a new run.
   if (run.why === 'continuous') return null
-  const { policy } = job
-  const now = parts.clock.now()
-  if (CRASHES.has(reason.code)) {
-    if (policy.onCrash !== 'retry' || task.crashes >= policy.maxCrashes) return null
-    return { notBefore: now, crashed: true }
-  }
-  const delay = nextAttemptDelay(policy.retry, task.attempt - task.crashes, parts.random())
-  return delay === null ? null : { notBefore: now + delay, crashed: false }
+  const at = parts.clock.now()
+  if (CRASHES.has(reason.code)) return tryAfterCrash(job.policy, task, at)
+  return tryAfterFailure(job.policy.retry, task, { at, lot: parts.random() })
 }

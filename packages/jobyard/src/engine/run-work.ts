@@ -1,5 +1,7 @@
 import type { TaskRow } from '../domain/model.ts'
+import { attemptAfter } from '../store/procedures/attempts.ts'
 import type { Settled } from '../store/procedures/settle.ts'
+import { NOTHING_YET } from '../store/procedures/tasks.ts'
 import type { TaskChange } from '../store/procedures/work.ts'
 import { type ActiveRun, ActiveTask } from './active-run.ts'
 import { Closer } from './closing.ts'
@@ -209,7 +211,10 @@ export class RunWork {
     active.recording.delete(current.task.id)
     if (taken === null) this.#lose(active)
     if (active.released || taken === undefined || taken === null) return
-    if (taken.retry !== undefined && active.wanted !== 'stop') queueRetry(active, current.task, taken.retry)
+    if (taken.retry !== undefined && active.wanted !== 'stop') {
+      const next = attemptAfter(current.task, taken.retry, this.#parts.clock.now())
+      active.enqueue({ ...next, ...NOTHING_YET, detail: current.task.detail })
+    }
     this.go(active)
   }
 
@@ -222,11 +227,4 @@ export class RunWork {
       return { ...active.ownership, taskId: current.task.id, to: 'failed', reason: reasonOf(error) }
     }
   }
-}
-
-function queueRetry(active: ActiveRun, task: TaskRow, retry: NonNullable<TaskChange['retry']>): void {
-  const { id, notBefore, crashed } = retry
-  const crashes = task.crashes + (crashed ? 1 : 0)
-  const attempt = task.attempt + 1
-  active.enqueue({ ...task, id, crashes, attempt, state: 'pending', notBefore, startedAt: null })
 }

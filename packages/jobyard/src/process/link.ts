@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { LimitSupport, ProcessExit, ProcessLimits } from './contract.ts'
+import type { LimitSupport, ProcessExit, ProcessRequest } from './contract.ts'
 
 /** What the warden is told first, before anything else. */
 export interface BeginOrder {
@@ -14,18 +14,10 @@ export interface BeginOrder {
 }
 
 /** Asks for one process to be started; answered by `started` or `refused`. */
-export interface StartOrder {
+export interface StartOrder extends ProcessRequest {
   readonly do: 'start'
   /** The server's number for this process, used in everything said about it later. */
   readonly id: number
-  readonly taskId: string
-  readonly channel: number
-  readonly file: string
-  readonly args: readonly string[]
-  readonly cwd: string
-  readonly env: Readonly<Record<string, string>>
-  readonly user?: { readonly uid: number; readonly gid: number }
-  readonly limits: ProcessLimits
 }
 
 /** What the server says to its warden. */

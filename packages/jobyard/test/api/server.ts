@@ -6,13 +6,12 @@ import { pino } from 'pino'
 import { createApi } from '../../src/api/app.ts'
 import type { Clock } from '../../src/domain/clock.ts'
 import type { JobKind } from '../../src/engine/kind.ts'
-import { PackageStore } from '../../src/kinds/script/package.ts'
-import { ScriptPackages } from '../../src/kinds/script/packages.ts'
 import { createToken, hashToken } from '../../src/services/auth/token.ts'
 import type { Dialect } from '../../src/services/http/dialect.ts'
-import type { ApiServices, ApiSettings, PackageService } from '../../src/services/services.ts'
+import type { ApiServices, ApiSettings } from '../../src/services/services.ts'
 import type { Role } from '../../src/store/procedures/tokens.ts'
 import { Sealer } from '../../src/store/seal.ts'
+import { openPackages } from '../support/packages.ts'
 import { ACTOR, makePlace, type Place, type Stack, startStack } from '../support/stack.ts'
 import { TestKind } from '../support/test-kind.ts'
 import { checkAnswer, type OpenApi, readDocument } from './described.ts'
@@ -120,7 +119,7 @@ async function makeServices(stack: Stack, folder: string, options: ServerOptions
     jobs,
     appSettings,
     sealer: new Sealer(Buffer.alloc(32, 7)),
-    packages: await makePackages(stack, folder),
+    packages: await openPackages(stack, folder),
     limits: { memory: 'rlimit', processes: 'none', notes: ['Processes are not limited here.'] },
     logger: pino({ level: options.onLog === undefined ? 'silent' : 'debug' }, sink),
     version: '0.1.0-test',
@@ -133,15 +132,6 @@ async function makeServices(stack: Stack, folder: string, options: ServerOptions
     },
     isReady: () => true,
   }
-}
-
-async function makePackages({ parts, store }: Stack, folder: string): Promise<PackageService> {
-  const user = { name: 'me', uid: process.getuid?.() ?? -1, gid: process.getgid?.() ?? -1, own: true }
-  const interpreters = { path: process.env.PATH ?? '', user }
-  const { clock, ids } = parts
-  const files = new PackageStore({ folder: join(folder, 'packages'), clock, ids, interpreters })
-  await files.open()
-  return new ScriptPackages(files, store, clock)
 }
 
 async function addToken({ parts, store }: Stack, role: Role, collectionId: string | null, expiresAt: number | null) {

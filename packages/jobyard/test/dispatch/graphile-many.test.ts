@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
-import { createIds } from '../../src/domain/ids.ts'
 import type { Scope } from '../../src/store/contract.ts'
 import { createPostgresNotifier } from '../../src/store/postgres/notifier.ts'
-import { createPostgresStore } from '../../src/store/postgres/store.ts'
 import type { Steps } from '../../src/store/sql.ts'
 import { createDatabase, type Database, runOn, startCluster } from '../support/postgres.ts'
+import { openPostgresStore } from '../support/postgres-store.ts'
 import { newRuns, TestInstance } from './exercise.ts'
 import { type GraphileBench, openGraphileBench } from './graphile-bench.ts'
 import { messagesOf } from './run-table.ts'
@@ -151,15 +150,7 @@ test('messages belong to the transaction that sends them', async () => {
     yield* scope.send(ids.map((runId) => ({ runId, at })))
     if (fails) throw new Error('no')
   }
-  const store = await createPostgresStore({
-    url: database.url,
-    writes: { send },
-    reads: {},
-    clock: systemClock,
-    ids: createIds(systemClock),
-    random: Math.random,
-    onTrouble: () => undefined,
-  })
+  const store = await openPostgresStore({ url: database.url, writes: { send }, reads: {} })
   onTestFinished(() => store.stop())
   await expect(store.write('send', { ids: ['a', 'b'], at: 0, fails: true })).rejects.toThrow('no')
   expect(await countMessages()).toBe(0)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { nextAttemptDelay } from '../../src/domain/retry.ts'
+import { nextAttemptDelay, tryAfterCrash, tryAfterFailure } from '../../src/domain/retry.ts'
 
 test('without a policy nothing is tried again', () => {
   expect(nextAttemptDelay({ kind: 'none' }, 1, 0)).toBeNull()
@@ -54,4 +54,17 @@ test('a delay is always whole, not negative and no longer than the longest, howe
       expect(delay).toBeLessThanOrEqual(policy.maxDelayMs)
     }),
   )
+})
+
+test('crashes use up none of the attempts of a policy, and have a number of their own', () => {
+  const retry = { kind: 'fixed', attempts: 2, delayMs: 1_500 } as const
+  expect(tryAfterFailure(retry, { attempt: 3, crashes: 2 }, { at: 10, lot: 0 })).toEqual({
+    notBefore: 1_510,
+    crashed: false,
+  })
+  expect(tryAfterFailure(retry, { attempt: 3, crashes: 1 }, { at: 10, lot: 0 })).toBeNull()
+  const crash = { onCrash: 'retry', maxCrashes: 2 } as const
+  expect(tryAfterCrash(crash, { attempt: 9, crashes: 1 }, 10)).toEqual({ notBefore: 10, crashed: true })
+  expect(tryAfterCrash(crash, { attempt: 9, crashes: 2 }, 10)).toBeNull()
+  expect(tryAfterCrash({ ...crash, onCrash: 'fail' }, { attempt: 1, crashes: 0 }, 10)).toBeNull()
 })

@@ -1,10 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { AppSettings } from '../../src/engine/app-settings.ts'
 import { Sealer } from '../../src/store/seal.ts'
 import { askDatabase } from '../support/ask-database.ts'
 import { eventually } from '../support/eventually.ts'
-import { ACTOR, DATABASES, makePlace, type Place, type Stack, startStack } from '../support/stack.ts'
-import { TestKind } from '../support/test-kind.ts'
+import { ACTOR, DATABASES } from '../support/stack.ts'
+import { useStacks } from '../support/use-stacks.ts'
 
 /** What is refused, by its code. */
 async function refused(work: Promise<unknown>): Promise<{ code: string; message: string; field: unknown }> {
@@ -18,24 +18,16 @@ async function refused(work: Promise<unknown>): Promise<{ code: string; message:
 }
 
 describe.each(DATABASES)('app settings on %s', (name) => {
-  let place: Place
-  let stack: Stack
+  const on = useStacks(name, { slot: 'Staging' })
   let owner: { id: string; name: string }
 
-  beforeEach(async () => {
-    place = await makePlace(name)
-    stack = await startStack({ kinds: [new TestKind()], place, slot: 'Staging' })
-    owner = { id: stack.collectionId, name: 'default' }
-  })
-
-  afterEach(async () => {
-    await stack.stop()
-    await place.drop()
+  beforeEach(() => {
+    owner = { id: on.stack.collectionId, name: 'default' }
   })
 
   const change = (set: Parameters<AppSettings['change']>[1]['set'], remove?: readonly string[] | 'others') =>
-    stack.settings.change(owner, { set, ...(remove === undefined ? {} : { remove }) }, ACTOR)
-  const meant = () => stack.settings.of(owner.id)
+    on.stack.settings.change(owner, { set, ...(remove === undefined ? {} : { remove }) }, ACTOR)
+  const meant = () => on.stack.settings.of(owner.id)
 
   test('are kept with their names as they were written, one whatever the case', async () => {
     await change({ Region: { value: 'eu' }, empty: { value: '' } })
@@ -51,25 +43,25 @@ describe.each(DATABASES)('app settings on %s', (name) => {
 
   test('that are secret are sealed, not shown, and stay secret', async () => {
     await change({ API_KEY: { value: 'hunter-22', secret: true } })
-    expect(await stack.settings.list(owner)).toMatchObject([{ name: 'API_KEY', value: null, secret: true }])
+    expect(await on.stack.settings.list(owner)).toMatchObject([{ name: 'API_KEY', value: null, secret: true }])
     expect(meant()).toMatchObject({ variables: { API_KEY: 'hunter-22' }, secrets: ['hunter-22'] })
-    const rows = await askDatabase(place)
+    const rows = await askDatabase(on.place)
     expect(JSON.stringify(await rows.ask('select * from setting'))).not.toContain('hunter')
     expect(JSON.stringify(await rows.ask('select * from audit'))).not.toContain('hunter')
     await rows.close()
     await change({ API_KEY: { value: 'hunter-33' } })
-    expect(await stack.settings.list(owner)).toMatchObject([{ value: null, secret: true }])
+    expect(await on.stack.settings.list(owner)).toMatchObject([{ value: null, secret: true }])
     expect(meant().secrets).toEqual(['hunter-33'])
     expect(await refused(change({ API_KEY: { secret: false } }))).toMatchObject({ code: 'app-setting-invalid' })
     await change({ API_KEY: { value: 'plain', secret: false } })
-    expect(await stack.settings.list(owner)).toMatchObject([{ value: 'plain', secret: false }])
+    expect(await on.stack.settings.list(owner)).toMatchObject([{ value: 'plain', secret: false }])
     await change({ API_KEY: { secret: true } })
     expect(meant()).toMatchObject({ variables: { API_KEY: 'plain' }, secrets: ['plain'] })
   })
 
   test('that are pinned to a slot count on servers of that slot alone', async () => {
     await change({ HERE: { value: '1', slot: true }, THERE: { value: '2', slot: 'production' }, ALL: { value: '3' } })
-    expect((await stack.settings.list(owner)).map(({ name: each, slot }) => [each, slot])).toEqual([
+    expect((await on.stack.settings.list(owner)).map(({ name: each, slot }) => [each, slot])).toEqual([
       ['ALL', null],
       ['HERE', 'staging'],
       ['THERE', 'production'],
@@ -100,14 +92,14 @@ describe.each(DATABASES)('app settings on %s', (name) => {
       field: 'settings.JOBYARD_MARK',
     })
     expect(await refused(change({ NEW: {} }))).toMatchObject({ code: 'app-setting-invalid' })
-    expect(await stack.settings.list(owner)).toEqual([])
+    expect(await on.stack.settings.list(owner)).toEqual([])
   })
 
   test('that steer are refused when they cannot be read, and taken where that is wished', async () => {
     expect((await refused(change({ WEBJOBS_RESTART_TIME: { value: 'soon' } }))).message).toContain('whole number')
     expect((await refused(change({ WEBJOBS_STOPPED: { value: '1', secret: true } }))).message).toContain('secret')
     const set = { WEBJOBS_RESTART_TIME: { value: 'soon' } }
-    await stack.settings.change(owner, { set, lenient: true }, ACTOR)
+    await on.stack.settings.change(owner, { set, lenient: true }, ACTOR)
     expect(meant()).toMatchObject({ variables: { WEBJOBS_RESTART_TIME: 'soon' }, steering: { restartMs: null } })
   })
 
@@ -115,29 +107,29 @@ describe.each(DATABASES)('app settings on %s', (name) => {
     const names = Array.from({ length: 20 }, (_, i) => `N${i}`).toSorted()
     await Promise.all(names.map((each) => change({ [each]: { value: each } })))
     expect(Object.keys(meant().variables).toSorted()).toEqual(names)
-    const { revision } = await stack.store.read('listSettings', { collectionId: owner.id })
+    const { revision } = await on.stack.store.read('listSettings', { collectionId: owner.id })
     await change({ N1: { value: 'N1' } })
-    expect((await stack.store.read('listSettings', { collectionId: owner.id })).revision).toBe(revision)
-    const audit = await stack.store.read('listAudit', { targetId: owner.id, limit: 100 })
+    expect((await on.stack.store.read('listSettings', { collectionId: owner.id })).revision).toBe(revision)
+    const audit = await on.stack.store.read('listAudit', { targetId: owner.id, limit: 100 })
     expect(JSON.stringify(audit)).toContain('settings.change')
   })
 
   test('of a collection go with it', async () => {
-    const { id } = await stack.store.write('addCollection', {
-      id: stack.parts.ids.next(),
+    const { id } = await on.stack.store.write('addCollection', {
+      id: on.stack.parts.ids.next(),
       name: 'w',
       actor: ACTOR,
       at: 1,
     })
-    await stack.settings.change({ id, name: 'w' }, { set: { A: { value: '1' } } }, ACTOR)
-    await stack.store.write('deleteCollection', { id, actor: ACTOR, at: 2 })
-    expect((await stack.store.read('listSettings', { collectionId: id })).items).toEqual([])
+    await on.stack.settings.change({ id, name: 'w' }, { set: { A: { value: '1' } } }, ACTOR)
+    await on.stack.store.write('deleteCollection', { id, actor: ACTOR, at: 2 })
+    expect((await on.stack.store.read('listSettings', { collectionId: id })).items).toEqual([])
   })
 
   test('that another key sealed keep a run from beginning, and are told', async () => {
     await change({ API_KEY: { value: 'hunter-22', secret: true } })
     const other = new AppSettings({
-      ...stack.parts,
+      ...on.stack.parts,
       sealer: new Sealer(Buffer.alloc(32, 8)),
       slot: 'staging',
       alone: true,
@@ -148,14 +140,11 @@ describe.each(DATABASES)('app settings on %s', (name) => {
   })
 
   test('changed by one instance are heard of by another', async () => {
-    const other = await startStack({ kinds: [new TestKind()], place, alone: false, instance: 'other', slot: 'staging' })
-    try {
-      await change({ REGION: { value: 'eu' } })
-      await eventually('the other knows', () => other.settings.of(owner.id).variables.REGION === 'eu')
-      const heard = other.events.find(({ event }) => event.type === 'settings.changed')
-      expect(heard?.event).toMatchObject({ collectionId: owner.id, restart: true })
-    } finally {
-      await other.stop()
-    }
+    const here = on.stack
+    const there = await on.start({ alone: false, instance: 'there', slot: 'staging' })
+    await here.settings.change(owner, { set: { REGION: { value: 'eu' } } }, ACTOR)
+    await eventually('the other knows', () => there.settings.of(owner.id).variables.REGION === 'eu')
+    const heard = there.events.find(({ event }) => event.type === 'settings.changed')
+    expect(heard?.event).toMatchObject({ collectionId: owner.id, restart: true })
   })
 })

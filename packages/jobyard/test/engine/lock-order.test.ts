@@ -1,39 +1,22 @@
 import pg from 'pg'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
 import { eventually } from '../support/eventually.ts'
-import { makePlace, type Place, type Stack, type StackOptions, startStack } from '../support/stack.ts'
-import { Held, TestKind } from '../support/test-kind.ts'
+import type { Stack } from '../support/stack.ts'
+import { useStacks } from '../support/use-stacks.ts'
 
 /** What only PostgreSQL knows: transactions that change the same rows at the same time. */
 describe('several transactions at once on postgres', () => {
-  let place: Place
-  let kind: TestKind
-  let held: Held
-  const stacks: Stack[] = []
+  const on = useStacks('postgres', { held: true, started: false, alone: false })
   const clients: pg.Client[] = []
-
-  beforeEach(async () => {
-    place = await makePlace('postgres')
-    kind = new TestKind()
-    held = new Held()
-  })
 
   afterEach(async () => {
     for (const client of clients.splice(0)) await client.end()
-    for (const stack of stacks.splice(0)) await stack.stop()
-    await place.drop()
   })
-
-  async function start(options: Partial<StackOptions> = {}): Promise<Stack> {
-    const stack = await startStack({ kinds: [kind], place, alone: false, ...options })
-    stacks.push(stack)
-    return stack
-  }
 
   /** Another client of the database, who can stop in the middle of a transaction. */
   async function connect(): Promise<pg.Client> {
-    const client = new pg.Client({ connectionString: place.url })
+    const client = new pg.Client({ connectionString: on.place.url })
     await client.connect()
     await client.query('set search_path = jobyard')
     clients.push(client)
@@ -48,13 +31,12 @@ describe('several transactions at once on postgres', () => {
   }
 
   test('recovery looks again at what it has locked: a run that ended meanwhile stays as it ended', async () => {
-    kind.work = held.work
-    const first = await start()
+    const first = await on.start()
     const jobId = await first.job('short')
     const triggers = [{ type: 'after' as const, jobId, on: ['completed', 'failed'] as const }]
     const follower = await first.job('follower', { policy: { overlap: 'allow' }, triggers })
     const id = await first.run(jobId)
-    await eventually('it is worked on', () => held.targets.length === 1)
+    await eventually('it is worked on', () => on.held.targets.length === 1)
     const [client, observer] = [await connect(), await connect()]
     await client.query('begin')
     await client.query(`update task set state = 'completed', owner = null, finished_at = 5 where run_id = $1`, [id])
@@ -72,8 +54,7 @@ describe('several transactions at once on postgres', () => {
   })
 
   test('a place that is no more when its job can be locked is not filled', async () => {
-    kind.work = held.work
-    const first = await start({ instance: 'here' })
+    const first = await on.start({ instance: 'here' })
     const triggers = [{ type: 'continuous' as const, singleton: true }]
     const jobId = await first.job('forever', { type: 'continuous', enabled: false, triggers })
     const [client, observer] = [await connect(), await connect()]
@@ -90,8 +71,7 @@ describe('several transactions at once on postgres', () => {
   })
 
   test('the lease is renewed while all connections wait, and while a claim holds the instance', async () => {
-    kind.work = held.work
-    const first = await start()
+    const first = await on.start()
     const jobId = await first.job('busy', { policy: { overlap: 'allow' } })
     const [client, observer] = [await connect(), await connect()]
     await client.query('begin')
@@ -109,12 +89,11 @@ describe('several transactions at once on postgres', () => {
   })
 
   test('clocks that differ by more than a lease harm nobody: the database says what time it is', async () => {
-    kind.work = held.work
-    const first = await start({ instance: 'slow' })
+    const first = await on.start({ instance: 'slow' })
     const id = await first.run(await first.job('long'))
-    await eventually('it is worked on', () => held.targets.length === 1)
+    await eventually('it is worked on', () => on.held.targets.length === 1)
     const ahead = { ...systemClock, now: () => systemClock.now() + 60_000 }
-    const second = await start({ instance: 'fast', clock: ahead })
+    const second = await on.start({ instance: 'fast', clock: ahead })
     const at = ahead.now()
     await second.store.write('renewInstance', { id: second.engine.identity.id, at, leaseMs: 15_000 })
     const recoveries = [
@@ -129,8 +108,8 @@ describe('several transactions at once on postgres', () => {
   })
 
   test('runs of one job that several instances create at once have numbers of their own', async () => {
-    const first = await start({ instance: 'one' })
-    const instances = [first, ...(await Promise.all(['two', 'three'].map((instance) => start({ instance }))))]
+    const first = await on.start({ instance: 'one' })
+    const instances = [first, ...(await Promise.all(['two', 'three'].map((instance) => on.start({ instance }))))]
     const jobId = await first.job('popular', { policy: { overlap: 'allow' } })
     const outcomes = await Promise.all(
       Array.from({ length: 150 }, (_, index) => {
@@ -144,11 +123,10 @@ describe('several transactions at once on postgres', () => {
   })
 
   test('runs of jobs that follow each other and replace their own are no deadlock', { timeout: 60_000 }, async () => {
-    kind.work = held.work
-    const stack = await start({ concurrency: 1 })
+    const stack = await on.start({ concurrency: 1 })
     // It has the only place, so that all others are stopped as soon as they are replaced.
     await stack.run(await stack.job('in the way'))
-    await eventually('the place is taken', () => held.targets.length === 1)
+    await eventually('the place is taken', () => on.held.targets.length === 1)
     const policy = { overlap: 'replace' } as const
     const after = (jobId: string) => [{ type: 'after', jobId, on: ['stopped'] } as const]
     const first = await stack.job('first', { policy })
@@ -165,14 +143,13 @@ describe('several transactions at once on postgres', () => {
     for (let index = 0; index < 30; index++) await Promise.all([ask(first), ask(second)])
     // A connection passes on what it has counted when it ends, if not before.
     await stack.stop()
-    stacks.splice(0)
     await client.query('select pg_stat_clear_snapshot()')
     expect((await client.query(text)).rows[0].deadlocks - before).toBe(0)
   })
 
   test('a storm of runs that replace each other, on two instances, is no deadlock', { timeout: 60_000 }, async () => {
-    kind.work = () => new Promise((resolve) => setImmediate(resolve, { state: 'completed' }))
-    const pair = [await start({ instance: 'one' }), await start({ instance: 'two' })]
+    on.kind.work = () => new Promise((resolve) => setImmediate(resolve, { state: 'completed' }))
+    const pair = [await on.start({ instance: 'one' }), await on.start({ instance: 'two' })]
     const [first] = pair
     const jobIds = await Promise.all(
       Array.from({ length: 6 }, (_, index) => first?.job(`job${index}`, { policy: { overlap: 'replace' } }) ?? ''),

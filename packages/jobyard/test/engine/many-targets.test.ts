@@ -1,42 +1,23 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { PENDING_PAGE } from '../../src/store/procedures/pending-tasks.ts'
 import { eventually } from '../support/eventually.ts'
-import { DATABASES, makePlace, type Place, type Stack, type StackOptions, startStack } from '../support/stack.ts'
-import { Held, TestKind } from '../support/test-kind.ts'
+import { DATABASES, type Stack } from '../support/stack.ts'
+import { useStacks } from '../support/use-stacks.ts'
 import { goOn, leaveRun, MANY, recount, targetsOf, watchPages } from './big-run.ts'
 
 const USER = { code: 'user', text: 'A person asked for it.' }
 const LONG = 90_000
 
 describe.each(DATABASES)('a run of which more is to be done than is kept in memory, on %s', (database) => {
-  let place: Place
-  let kind: TestKind
-  let held: Held
-  const stacks: Stack[] = []
-
-  beforeEach(async () => {
-    place = await makePlace(database)
-    kind = new TestKind()
-    held = new Held()
-  })
-
-  afterEach(async () => {
-    for (const stack of stacks.splice(0)) await stack.stop()
-    await place.drop()
-  })
-
-  async function start(options: Partial<StackOptions> = {}): Promise<Stack> {
-    const stack = await startStack({ kinds: [kind], place, ...options })
-    stacks.push(stack)
-    return stack
-  }
+  const on = useStacks(database, { started: false })
 
   /** Holds every target from the so-manieth on. */
   function holdFrom(count: number): void {
-    kind.work = (task, context) => (kind.begun.length >= count ? held.work(task, context) : { state: 'completed' })
+    on.kind.work = (task, context) =>
+      on.kind.begun.length >= count ? on.held.work(task, context) : { state: 'completed' }
   }
 
   /** A run of many targets that is held in its middle, with its first page begun and its last one not read yet. */
@@ -44,12 +25,12 @@ describe.each(DATABASES)('a run of which more is to be done than is kept in memo
     holdFrom(PENDING_PAGE + 200)
     const id = await leaveRun(stack, await stack.job('big', { policy: { parallel: 8, ...policy } }), left())
     await goOn(stack, id)
-    await eventually('it is held in the middle', () => held.targets.length >= 8, LONG)
+    await eventually('it is held in the middle', () => on.held.targets.length >= 8, LONG)
     return id
   }
 
   const left = () => targetsOf(MANY).map((target) => ({ target }))
-  const begunOf = (id: string) => kind.begun.filter(({ runId }) => runId === id).map(({ target }) => target)
+  const begunOf = (id: string) => on.kind.begun.filter(({ runId }) => runId === id).map(({ target }) => target)
   const finish = (stack: Stack, id: string) =>
     eventually(
       `run ${id} has ended`,
@@ -61,7 +42,7 @@ describe.each(DATABASES)('a run of which more is to be done than is kept in memo
     )
 
   test('is worked off page by page, each target once, in order', { timeout: 120_000 }, async () => {
-    const stack = await start()
+    const stack = await on.start()
     const pages = watchPages(stack.store)
     const id = await leaveRun(stack, await stack.job('big', { policy: { parallel: 1 } }), left())
     await goOn(stack, id)
@@ -72,7 +53,7 @@ describe.each(DATABASES)('a run of which more is to be done than is kept in memo
   })
 
   test('is stopped as a whole', { timeout: 120_000 }, async () => {
-    const stack = await start()
+    const stack = await on.start()
     const id = await halfDone(stack)
     await stack.engine.want([id], 'stop', USER)
     const { counts, state } = await finish(stack, id)
@@ -83,52 +64,52 @@ describe.each(DATABASES)('a run of which more is to be done than is kept in memo
   })
 
   test('rests as a whole and goes on as a whole', { timeout: 120_000 }, async () => {
-    const stack = await start()
+    const stack = await on.start()
     const id = await halfDone(stack)
     await stack.engine.want([id], 'suspend', USER)
-    for (const target of held.targets) held.end(target)
+    for (const target of on.held.targets) on.held.end(target)
     const resting = await stack.reach(id, 'suspended')
     const begun = begunOf(id)
     expect(resting.counts).toMatchObject({ completed: begun.length, pending: MANY - begun.length, running: 0 })
-    kind.work = () => ({ state: 'completed' })
+    on.kind.work = () => ({ state: 'completed' })
     await stack.engine.want([id], 'run', USER)
     expect((await finish(stack, id)).counts).toMatchObject({ completed: MANY })
     expect(begunOf(id).toSorted()).toEqual(targetsOf(MANY))
   })
 
   test('is given back when the server stops, and is found by the next', { timeout: 120_000 }, async () => {
-    const first = await start({ drainMs: 60_000 })
+    const first = await on.start({ drainMs: 60_000 })
     const id = await halfDone(first)
     let gone = false
     const stopped = first.engine.stop().then(() => {
       gone = true
     })
     await eventually('it has gone', () => {
-      for (const target of held.targets) held.end(target)
+      for (const target of on.held.targets) on.held.end(target)
       return gone
     })
     await stopped
     expect(await first.store.read('getRun', { id })).toMatchObject({ owner: null, finishedAt: null })
-    stacks.length = 0
     await first.close()
-    kind.work = () => ({ state: 'completed' })
-    const second = await start()
+    on.kind.work = () => ({ state: 'completed' })
+    const second = await on.start()
     expect((await finish(second, id)).counts).toMatchObject({ completed: MANY })
     expect(begunOf(id).toSorted()).toEqual(targetsOf(MANY))
   })
 
   test('is found whole after its server was killed', { timeout: 120_000 }, async () => {
-    const first = await start()
+    const first = await on.start()
     const jobId = await first.job('big', { policy: { parallel: 8, onCrash: 'retry' } })
     const id = await leaveRun(first, jobId, left())
     await first.stop()
-    stacks.length = 0
-    const program = fork(join(import.meta.dirname, 'killed-engine.ts'), [JSON.stringify(place), id], { stdio: 'pipe' })
+    const program = fork(join(import.meta.dirname, 'killed-engine.ts'), [JSON.stringify(on.place), id], {
+      stdio: 'pipe',
+    })
     const ended = once(program, 'exit')
     await once(program, 'message')
     program.kill('SIGKILL')
     await ended
-    const second = await start()
+    const second = await on.start()
     const run = await finish(second, id)
     expect(run).toMatchObject({ state: 'completed', counts: { completed: MANY, failed: 0 } })
     expect(await recount(second, id)).toEqual({ completed: MANY })
@@ -137,9 +118,9 @@ describe.each(DATABASES)('a run of which more is to be done than is kept in memo
   })
 
   test('forgets none of the attempts that wait for their time', { timeout: 120_000 }, async () => {
-    const stack = await start()
+    const stack = await on.start()
     const count = 4 * PENDING_PAGE + 300
-    kind.work = ({ attempt }) => (attempt === 1 ? { state: 'failed', reason: USER } : { state: 'completed' })
+    on.kind.work = ({ attempt }) => (attempt === 1 ? { state: 'failed', reason: USER } : { state: 'completed' })
     const retry = { kind: 'fixed', attempts: 2, delayMs: 4_000 } as const
     const job = await stack.job('fails', { spec: { targets: targetsOf(count) }, policy: { retry, parallel: 100 } })
     const id = await stack.run(job)

@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import { DATABASES, makePlace, type Place, type Stack, type StackOptions, startStack } from '../support/stack.ts'
-import { Held, TestKind } from '../support/test-kind.ts'
+import { DATABASES, type Stack } from '../support/stack.ts'
+import { useStacks } from '../support/use-stacks.ts'
 import { goOn, leaveRun, targetsOf } from './big-run.ts'
 import { holdWrite } from './held-write.ts'
 
@@ -12,31 +12,14 @@ const BUSY = { state: 'failed', reason: { code: 'busy', text: 'The device is bus
 const RETRY = { kind: 'fixed', attempts: 3, delayMs: 20 } as const
 
 describe.each(DATABASES)('another attempt at a parked target, on %s', (database) => {
-  let place: Place
-  let kind: TestKind
-  let held: Held
-  const stacks: Stack[] = []
+  const on = useStacks(database, { started: false })
 
-  beforeEach(async () => {
-    place = await makePlace(database)
-    kind = new TestKind()
-    held = new Held()
-    kind.work = (task, context) => {
-      if (!task.target.startsWith('away')) return held.work(task, context)
+  beforeEach(() => {
+    on.kind.work = (task, context) => {
+      if (!task.target.startsWith('away')) return on.held.work(task, context)
       return task.attempt === 1 ? { state: 'blocked', until: Date.now() + DAY } : { state: 'completed' }
     }
   })
-
-  afterEach(async () => {
-    for (const stack of stacks.splice(0)) await stack.stop()
-    await place.drop()
-  })
-
-  async function start(options: Partial<StackOptions> = {}): Promise<Stack> {
-    const stack = await startStack({ kinds: [kind], place, ...options })
-    stacks.push(stack)
-    return stack
-  }
 
   /** The parked task of a target, once it is parked. */
   const parked = (stack: Stack, runId: string, target = 'away') =>
@@ -48,74 +31,74 @@ describe.each(DATABASES)('another attempt at a parked target, on %s', (database)
   /** Waits for the second attempt; answers how late it was, in milliseconds. */
   async function lateness(stack: Stack, runId: string, target = 'away'): Promise<number> {
     const again = await eventually('it is tried again', () =>
-      kind.begun.find((task) => task.runId === runId && task.target === target && task.attempt === 2),
+      on.kind.begun.find((task) => task.runId === runId && task.target === target && task.attempt === 2),
     )
     const task = await stack.store.read('getTask', { id: again.id })
     return (task?.startedAt ?? Number.POSITIVE_INFINITY) - (task?.notBefore ?? 0)
   }
 
-  const ended = () => kind.begun.filter(({ target }) => !target.startsWith('away')).length - held.targets.length
+  const ended = () => on.kind.begun.filter(({ target }) => !target.startsWith('away')).length - on.held.targets.length
 
   test('begins in its time although a thousand other targets are worked on', { timeout: 60_000 }, async () => {
-    const stack = await start()
+    const stack = await on.start()
     const spec = { targets: ['away', ...targetsOf(1000)] }
     const id = await stack.run(await stack.job('busy', { spec, policy: { retry: RETRY, parallel: 2000 } }))
-    await eventually('all others are worked on', () => held.targets.length === 1000)
+    await eventually('all others are worked on', () => on.held.targets.length === 1000)
     await stack.engine.resolve((await parked(stack, id)).id, BUSY)
     expect(await lateness(stack, id)).toBeLessThan(SOON)
-    expect([held.targets.length, ended()]).toEqual([1000, 0])
+    expect([on.held.targets.length, ended()]).toEqual([1000, 0])
     await stack.engine.want([id], 'stop', BUSY.reason)
     await stack.reach(id, 'stopped')
   })
 
   test('begins in its time although a thousand others wait for theirs', { timeout: 60_000 }, async () => {
-    const stack = await start()
+    const stack = await on.start()
     const others = targetsOf(1500).map((target) => ({ target, notBefore: Date.now() + DAY }))
     const tasks = [{ target: 'away', state: 'blocked' as const }, { target: 'long' }, ...others]
     const id = await leaveRun(stack, await stack.job('waits', { policy: { retry: RETRY } }), tasks)
     await goOn(stack, id)
-    await eventually('one is worked on', () => held.targets.length === 1)
+    await eventually('one is worked on', () => on.held.targets.length === 1)
     await stack.engine.resolve((await parked(stack, id)).id, BUSY)
     expect(await lateness(stack, id)).toBeLessThan(SOON)
-    expect(held.targets).toEqual(['long'])
+    expect(on.held.targets).toEqual(['long'])
   })
 
   test('takes its turn among what is due, by when it fell due', async () => {
-    const stack = await start()
+    const stack = await on.start()
     const spec = { targets: ['away 1', 'away 2', 'long', 'next'] }
     const policy = { retry: { ...RETRY, delayMs: 0 }, parallel: 1 }
     const id = await stack.run(await stack.job('fair', { spec, policy }))
-    await eventually('one is worked on', () => held.targets.length === 1)
+    await eventually('one is worked on', () => on.held.targets.length === 1)
     await eventually('the next waits', async () => (await stack.store.read('getRun', { id }))?.counts.pending === 1)
     for (const target of ['away 2', 'away 1']) {
       await stack.engine.resolve((await parked(stack, id, target)).id, BUSY)
       const at = stack.parts.clock.now()
       await eventually('the clock goes on', () => stack.parts.clock.now() > at)
     }
-    held.end('long')
-    await eventually('the next is worked on', () => held.targets.includes('next'))
-    held.end('next')
+    on.held.end('long')
+    await eventually('the next is worked on', () => on.held.targets.includes('next'))
+    on.held.end('next')
     await stack.reach(id, 'completed')
-    expect(kind.begun.map(({ target }) => target)).toEqual([...spec.targets, 'away 2', 'away 1'])
+    expect(on.kind.begun.map(({ target }) => target)).toEqual([...spec.targets, 'away 2', 'away 1'])
   })
 
   test('begins after its deadline has passed, too', async () => {
-    const stack = await start()
-    const { work } = kind
-    kind.work = (task, context) => {
+    const stack = await on.start()
+    const { work } = on.kind
+    on.kind.work = (task, context) => {
       const far = task.target === 'away' && task.attempt === 1
       return far ? { state: 'disconnected', until: Date.now() + 50 } : work(task, context)
     }
     const spec = { targets: ['away', 'long'] }
     const id = await stack.run(await stack.job('deaf', { spec, policy: { retry: RETRY } }))
     expect(await lateness(stack, id)).toBeLessThan(SOON)
-    expect(held.targets).toEqual(['long'])
+    expect(on.held.targets).toEqual(['long'])
   })
 
   test('is not begun again by word of it that comes late', async () => {
-    const stack = await start()
-    const { work } = kind
-    kind.work = (task, context) => (task.attempt === 2 ? held.work(task, context) : work(task, context))
+    const stack = await on.start()
+    const { work } = on.kind
+    on.kind.work = (task, context) => (task.attempt === 2 ? on.held.work(task, context) : work(task, context))
     const spec = { targets: ['away', 'long'] }
     const id = await stack.run(await stack.job('late word', { spec, policy: { retry: { ...RETRY, delayMs: 0 } } }))
     const resolving = holdWrite(stack.store, 'resolveTasks')
@@ -123,29 +106,29 @@ describe.each(DATABASES)('another attempt at a parked target, on %s', (database)
     await resolving.arrived
     await resolving.send()
     stack.engine.lookAgain(id)
-    await eventually('it goes on', () => held.targets.includes('away'))
+    await eventually('it goes on', () => on.held.targets.includes('away'))
     resolving.answer()
     expect(await resolved).toBe(true)
     // Whatever that word has set going has come about before this has.
     await stack.reach(await stack.run(await stack.job('other', { spec: { targets: ['away too'] } })), 'blocked')
-    for (const target of ['away', 'long']) held.end(target)
+    for (const target of ['away', 'long']) on.held.end(target)
     await stack.reach(id, 'completed')
-    const begun = kind.begun.filter(({ runId }) => runId === id)
+    const begun = on.kind.begun.filter(({ runId }) => runId === id)
     expect(begun.map(({ target, attempt }) => `${target} ${attempt}`)).toEqual(['away 1', 'long 1', 'away 2'])
   })
 
   test('begins at the instance that has the run, whoever was told of the end', { timeout: 60_000 }, async () => {
     // On PostgreSQL the owner is told, so its next tick need not come; on SQLite nobody tells.
     const leaseMs = database === 'postgres' ? 120_000 : 3000
-    const owner = await start({ alone: false, leaseMs })
+    const owner = await on.start({ alone: false, leaseMs })
     const spec = { targets: ['away', 'long'] }
     const id = await owner.run(await owner.job('shared', { spec, policy: { retry: RETRY } }))
     const task = await parked(owner, id)
-    await eventually('the other is worked on', () => held.targets.length === 1)
-    const other = await start({ alone: false, instance: 'other', leaseMs })
+    await eventually('the other is worked on', () => on.held.targets.length === 1)
+    const other = await on.start({ alone: false, instance: 'other', leaseMs })
     expect(await other.engine.resolve(task.id, BUSY)).toBe(true)
     expect(await lateness(owner, id)).toBeLessThan(SOON)
-    expect(held.targets).toEqual(['long'])
+    expect(on.held.targets).toEqual(['long'])
     expect((await owner.store.read('getRun', { id }))?.owner).toBe(owner.engine.identity.id)
   })
 })

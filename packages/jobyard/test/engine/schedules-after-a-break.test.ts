@@ -4,28 +4,19 @@ import { DEFAULT_POLICY } from '../../src/domain/model.ts'
 import { askDatabase, type OpenDatabase } from '../support/ask-database.ts'
 import { eventually } from '../support/eventually.ts'
 import { ManualClock } from '../support/manual-clock.ts'
-import { DATABASES, makePlace, type Place, type Stack, startStack } from '../support/stack.ts'
-import { TestKind } from '../support/test-kind.ts'
+import { DATABASES } from '../support/stack.ts'
+import { useStacks } from '../support/use-stacks.ts'
 
 const DAY = 86_400_000
 
 describe.each(DATABASES)('on %s', (database) => {
-  let kind: TestKind
-  let stack: Stack
-  let place: Place
+  const on = useStacks(database, { started: false })
   let rows: OpenDatabase
 
   beforeEach(async () => {
-    place = await makePlace(database)
-    rows = await askDatabase(place)
-    kind = new TestKind()
+    rows = await askDatabase(on.place)
   })
-
-  afterEach(async () => {
-    await stack.stop()
-    await rows.close()
-    await place.drop()
-  })
+  afterEach(() => rows.close())
 
   /** Jobs with a schedule of every minute, last looked at then. */
   async function addSchedules(count: number, consideredAt: number): Promise<string[]> {
@@ -67,11 +58,11 @@ describe.each(DATABASES)('on %s', (database) => {
     const begin = Date.parse('2026-03-01T10:00:00Z')
     const jobs = await addSchedules(300, begin)
     const clock = new ManualClock(begin + DAY + 30_000)
-    stack = await startStack({ kinds: [kind], clock, place })
+    const stack = await on.start({ clock })
     const due = async () =>
       Number((await rows.ask('select count(*) as n from job_trigger where next_due <= ?', clock.now()))[0]?.n)
     await eventually('no schedule is due any longer', async () => (await due()) === 0)
-    await eventually('what was made up for has run', () => kind.begun.length === jobs.length)
+    await eventually('what was made up for has run', () => on.kind.begun.length === jobs.length)
     const [counts] = await rows.ask(
       `select count(*) as listed, sum(more) as others, sum(case when outcome = 'missed' then 1 else 0 end) as missed
         from occurrence`,
@@ -86,7 +77,7 @@ describe.each(DATABASES)('on %s', (database) => {
   test('a tick takes on no more schedules once it has many occurrences to record', async () => {
     const begin = Date.parse('2026-03-01T10:00:00Z')
     const clock = new ManualClock(begin)
-    stack = await startStack({ kinds: [kind], clock, place })
+    const stack = await on.start({ clock })
     await addSchedules(300, begin)
     const at = begin + DAY
     let ticks = 0
@@ -103,7 +94,7 @@ describe.each(DATABASES)('on %s', (database) => {
 
   test('a schedule that cannot be worked out rests, with a warning on its job, and holds up no other', async () => {
     const clock = new ManualClock('2026-03-01T10:00:30Z')
-    stack = await startStack({ kinds: [kind], clock, place })
+    const stack = await on.start({ clock })
     const triggers = [{ type: 'schedule', ncrontab: '0 * * * * *', timeZone: 'UTC' } as const]
     const policy = { overlap: 'allow' } as const
     const lost = await stack.job('lost', { triggers, policy })
@@ -116,7 +107,7 @@ describe.each(DATABASES)('on %s', (database) => {
     await rows.ask(change, JSON.stringify({ ncrontab: 'no schedule', timeZone: 'UTC' }), broken)
     for (const minute of [1, 2, 3]) {
       clock.advance(minute === 1 ? 30_000 : 60_000)
-      await eventually(`minute ${minute} of the good one has begun`, () => kind.begun.length === minute)
+      await eventually(`minute ${minute} of the good one has begun`, () => on.kind.begun.length === minute)
     }
     const runs = await stack.store.read('listRuns', { limit: 10 })
     expect(new Set(runs.map(({ jobId }) => jobId))).toEqual(new Set([good]))

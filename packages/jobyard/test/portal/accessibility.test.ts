@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { deployScript } from '../client/scripts.ts'
-import { NO_BROWSER, openPortal, type Portal, signIn } from './browser.ts'
+import { NO_BROWSER, type Portal, signIn, usePortal } from './browser.ts'
 
 interface Violation {
   readonly id: string
@@ -17,8 +17,8 @@ let portal: Portal
 let paths: readonly (readonly [path: string, ready: string])[]
 
 describe.skipIf(NO_BROWSER)('in a browser', () => {
-  beforeAll(async () => {
-    portal = await openPortal()
+  usePortal(async (opened) => {
+    portal = opened
     const schedule = { type: 'schedule', ncrontab: '0 30 2 * * *' } as const
     const job = await deployScript(
       portal.client,
@@ -57,7 +57,6 @@ describe.skipIf(NO_BROWSER)('in a browser', () => {
       ['/web-hooks', '.items'],
     ]
   })
-  afterAll(() => portal.stop())
 
   /** What axe finds that keeps people from using the page. */
   async function findSerious(page: Page): Promise<string[]> {

@@ -1,17 +1,16 @@
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { makeZip } from '../script/zip-maker.ts'
-import { NO_BROWSER, openPortal, type Portal } from './browser.ts'
+import { NO_BROWSER, type Portal, usePortal } from './browser.ts'
 
 let portal: Portal
 let page: Page
 
 describe.skipIf(NO_BROWSER)('adding a job, in a browser', () => {
-  beforeAll(async () => {
-    portal = await openPortal()
+  usePortal(async (opened) => {
+    portal = opened
     page = await portal.enter('/webjobs/new')
   })
-  afterAll(() => portal.stop())
   beforeEach(async () => {
     await page.goto(`${portal.server.url}/webjobs/new`)
   })

@@ -1,22 +1,24 @@
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { deployScript } from '../client/scripts.ts'
 import { eventually } from '../support/eventually.ts'
-import { faultsOf, NO_BROWSER, openPortal, type Portal } from './browser.ts'
+import { faultsOf, NO_BROWSER, type Portal, usePortal } from './browser.ts'
 
 let portal: Portal
 let page: Page
 
 describe.skipIf(NO_BROWSER)('app settings in a browser', () => {
-  beforeAll(async () => {
-    portal = await openPortal({ slot: 'staging' })
-    await deployScript(portal.client, 'report', 'echo "region $REGION, key $API_KEY"', {
-      triggers: [{ type: 'schedule', ncrontab: '0 30 2 * * *' }],
-    })
-    await portal.client.collections.create('shop')
-    page = await portal.enter('/app-settings')
-  })
-  afterAll(() => portal.stop())
+  usePortal(
+    async (opened) => {
+      portal = opened
+      await deployScript(portal.client, 'report', 'echo "region $REGION, key $API_KEY"', {
+        triggers: [{ type: 'schedule', ncrontab: '0 30 2 * * *' }],
+      })
+      await portal.client.collections.create('shop')
+      page = await portal.enter('/app-settings')
+    },
+    { slot: 'staging' },
+  )
 
   const button = (name: string) => page.getByRole('button', { name, exact: true })
   const dialog = () => page.getByRole('dialog')

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { Jobyard, Role } from '@jobyard/client'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll } from 'vitest'
 import { buildPortal } from '../../../../scripts/portal/build.ts'
 import { type LiveServer, startLiveServer } from '../cli/live-server.ts'
 
@@ -77,6 +78,19 @@ export async function openPortal(flags: Readonly<Record<string, string>> = {}): 
       await server.stop()
     },
   }
+}
+
+/** As {@link openPortal}, for the tests of this group; `prepare` is called with it before the first. */
+export function usePortal(
+  prepare: (portal: Portal) => Promise<void> | void,
+  flags: Readonly<Record<string, string>> = {},
+): void {
+  let portal: Portal | undefined
+  beforeAll(async () => {
+    portal = await openPortal(flags)
+    await prepare(portal)
+  })
+  afterAll(() => portal?.stop())
 }
 
 /** Fills in the form that a page shows to whom it does not know. */

@@ -1,22 +1,21 @@
 import { readFile } from 'node:fs/promises'
 import type { Job } from '@jobyard/client'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { deployScript } from '../client/scripts.ts'
-import { faultsOf, NO_BROWSER, openPortal, type Portal } from './browser.ts'
+import { faultsOf, NO_BROWSER, type Portal, usePortal } from './browser.ts'
 
 let portal: Portal
 let page: Page
 let job: Job
 
 describe.skipIf(NO_BROWSER)('what a job keeps, in a browser', () => {
-  beforeAll(async () => {
-    portal = await openPortal()
+  usePortal(async (opened) => {
+    portal = opened
     const script = 'mkdir -p "$WEBJOBS_DATA_PATH/a b"; printf 12345 > "$WEBJOBS_DATA_PATH/a b/50% done?.txt"'
     job = await deployScript(portal.client, 'keeper', script)
     page = await portal.enter(`/webjobs/${job.id}`)
   })
-  afterAll(() => portal.stop())
 
   const row = (name: string) => page.getByRole('row').filter({ hasText: name })
   const text = async (path: string) => await new Response(await portal.client.data.read(job.id, path)).text()

@@ -1,16 +1,16 @@
 import type { Job } from '@jobyard/client'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { deployScript } from '../client/scripts.ts'
-import { faultsOf, NO_BROWSER, openPortal, type Portal } from './browser.ts'
+import { faultsOf, NO_BROWSER, type Portal, usePortal } from './browser.ts'
 
 let portal: Portal
 let page: Page
 let job: Job
 
 describe.skipIf(NO_BROWSER)('what a job says, in a browser', () => {
-  beforeAll(async () => {
-    portal = await openPortal()
+  usePortal(async (opened) => {
+    portal = opened
     await deployScript(portal.client, 'alarm', 'true')
     job = await deployScript(portal.client, 'report', 'true', {
       triggers: [{ type: 'schedule', ncrontab: '0 30 2 * * *', timeZone: 'Europe/Berlin' }],
@@ -18,7 +18,6 @@ describe.skipIf(NO_BROWSER)('what a job says, in a browser', () => {
     })
     page = await portal.enter(`/webjobs/${job.id}/properties`)
   })
-  afterAll(() => portal.stop())
 
   const part = (name: string) => page.getByRole('region', { name, exact: true })
   const edit = (name: string) => part(name).getByRole('button', { name: 'Change' }).click()

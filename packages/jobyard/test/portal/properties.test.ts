@@ -1,24 +1,23 @@
 import type { Job } from '@jobyard/client'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { deployScript } from '../client/scripts.ts'
 import { eventually } from '../support/eventually.ts'
-import { faultsOf, NO_BROWSER, openPortal, type Portal } from './browser.ts'
+import { faultsOf, NO_BROWSER, type Portal, usePortal } from './browser.ts'
 
 let portal: Portal
 let page: Page
 let job: Job
 
 describe.skipIf(NO_BROWSER)('in a browser', () => {
-  beforeAll(async () => {
-    portal = await openPortal()
+  usePortal(async (opened) => {
+    portal = opened
     job = await deployScript(portal.client, 'report', 'echo one', {
       triggers: [{ type: 'schedule', ncrontab: '0 30 2 * * *', timeZone: 'Europe/Berlin' }],
       spec: { env: { REGION: 'eu' }, secrets: { API_KEY: 'very-secret-indeed' } },
     })
     page = await portal.enter(`/webjobs/${job.id}/properties`)
   })
-  afterAll(() => portal.stop())
 
   const part = (name: string) => page.getByRole('region', { name })
 

@@ -1,21 +1,20 @@
 import type { Job, Role } from '@jobyard/client'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { deployScript } from '../client/scripts.ts'
-import { NO_BROWSER, openPortal, type Portal } from './browser.ts'
+import { NO_BROWSER, type Portal, usePortal } from './browser.ts'
 
 let portal: Portal
 let job: Job
 let run: string
 
 describe.skipIf(NO_BROWSER)('in a browser', () => {
-  beforeAll(async () => {
-    portal = await openPortal()
+  usePortal(async (opened) => {
+    portal = opened
     job = await deployScript(portal.client, 'job', 'true')
     run = (await portal.client.runs.create('job')).id
     await portal.client.runs.wait(run, { timeoutMs: 10_000 })
     await portal.client.settings.change({ REGION: 'europe' })
   })
-  afterAll(() => portal.stop())
 
   /** What somebody of a role is offered, on the pages where it would be. */
   async function offered(role: Role): Promise<Record<string, boolean>> {

@@ -1,19 +1,18 @@
 import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { deployScript } from '../client/scripts.ts'
 import { eventually } from '../support/eventually.ts'
-import { faultsOf, NO_BROWSER, openPortal, type Portal } from './browser.ts'
+import { faultsOf, NO_BROWSER, type Portal, usePortal } from './browser.ts'
 
 let portal: Portal
 let page: Page
 
 describe.skipIf(NO_BROWSER)('in a browser', () => {
-  beforeAll(async () => {
-    portal = await openPortal()
+  usePortal(async (opened) => {
+    portal = opened
     page = await portal.enter('/')
   })
-  afterAll(() => portal.stop())
 
   const goto = (path: string) => page.goto(portal.server.url + path)
   const output = () => page.getByRole('region', { name: 'Output', exact: true })

@@ -1,16 +1,15 @@
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { deployScript } from '../client/scripts.ts'
 import { layWire } from '../client/wire.ts'
-import { faultsOf, NO_BROWSER, openPortal, type Portal, signIn } from './browser.ts'
+import { faultsOf, NO_BROWSER, type Portal, signIn, usePortal } from './browser.ts'
 
 let portal: Portal
 
 describe.skipIf(NO_BROWSER)('in a browser', () => {
-  beforeAll(async () => {
-    portal = await openPortal()
+  usePortal((opened) => {
+    portal = opened
   })
-  afterAll(() => portal.stop())
 
   const leave = async (page: Page, name: string): Promise<void> => {
     await page.getByRole('button', { name }).click()

@@ -1,8 +1,7 @@
-import { systemClock } from '../../src/domain/clock.ts'
-import { createIds } from '../../src/domain/ids.ts'
 import type { Scope } from '../../src/store/contract.ts'
-import { createPostgresStore, type PostgresOptions } from '../../src/store/postgres/store.ts'
+import type { PostgresOptions } from '../../src/store/postgres/store.ts'
 import { all, execute, first, type Steps, sql, type Value } from '../../src/store/sql.ts'
+import { openPostgresStore } from '../support/postgres-store.ts'
 
 const insert = sql('insert into item (id, n) values (?, ?)')
 const add = sql('update item set n = n + ? where id = ? returning n')
@@ -62,13 +61,5 @@ export const FIXTURE_SCHEMA =
 
 /** A store with procedures made for these tests. */
 export function createTestStore(options: Partial<PostgresOptions<typeof writes, typeof reads>> & { url: string }) {
-  return createPostgresStore({
-    writes,
-    reads,
-    clock: systemClock,
-    ids: createIds(systemClock),
-    random: () => 0.5,
-    onTrouble: () => undefined,
-    ...options,
-  })
+  return openPostgresStore({ writes, reads, ...options })
 }

@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
-import { createIds } from '../../src/domain/ids.ts'
 import type { Scope } from '../../src/store/contract.ts'
 import { createPostgresNotifier, type NotifierOptions, notifyWithin } from '../../src/store/postgres/notifier.ts'
-import { createPostgresStore } from '../../src/store/postgres/store.ts'
 import type { Steps } from '../../src/store/sql.ts'
 import { createDatabase, type Database, runOn } from '../support/postgres.ts'
+import { openPostgresStore } from '../support/postgres-store.ts'
 import { openProxy } from '../support/postgres-proxy.ts'
 
 let database: Database
@@ -51,15 +50,7 @@ test('a message sent within a write comes when that is committed, and never when
     yield* notifyWithin('test', payload)
     if (fails) throw new Error('no')
   }
-  const store = await createPostgresStore({
-    url: database.url,
-    writes: { tell },
-    reads: {},
-    clock: systemClock,
-    ids: createIds(systemClock),
-    random: Math.random,
-    onTrouble: () => undefined,
-  })
+  const store = await openPostgresStore({ url: database.url, writes: { tell }, reads: {} })
   onTestFinished(() => store.stop())
   await expect(store.write('tell', { payload: 'undone', fails: true })).rejects.toThrow('no')
   await store.write('tell', { payload: 'done', fails: false })

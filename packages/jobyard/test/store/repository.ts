@@ -2,10 +2,10 @@ import { join } from 'node:path'
 import { systemClock } from '../../src/domain/clock.ts'
 import { createIds, type Ids } from '../../src/domain/ids.ts'
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/model.ts'
-import { createPostgresStore } from '../../src/store/postgres/store.ts'
 import { type Repository, reads, writes } from '../../src/store/procedures/index.ts'
 import { createSqliteStore } from '../../src/store/sqlite/store.ts'
 import { askDatabase, type OpenDatabase } from '../support/ask-database.ts'
+import { openPostgresStore } from '../support/postgres-store.ts'
 import { ACTOR, type DatabaseName, makePlace } from '../support/stack.ts'
 
 /** A repository without an engine, and a way past it to its rows. */
@@ -29,15 +29,7 @@ export async function openRepository(name: DatabaseName): Promise<OpenRepository
   const store: Repository =
     url === undefined
       ? createSqliteStore({ path, onFatal })
-      : await createPostgresStore({
-          url,
-          writes,
-          reads,
-          clock: systemClock,
-          ids,
-          random: () => 0.5,
-          onTrouble: onFatal,
-        })
+      : await openPostgresStore({ url, writes, reads, ids, onTrouble: onFatal })
   const rows = await askDatabase(place)
   const collectionId = ids.next()
   await store.write('addCollection', { id: collectionId, name: 'default', actor: ACTOR, at: 0 })

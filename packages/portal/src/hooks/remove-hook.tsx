@@ -1,5 +1,4 @@
 import type { Hook } from '@jobyard/client'
-import { Text } from '@mantine/core'
 import { useAct } from '../app/act.ts'
 import { jobyard } from '../app/client.ts'
 import { hooksQuery, queryClient } from '../app/queries.ts'
@@ -18,17 +17,8 @@ export function RemoveHook({ hook: { id, url, collection }, onClose }: { hook: H
     },
   })
   return (
-    <Ask
-      opened
-      onClose={onClose}
-      title="Remove the hook?"
-      verb="Remove"
-      busy={remove.isPending}
-      onYes={() => remove.mutate()}
-    >
-      <Text size="sm">
-        <code>{url}</code> is not called any longer; calls that wait are not made.
-      </Text>
+    <Ask onClose={onClose} title="Remove the hook?" verb="Remove" act={remove}>
+      <code>{url}</code> is not called any longer; calls that wait are not made.
     </Ask>
   )
 }

@@ -1,8 +1,9 @@
-import { Button, Group, Modal, TextInput } from '@mantine/core'
+import { Button, Group, Modal, Text, TextInput } from '@mantine/core'
 import { type FormEvent, type ReactNode, useState } from 'react'
 
 interface AskProps {
-  readonly opened: boolean
+  /** Default: as long as it is there. */
+  readonly opened?: boolean
   readonly onClose: () => void
   readonly title: string
   /** What will happen. */
@@ -11,12 +12,12 @@ interface AskProps {
   readonly verb: string
   /** A name that must be typed before the button works; absent: none. */
   readonly name?: string
-  readonly busy: boolean
-  readonly onYes: () => void
+  /** What is done on yes. */
+  readonly act: { readonly isPending: boolean; readonly mutate: () => void }
 }
 
 /** Asks once more before something is done that cannot be undone. */
-export function Ask({ opened, onClose, title, children, verb, name, busy, onYes }: AskProps) {
+export function Ask({ opened = true, onClose, title, children, verb, name, act }: AskProps) {
   const [typed, setTyped] = useState('')
   const sure = name === undefined || typed.trim() === name
   const close = (): void => {
@@ -25,12 +26,12 @@ export function Ask({ opened, onClose, title, children, verb, name, busy, onYes 
   }
   const submit = (event: FormEvent): void => {
     event.preventDefault()
-    if (sure) onYes()
+    if (sure) act.mutate()
   }
   return (
     <Modal opened={opened} onClose={close} title={title}>
       <form onSubmit={submit}>
-        {children}
+        <Text size="sm">{children}</Text>
         {name !== undefined && (
           <TextInput
             mt="md"
@@ -46,7 +47,7 @@ export function Ask({ opened, onClose, title, children, verb, name, busy, onYes 
           <Button variant="default" onClick={close}>
             Cancel
           </Button>
-          <Button type="submit" color="red" loading={busy} disabled={!sure}>
+          <Button type="submit" color="red" loading={act.isPending} disabled={!sure}>
             {verb}
           </Button>
         </Group>

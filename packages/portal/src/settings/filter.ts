@@ -11,11 +11,11 @@ export interface SettingView {
 export type SettingShow = 'all' | 'steering' | 'secret' | 'pinned'
 
 /** The looks, in the order in which they are offered. */
-export const SETTING_SHOWS: readonly { readonly show: SettingShow; readonly text: string }[] = [
-  { show: 'all', text: 'All' },
-  { show: 'steering', text: 'Steer the server' },
-  { show: 'secret', text: 'Secret' },
-  { show: 'pinned', text: 'Of one slot' },
+export const SETTING_SHOWS: readonly { readonly value: SettingShow; readonly label: string }[] = [
+  { value: 'all', label: 'All' },
+  { value: 'steering', label: 'Steer the server' },
+  { value: 'secret', label: 'Secret' },
+  { value: 'pinned', label: 'Of one slot' },
 ]
 
 const TESTS: Readonly<Record<SettingShow, (setting: AppSetting) => boolean>> = {

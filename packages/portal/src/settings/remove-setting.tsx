@@ -1,5 +1,4 @@
 import type { AppSetting } from '@jobyard/client'
-import { Text } from '@mantine/core'
 import { useAct } from '../app/act.ts'
 import { jobyard } from '../app/client.ts'
 import { queryClient, settingsQuery } from '../app/queries.ts'
@@ -24,19 +23,10 @@ export function RemoveSetting({ collection, setting: { name }, onClose }: Remove
   })
   const steering = steeringOf(name)
   return (
-    <Ask
-      opened
-      onClose={onClose}
-      title={`Remove ${name}?`}
-      verb="Remove"
-      busy={remove.isPending}
-      onYes={() => remove.mutate()}
-    >
-      <Text size="sm">
-        {steering === undefined
-          ? 'Jobs do not get it any longer. Continuous jobs of the collection start again without it.'
-          : `What counts then: ${steering.without}.`}
-      </Text>
+    <Ask onClose={onClose} title={`Remove ${name}?`} verb="Remove" act={remove}>
+      {steering === undefined
+        ? 'Jobs do not get it any longer. Continuous jobs of the collection start again without it.'
+        : `What counts then: ${steering.without}.`}
     </Ask>
   )
 }

@@ -1,5 +1,5 @@
 import type { AppSetting } from '@jobyard/client'
-import { Button, NativeSelect } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { IconListDetails, IconPlus } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
@@ -10,9 +10,9 @@ import { settingsQuery } from '../app/queries.ts'
 import { CollectionChoice } from '../parts/collection-choice.tsx'
 import { Loading, Page } from '../parts/page.tsx'
 import { Empty, Problem } from '../parts/problem.tsx'
-import { SearchField } from '../parts/search-field.tsx'
+import { NoMatch, SearchBar } from '../parts/search-bar.tsx'
 import { sayCount } from '../words/amounts.ts'
-import { ALL_SETTINGS, filterSettings, SETTING_SHOWS, type SettingShow, type SettingView } from './filter.ts'
+import { ALL_SETTINGS, filterSettings, SETTING_SHOWS } from './filter.ts'
 import { LinesDialog } from './lines-dialog.tsx'
 import { RemoveSetting } from './remove-setting.tsx'
 import { SettingDialog } from './setting-dialog.tsx'
@@ -96,48 +96,21 @@ function Listed({ settings, onEdit, onRemove }: ListedProps) {
   if (settings.length === 0) return <NoSettings may={onEdit !== undefined} />
   return (
     <>
-      <Filter view={view} onView={setView} count={settings.length} />
+      <SearchBar
+        view={view}
+        onView={setView}
+        label="Search"
+        placeholder="Search names and values"
+        shows={SETTING_SHOWS}
+        count={sayCount(settings.length, 'setting')}
+      />
       <SettingRows
         settings={shown}
         onEdit={onEdit}
         onRemove={onRemove}
-        foot={
-          shown.length === 0 && (
-            <Empty title="No setting fits.">
-              <Button variant="default" onClick={() => setView(ALL_SETTINGS)}>
-                Show all
-              </Button>
-            </Empty>
-          )
-        }
+        foot={shown.length === 0 && <NoMatch title="No setting fits." onClear={() => setView(ALL_SETTINGS)} />}
       />
     </>
-  )
-}
-
-interface FilterProps {
-  readonly view: SettingView
-  readonly onView: (view: SettingView) => void
-  readonly count: number
-}
-
-function Filter({ view, onView, count }: FilterProps) {
-  return (
-    <search className="toolbar">
-      <SearchField
-        label="Search"
-        placeholder="Search names and values"
-        value={view.search}
-        onSearch={(search) => onView({ ...view, search })}
-      />
-      <NativeSelect
-        aria-label="Show"
-        data={SETTING_SHOWS.map(({ show, text }) => ({ value: show, label: text }))}
-        value={view.show}
-        onChange={(event) => onView({ ...view, show: event.currentTarget.value as SettingShow })}
-      />
-      <span className="quiet count">{sayCount(count, 'setting')}</span>
-    </search>
   )
 }
 

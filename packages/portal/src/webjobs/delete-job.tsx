@@ -1,5 +1,4 @@
 import type { Job } from '@jobyard/client'
-import { Text } from '@mantine/core'
 import { useAct } from '../app/act.ts'
 import { withJob } from '../app/changes.ts'
 import { jobyard } from '../app/client.ts'
@@ -24,19 +23,9 @@ export function DeleteJob({ job: { id, name, state }, onClose, after }: DeleteJo
     },
   })
   return (
-    <Ask
-      opened
-      onClose={onClose}
-      title={`Delete ${name}?`}
-      verb="Delete"
-      name={name}
-      busy={remove.isPending}
-      onYes={() => remove.mutate()}
-    >
-      <Text size="sm">
-        Its packages, its history and all output go with it, for good.
-        {state === 'running' && ' What runs is stopped.'}
-      </Text>
+    <Ask onClose={onClose} title={`Delete ${name}?`} verb="Delete" name={name} act={remove}>
+      Its packages, its history and all output go with it, for good.
+      {state === 'running' && ' What runs is stopped.'}
     </Ask>
   )
 }

@@ -1,5 +1,5 @@
 import type { Job } from '@jobyard/client'
-import { Button, NativeSelect } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { IconPlus } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
@@ -8,12 +8,12 @@ import { useMay } from '../app/may.ts'
 import { jobsQuery } from '../app/queries.ts'
 import { FirstJob } from '../overview/overview.tsx'
 import { Loading, Page } from '../parts/page.tsx'
-import { Empty, Problem } from '../parts/problem.tsx'
+import { Problem } from '../parts/problem.tsx'
 import { type Column, Rows } from '../parts/rows.tsx'
-import { SearchField } from '../parts/search-field.tsx'
+import { NoMatch, SearchBar } from '../parts/search-bar.tsx'
 import { JobState } from '../parts/state.tsx'
 import { sayCount } from '../words/amounts.ts'
-import { countViews, filterJobs, type JobView, SHOWS, type Show } from './filter.ts'
+import { countViews, filterJobs, type JobView, SHOWS } from './filter.ts'
 import { FolderProblems } from './folder.tsx'
 import { JobMenu, LastRun, NameCell, NextRun, QuickAct, TypeCell } from './list-cells.tsx'
 import { HeldCollections } from './standing.tsx'
@@ -36,6 +36,7 @@ export function WebJobs() {
   const deferred = useDeferredValue(view)
   const jobs = useMemo(() => data?.filter(({ kind }) => kind === 'script'), [data])
   const shown = useMemo(() => filterJobs(jobs ?? [], deferred), [jobs, deferred])
+  const shows = useMemo(() => showsOf(jobs ?? []), [jobs])
   const collections = useMemo(() => new Set(jobs?.map(({ collection }) => collection)).size, [jobs])
   if (error !== null && data === undefined) return <Problem error={error} again={() => void refetch()} />
   if (jobs?.length === 0) return <FirstJob />
@@ -54,7 +55,13 @@ export function WebJobs() {
     <Page title="WebJobs" fixed actions={<AddButton />}>
       <HeldCollections jobs={jobs ?? []} />
       <FolderProblems jobs={jobs ?? []} />
-      <Filter view={view} onView={setView} jobs={jobs ?? []} />
+      <SearchBar
+        view={view}
+        onView={setView}
+        placeholder="Search by name"
+        shows={shows}
+        count={sayCount(jobs?.length ?? 0, 'job')}
+      />
       {jobs === undefined ? (
         <Loading rows={8} />
       ) : (
@@ -65,7 +72,7 @@ export function WebJobs() {
           keyOf={({ id }) => id}
           cells={cells}
           height={ROW_PX}
-          foot={shown.length === 0 && <NoMatch onClear={() => setView(START)} />}
+          foot={shown.length === 0 && <NoMatch title="No job fits." onClear={() => setView(START)} />}
         />
       )}
     </Page>
@@ -81,42 +88,10 @@ function AddButton() {
   )
 }
 
-interface FilterProps {
-  readonly view: JobView
-  readonly onView: (view: JobView) => void
-  readonly jobs: readonly Job[]
-}
-
-function Filter({ view, onView, jobs }: FilterProps) {
-  const counts = useMemo(() => countViews(jobs), [jobs])
-  const options = SHOWS.map((show) => ({ value: show, label: `${capital(show)} (${counts[show]})` }))
-  return (
-    <search className="toolbar">
-      <SearchField
-        label="Search by name"
-        placeholder="Search by name"
-        value={view.search}
-        onSearch={(search) => onView({ ...view, search })}
-      />
-      <NativeSelect
-        aria-label="Show"
-        data={options}
-        value={view.show}
-        onChange={(event) => onView({ ...view, show: event.currentTarget.value as Show })}
-      />
-      <span className="quiet count">{sayCount(jobs.length, 'job')}</span>
-    </search>
-  )
-}
-
-function NoMatch({ onClear }: { onClear: () => void }) {
-  return (
-    <Empty title="No job fits.">
-      <Button variant="default" onClick={onClear}>
-        Show all
-      </Button>
-    </Empty>
-  )
+/** The looks, and how many jobs each of them shows. */
+function showsOf(jobs: readonly Job[]) {
+  const counts = countViews(jobs)
+  return SHOWS.map((show) => ({ value: show, label: `${capital(show)} (${counts[show]})` }))
 }
 
 function capital(word: string): string {

@@ -1,5 +1,5 @@
 import type { DataItem, Job } from '@jobyard/client'
-import { Button, FileButton, Text } from '@mantine/core'
+import { Button, FileButton } from '@mantine/core'
 import { IconUpload } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useAct } from '../app/act.ts'
@@ -48,14 +48,12 @@ export function PutFile({ job, path, items }: PutFileProps) {
       </FileButton>
       {asking !== undefined && (
         <Ask
-          opened
           onClose={() => setAsking(undefined)}
           title={`Replace ${asking.name}?`}
           verb="Replace"
-          busy={put.isPending}
-          onYes={() => put.mutate(asking)}
+          act={{ isPending: put.isPending, mutate: () => put.mutate(asking) }}
         >
-          <Text size="sm">There is something of this name already. What is in it now is lost.</Text>
+          There is something of this name already. What is in it now is lost.
         </Ask>
       )}
     </>

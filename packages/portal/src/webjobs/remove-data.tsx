@@ -1,5 +1,4 @@
 import type { DataItem, Job } from '@jobyard/client'
-import { Text } from '@mantine/core'
 import { useAct } from '../app/act.ts'
 import { jobyard } from '../app/client.ts'
 import { dataQuery, queryClient } from '../app/queries.ts'
@@ -25,18 +24,9 @@ export function RemoveData({ job, path, item: { name, type }, onClose }: RemoveD
     },
   })
   return (
-    <Ask
-      opened
-      onClose={onClose}
-      title={`Delete ${name}?`}
-      verb="Delete"
-      busy={remove.isPending}
-      onYes={() => remove.mutate()}
-    >
-      <Text size="sm">
-        {type === 'folder' && 'All that is in the folder goes with it. '}A script that counts on it may miss it; nothing
-        brings it back.
-      </Text>
+    <Ask onClose={onClose} title={`Delete ${name}?`} verb="Delete" act={remove}>
+      {type === 'folder' && 'All that is in the folder goes with it. '}A script that counts on it may miss it; nothing
+      brings it back.
     </Ask>
   )
 }

@@ -109,25 +109,11 @@ function Change({ job, onChanged, onGone }: { job: Job; onChanged: (webhook: Web
       >
         Remove
       </Button>
-      <Ask
-        opened={asking === 'renew'}
-        onClose={close}
-        title="Make a new password?"
-        verb="New password"
-        busy={renew.isPending}
-        onYes={() => renew.mutate()}
-      >
-        <Text size="sm">The old one is worthless at once: whoever uses it must be told the new one.</Text>
+      <Ask opened={asking === 'renew'} onClose={close} title="Make a new password?" verb="New password" act={renew}>
+        The old one is worthless at once: whoever uses it must be told the new one.
       </Ask>
-      <Ask
-        opened={asking === 'remove'}
-        onClose={close}
-        title="Take the webhook away?"
-        verb="Remove"
-        busy={remove.isPending}
-        onYes={() => remove.mutate()}
-      >
-        <Text size="sm">Nobody can start {job.name} by its address any longer.</Text>
+      <Ask opened={asking === 'remove'} onClose={close} title="Take the webhook away?" verb="Remove" act={remove}>
+        Nobody can start {job.name} by its address any longer.
       </Ask>
     </>
   )

@@ -8,8 +8,9 @@ import type { KuduContext } from './context.ts'
 import { switchRoutes } from './continuous.ts'
 import { answerError, answerUnknownRoute } from './errors.ts'
 import type { FilesContext } from './files/context.ts'
-import { fileRoutes } from './files/vfs.ts'
-import { zipRoutes } from './files/zip.ts'
+import { fileRoutes } from './files/routes.ts'
+import { VFS } from './files/vfs.ts'
+import { ZIP } from './files/zip.ts'
 import { hookRoutes } from './hooks.ts'
 import { jobRoutes, listRoute } from './jobs.ts'
 import { refuseOtherSites } from './other-sites.ts'
@@ -47,8 +48,8 @@ export function createKudu({ instance }: KuduOptions): Dialect {
     for (const base of pathsOf('continuous')) passthroughRoute(app, context, base)
     const rendered = new RenderedLogs({ context, reader: context.reader, instance })
     const files: FilesContext = { ...context, logs: (job) => rendered.folder(job) }
-    for (const base of FILES) fileRoutes(app, files, base)
-    for (const base of ZIPS) zipRoutes(app, files, base)
+    for (const base of FILES) fileRoutes(app, files, base, VFS)
+    for (const base of ZIPS) fileRoutes(app, files, base, ZIP)
     unknownRoutes(app)
   }
 }

@@ -55,9 +55,9 @@ export interface PackedPage extends OutputSummary {
 export type Appended = readonly [taskId: string, stream: number, data: string | Uint8Array]
 
 /** One request with its number. */
-export type Request = {
-  readonly [N in keyof Requests]: { readonly id: number; readonly name: N; readonly input: Requests[N]['input'] }
-}[keyof Requests]
+export type Request<Name extends keyof Requests = keyof Requests> = {
+  readonly [N in Name]: { readonly id: number; readonly name: N; readonly input: Requests[N]['input'] }
+}[Name]
 
 /** From the main thread to the output thread, all of one turn at a time. */
 export type ToWorker =

@@ -113,21 +113,6 @@ function buffersOf(output: Requests[keyof Requests]['output']): ArrayBuffer[] {
   return [output.data.buffer]
 }
 
-function ask(answers: Answers, request: Request): Promise<Requests[keyof Requests]['output']> {
-  switch (request.name) {
-    case 'open':
-      return answers.open(request.input)
-    case 'close':
-      return answers.close(request.input)
-    case 'read':
-      return answers.read(request.input)
-    case 'figures':
-      return answers.figures(request.input)
-    case 'findPosition':
-      return answers.findPosition(request.input)
-    case 'remove':
-      return answers.remove(request.input)
-    case 'stop':
-      return answers.stop(request.input)
-  }
+function ask<N extends keyof Requests>(answers: Answers, { name, input }: Request<N>): Promise<Requests[N]['output']> {
+  return answers[name](input)
 }

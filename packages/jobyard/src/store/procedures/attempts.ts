@@ -1,4 +1,5 @@
 import type { State } from '@jobyard/jobs'
+import type { NextTry } from '../../domain/retry.ts'
 import type { RunCore } from './run-core.ts'
 import { type NewTask, supersede, type TaskCore } from './tasks.ts'
 
@@ -15,12 +16,9 @@ export interface Ending {
   }
 }
 
-/** Another attempt at the same target, not before `notBefore`. */
-export interface Retry {
+/** Another attempt at the same target, under its id. */
+export interface Retry extends NextTry {
   readonly id: string
-  readonly notBefore: number
-  /** True when a crash ended the attempt before, which does not use up the attempts of the job's policy. */
-  readonly crashed: boolean
 }
 
 /** Notes on a task, and on its run for those who look at no task, how it went. */
@@ -51,21 +49,29 @@ export function recordEnd(task: TaskCore, run: RunCore, { to, reason, result, us
 /** Takes the ended attempt out of the counts and gives the row of the next one. */
 export function nextAttempt(task: TaskCore, run: RunCore, retry: Retry, at: number): NewTask {
   supersede(task, run)
-  const crashes = task.crashes + (retry.crashed ? 1 : 0)
-  run.crashes = Math.max(run.crashes, crashes)
+  const next = { ...attemptAfter(task, retry, at), detail: task.detail }
+  run.crashes = Math.max(run.crashes, next.crashes)
   run.touched = true
+  return next
+}
+
+/** The attempt that follows another at its target, whose detail it shares. */
+export function attemptAfter(
+  { runId, target, attempt, crashes }: Pick<TaskCore, 'runId' | 'target' | 'attempt' | 'crashes'>,
+  { id, notBefore, crashed }: Retry,
+  at: number,
+) {
   return {
-    id: retry.id,
-    runId: run.id,
-    target: task.target,
-    attempt: task.attempt + 1,
-    crashes,
+    id,
+    runId,
+    target,
+    attempt: attempt + 1,
+    crashes: crashes + (crashed ? 1 : 0),
     state: 'pending',
-    detail: task.detail,
     owner: null,
     fence: 0,
-    notBefore: retry.notBefore,
+    notBefore,
     createdAt: at,
     startedAt: null,
-  }
+  } as const satisfies Omit<NewTask, 'detail'>
 }

@@ -4,7 +4,7 @@ import type { Scope } from '../contract.ts'
 import { all, execute, idList, type Steps, sql } from '../sql.ts'
 import type { RunRequest } from './insert-runs.ts'
 import { type Refused, refuse } from './refusals.ts'
-import { CORE_COLUMNS, type RunCore } from './run-core.ts'
+import { CORE_COLUMNS, readRules, type RunCore } from './run-core.ts'
 import type { Settled } from './settle.ts'
 import { amountOf } from './steering.ts'
 
@@ -34,7 +34,6 @@ const followers = sql(
   (d) => `select t.job_id as "jobId", t.after_job_id as "afterJobId", t.detail from job_trigger t
     where t.after_job_id in ${d.ids}`,
 )
-const policies = sql((d) => `select id, name, policy from job where id in ${d.ids}`)
 const restartRules = sql(`select policy, ${amountOf('restart')} as "restartMs" from job where id = ?`)
 const chainDetail = sql((d) => `select id, detail from run where id in ${d.ids}`)
 const restPlace = sql(
@@ -50,12 +49,12 @@ export function* consequencesOf(scope: Scope, finished: readonly RunCore[], at: 
   const after = yield* all<{ jobId: string; afterJobId: string; detail: string }>(followers, jobIds)
   const failed = finished.filter(({ state }) => state === 'failed')
   if (after.length === 0 && failed.length === 0) return { released, requests: [], refused: [] }
-  const jobs = yield* readPolicies(finished)
+  const jobs = yield* readRules(finished)
   const requests = finished.flatMap((core) => [
     ...after
       .filter(({ afterJobId, detail }) => afterJobId === core.jobId && listensTo(detail, core.state))
       .map(({ jobId }) => ({ jobId, why: 'after' as const, core })),
-    ...(core.state === 'failed' ? (jobs.get(core.jobId)?.onFailure ?? []) : []).map((jobId) => ({
+    ...(core.state === 'failed' ? (jobs.get(core.jobId)?.policy.onFailure ?? []) : []).map((jobId) => ({
       jobId,
       why: 'failure' as const,
       core,
@@ -98,16 +97,6 @@ export function* releaseNext(
     parked: false,
     dispatchAt: at,
   }))
-}
-
-function* readPolicies(
-  finished: readonly RunCore[],
-): Steps<Map<string, { name: string; onFailure: readonly string[] }>> {
-  const ids = idList(finished.map(({ jobId }) => jobId))
-  const rows = yield* all<{ id: string; name: string; policy: string }>(policies, ids)
-  return new Map(
-    rows.map(({ id, name, policy }) => [id, { name, onFailure: (JSON.parse(policy) as Policy).onFailure }]),
-  )
 }
 
 /** Makes requests that remember what they follow, and ends chains that would go round for ever. */

@@ -80,21 +80,11 @@ export const JOB_COLUMNS = `job.id, job.number, job.collection_id as "collection
   job.created_at as "createdAt", job.updated_at as "updatedAt"`
 
 /** A whole job as the database gives it. */
-export interface JobRecord {
-  readonly id: string
-  readonly number: number
-  readonly collectionId: string
-  readonly kind: string
-  readonly type: string
-  readonly name: string
+export interface JobRecord extends Omit<JobRow, 'spec' | 'policy' | 'enabled' | 'warnings'> {
   readonly spec: string
   readonly policy: string
   readonly enabled: number
-  readonly packageHash: string | null
-  readonly version: number
   readonly warnings: string
-  readonly createdAt: number
-  readonly updatedAt: number
 }
 
 /** Turns a job's record into the model's job. */

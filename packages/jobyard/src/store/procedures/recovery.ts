@@ -1,8 +1,10 @@
+import type { Policy } from '../../domain/model.ts'
+import { tryAfterCrash } from '../../domain/retry.ts'
 import type { Scope } from '../contract.ts'
 import { all, execute, idList, type Steps, sql } from '../sql.ts'
 import { advance, type Changes } from './advance.ts'
 import { nextAttempt, recordEnd } from './attempts.ts'
-import { isOwner, lockCores, type Ownership, type RunCore } from './run-core.ts'
+import { isOwner, lockCores, type Ownership, type RunCore, readRules } from './run-core.ts'
 import { endPlaced } from './stop-tasks.ts'
 import { addTasks, moveTask, type NewTask, saveTaskCores, TASK_COLUMNS, type TaskCore } from './tasks.ts'
 
@@ -96,7 +98,6 @@ const ownedTasks = sql(
   (d) => `select ${TASK_COLUMNS} from task where latest = 1 and finished_at is null and owner is not null
     and run_id in ${d.ids}`,
 )
-const crashRules = sql((d) => `select job.id, job.policy from job where id in ${d.ids}`)
 
 const LOST = { code: 'lost', text: 'The instance that ran it died or lost its lease.' }
 
@@ -109,12 +110,12 @@ function* loseRuns(scope: Scope, orphaned: readonly Orphan[], at: number): Steps
   if (lost.length === 0) return { settled: [], created: [] }
   const runs = new Map(lost.map((run) => [run.id, run]))
   const tasks = yield* all<TaskCore>(ownedTasks, idList(runs.keys()))
-  const rules = yield* readCrashRules(lost)
+  const rules = yield* readRules(lost)
   const attempts: NewTask[] = []
   for (const task of tasks) {
     const run = runs.get(task.runId)
     if (run === undefined) continue
-    const again = loseTask(scope, task, run, rules.get(run.jobId), at)
+    const again = loseTask(scope, task, run, rules.get(run.jobId)?.policy, at)
     if (again !== null) attempts.push(again)
   }
   yield* saveTaskCores(tasks)
@@ -127,23 +128,12 @@ function* loseRuns(scope: Scope, orphaned: readonly Orphan[], at: number): Steps
   return yield* advance(scope, lost, at)
 }
 
-interface CrashRule {
-  readonly onCrash: 'fail' | 'retry'
-  readonly maxCrashes: number
-}
-
-function* readCrashRules(runs: readonly RunCore[]): Steps<Map<string, CrashRule>> {
-  const jobIds = idList(runs.map(({ jobId }) => jobId))
-  const rows = yield* all<{ id: string; policy: string }>(crashRules, jobIds)
-  return new Map(rows.map(({ id, policy }) => [id, JSON.parse(policy) as CrashRule]))
-}
-
-function loseTask(scope: Scope, task: TaskCore, run: RunCore, rule: CrashRule | undefined, at: number): NewTask | null {
+function loseTask(scope: Scope, task: TaskCore, run: RunCore, policy: Policy | undefined, at: number): NewTask | null {
   // What was asked to stop has stopped, if not the way it was meant to.
   const to = run.wanted === 'stop' ? 'stopped' : 'failed'
   moveTask(task, run, to, at)
   recordEnd(task, run, { to, reason: LOST })
-  if (run.wanted === 'stop' || run.why === 'continuous') return null
-  if (rule?.onCrash !== 'retry' || task.crashes >= rule.maxCrashes) return null
-  return nextAttempt(task, run, { id: scope.ids.next(), notBefore: at, crashed: true }, at)
+  if (run.wanted === 'stop' || run.why === 'continuous' || policy === undefined) return null
+  const again = tryAfterCrash(policy, task, at)
+  return again === null ? null : nextAttempt(task, run, { id: scope.ids.next(), ...again }, at)
 }

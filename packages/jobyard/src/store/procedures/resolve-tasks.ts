@@ -1,11 +1,11 @@
 import type { FinishedState } from '@jobyard/jobs'
-import type { Policy, RetryPolicy, TaskRow } from '../../domain/model.ts'
-import { nextAttemptDelay } from '../../domain/retry.ts'
+import type { Policy, TaskRow } from '../../domain/model.ts'
+import { type NextTry, tryAfterFailure } from '../../domain/retry.ts'
 import type { Scope } from '../contract.ts'
 import { all, execute, idList, type Steps, sql } from '../sql.ts'
 import { advance } from './advance.ts'
-import { type Ending, nextAttempt, type Retry, recordEnd } from './attempts.ts'
-import { lockCores, type RunCore } from './run-core.ts'
+import { type Ending, nextAttempt, recordEnd } from './attempts.ts'
+import { lockCores, type RunCore, readRules } from './run-core.ts'
 import { addTasks, moveTask, type NewTask, newRow, readTaskCores, saveTaskCores, type TaskCore } from './tasks.ts'
 import type { Changed } from './work.ts'
 
@@ -47,7 +47,6 @@ const runsOfTasks = sql(
   (d) => `select id, run_id as "runId" from task
     where id in ${d.ids}`,
 )
-const policies = sql((d) => `select id, policy from job where id in ${d.ids}`)
 
 /**
  * Ends parked tasks. One that is not parked (any longer) is not touched: the first resolution counts. One that failed is
@@ -63,7 +62,7 @@ export function* resolveTasks(
   const runs = yield* lockCores(owners.map(({ runId }) => runId))
   const tasks = yield* readTaskCores(items.map(({ taskId }) => taskId))
   const failing = items.some(({ to, retry }) => to === 'failed' && retry !== false)
-  const rules = failing ? yield* readRetryPolicies([...runs.values()]) : new Map<string, RetryPolicy>()
+  const rules = failing ? yield* readRules(runs.values()) : undefined
   const attempts: NewTask[] = []
   const changed = new Map<string, TaskCore>()
   const accepted = items.map((item) => {
@@ -73,8 +72,8 @@ export function* resolveTasks(
     if (task.state !== 'blocked' && task.state !== 'disconnected') return false
     moveTask(task, run, item.to, at)
     recordEnd(task, run, item)
-    const again = nextTry(scope, item, task, run, rules.get(run.jobId), { at, lot })
-    if (again !== null) attempts.push(nextAttempt(task, run, again, at))
+    const again = nextTry(item, task, run, rules?.get(run.jobId)?.policy, { at, lot })
+    if (again !== null) attempts.push(nextAttempt(task, run, { id: scope.ids.next(), ...again }, at))
     changed.set(task.id, task)
     return true
   })
@@ -106,23 +105,14 @@ function* giveToOwners(
   return given
 }
 
-function* readRetryPolicies(runs: readonly RunCore[]): Steps<Map<string, RetryPolicy>> {
-  const jobIds = idList(runs.map(({ jobId }) => jobId))
-  const rows = yield* all<{ id: string; policy: string }>(policies, jobIds)
-  return new Map(rows.map(({ id, policy }) => [id, (JSON.parse(policy) as Policy).retry]))
-}
-
 /** The attempt that follows a failed one; null when there is to be none. A continuous job's place is filled by a new run. */
 function nextTry(
-  scope: Scope,
   { to, retry }: Resolution,
   task: TaskCore,
   run: RunCore,
-  policy: RetryPolicy | undefined,
-  { at, lot }: { readonly at: number; readonly lot: number },
-): Retry | null {
+  policy: Policy | undefined,
+  when: { readonly at: number; readonly lot: number },
+): NextTry | null {
   if (to !== 'failed' || retry === false || run.wanted === 'stop' || run.why === 'continuous') return null
-  if (policy === undefined) return null
-  const delay = nextAttemptDelay(policy, task.attempt - task.crashes, lot)
-  return delay === null ? null : { id: scope.ids.next(), notBefore: at + delay, crashed: false }
+  return policy === undefined ? null : tryAfterFailure(policy.retry, task, when)
 }

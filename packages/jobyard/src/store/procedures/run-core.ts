@@ -1,4 +1,5 @@
 import type { State } from '@jobyard/jobs'
+import type { Policy } from '../../domain/model.ts'
 import type { Counts, Wanted } from '../../domain/run-state.ts'
 import { all, idList, type Steps, sql } from '../sql.ts'
 
@@ -114,4 +115,19 @@ export function isOwner<R extends Pick<RunCore, 'owner' | 'fence' | 'finishedAt'
   { owner, fence }: Ownership,
 ): run is R {
   return run !== undefined && run.owner === owner && run.fence === fence && run.finishedAt === null
+}
+
+/** What is read of the job of a run that ends. */
+export interface JobRules {
+  readonly name: string
+  readonly policy: Policy
+}
+
+const rulesOf = sql((d) => `select id, name, policy from job where id in ${d.ids}`)
+
+/** The rules of the jobs of runs, by the jobs' ids. */
+export function* readRules(runs: Iterable<RunCore>): Steps<Map<string, JobRules>> {
+  const jobIds = idList(Array.from(runs, ({ jobId }) => jobId))
+  const rows = yield* all<{ id: string; name: string; policy: string }>(rulesOf, jobIds)
+  return new Map(rows.map(({ id, name, policy }) => [id, { name, policy: JSON.parse(policy) }]))
 }

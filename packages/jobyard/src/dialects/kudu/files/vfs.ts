@@ -2,42 +2,26 @@ import type { FastifyReply } from 'fastify'
 import { JobyardError } from '../../../domain/errors.ts'
 import { tooLarge } from '../../../kinds/script/archive-names.ts'
 import { requireRole } from '../../../services/auth/bearer.ts'
-import type { ApiApp } from '../../../services/http/api-app.ts'
 import { actorOf, bearerOf } from '../../../services/http/sender.ts'
 import { bodyOf } from '../../webjobs/bodies.ts'
 import { tagOfPart } from '../../webjobs/files/package-folder.ts'
 import type { Place } from '../../webjobs/files/site-tree.ts'
 import { sendNothing } from '../../webjobs/sending.ts'
-import { route } from '../routes.ts'
 import { redirect, sendAbsent, sendFile, sendListing, sendMessage, tagged } from './answers.ts'
-import { type FileRequest, type FilesContext, handleFiles, holdsScripts } from './context.ts'
+import { type FileRequest, type FilesContext, holdsScripts } from './context.ts'
 import { requireMatch } from './preconditions.ts'
 import { parameterOf, shownPath } from './request-path.ts'
+import type { FileHandlers } from './routes.ts'
 
 /** What Kudu says of folders that cannot be changed or taken away. */
 const NOT_UPDATED = 'The resource represents a directory which can not be updated.'
 const NOT_DELETED = 'Cannot delete directory. It is either not empty or access is not allowed.'
 
 /**
- * The routes of single files below an address (https://github.com/projectkudu/kudu/wiki/REST-API#vfs): folders are listed,
- * files are read, written and taken away.
+ * Single files (https://github.com/projectkudu/kudu/wiki/REST-API#vfs): folders are listed, files are read, written and
+ * taken away.
  */
-export function fileRoutes(app: ApiApp, context: FilesContext, base: string): void {
-  for (const url of [base, `${base}/*`]) {
-    const read = handleFiles(context, (asked) => get(context, asked))
-    app.route({ ...route(url, 'viewer'), method: ['GET', 'HEAD'], url, handler: read })
-    app.put(
-      url,
-      route(url, 'deployer'),
-      handleFiles(context, (asked) => put(context, asked)),
-    )
-    app.delete(
-      url,
-      route(url, 'deployer'),
-      handleFiles(context, (asked) => remove(context, asked)),
-    )
-  }
-}
+export const VFS: FileHandlers = { get, put, remove }
 
 async function get(context: FilesContext, { request, reply, path, tree }: FileRequest): Promise<FastifyReply> {
   const found = await tree.find(path.parts)

@@ -6,7 +6,6 @@ import { JobyardError } from '../../../domain/errors.ts'
 import { unpackArchive } from '../../../kinds/script/archive.ts'
 import type { PackageTree } from '../../../kinds/script/package-tree.ts'
 import { requireRole } from '../../../services/auth/bearer.ts'
-import type { ApiApp } from '../../../services/http/api-app.ts'
 import { actorOf, bearerOf } from '../../../services/http/sender.ts'
 import type { EditAddress } from '../../../services/package-edits/draft.ts'
 import type { EditFile } from '../../../services/package-edits/edit-file.ts'
@@ -15,26 +14,16 @@ import { bodyOf } from '../../webjobs/bodies.ts'
 import type { Place } from '../../webjobs/files/site-tree.ts'
 import { zipFolder } from '../../webjobs/files/zip-folder.ts'
 import { sendNothing } from '../../webjobs/sending.ts'
-import { route } from '../routes.ts'
 import { CONTAINED, redirect, sendAbsent, sendException } from './answers.ts'
-import { type FileRequest, type FilesContext, handleFiles, holdsScripts } from './context.ts'
+import { type FileRequest, type FilesContext, holdsScripts } from './context.ts'
 import { parameterOf, shownPath } from './request-path.ts'
+import type { FileHandlers } from './routes.ts'
 
 /**
- * The routes of whole folders below an address (https://github.com/projectkudu/kudu/wiki/REST-API#zip): a zip of what is
- * there, and a zip that is unpacked over what is there.
+ * Whole folders (https://github.com/projectkudu/kudu/wiki/REST-API#zip): a zip of what is there, and a zip that is
+ * unpacked over what is there.
  */
-export function zipRoutes(app: ApiApp, context: FilesContext, base: string): void {
-  for (const url of [base, `${base}/*`]) {
-    const read = handleFiles(context, (asked) => get(context, asked))
-    app.route({ ...route(url, 'viewer'), method: ['GET', 'HEAD'], url, handler: read })
-    app.put(
-      url,
-      route(url, 'deployer'),
-      handleFiles(context, (asked) => put(context, asked)),
-    )
-  }
-}
+export const ZIP: FileHandlers = { get, put }
 
 async function get(context: FilesContext, { request, reply, path, tree }: FileRequest): Promise<FastifyReply> {
   const found = await tree.find(path.parts)
