@@ -39,6 +39,8 @@ export function showProblem(error: JobyardError, requestId: string): Static<type
  */
 export function answerProblems(app: ApiApp, bodyBytes: number): void {
   app.setErrorHandler((error: unknown, request, reply) => {
+    const own = app.ownAddresses.of(request)
+    if (own !== undefined) return own.answerError(error, request, reply)
     const shown = classify(error, bodyBytes, request.headers['content-type'])
     return refuse(request, reply, shown, error)
   })
@@ -83,7 +85,10 @@ export function answerFrameworkProblem(error: FastifyError, request: FastifyRequ
   const tooLong = error.code === 'FST_ERR_MAX_PARAM_LENGTH'
   const message = tooLong ? 'A part of the address is longer than any name or id can be.' : undefined
   const details = tooLong ? { hint: 'Use the id, the name or the number of what you mean.' } : {}
-  refuse(request, reply, new JobyardError('address-invalid', message, { field: 'path', ...details }), error)
+  const shown = new JobyardError('address-invalid', message, { field: 'path', ...details })
+  const own = request.server.ownAddresses.of(request)
+  if (own === undefined) refuse(request, reply, shown, error)
+  else own.answerError(shown, request, reply)
 }
 
 function refuse(request: FastifyRequest, reply: FastifyReply, shown: JobyardError, cause: unknown): FastifyReply {

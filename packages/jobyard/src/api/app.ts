@@ -17,6 +17,7 @@ import {
 import type { ApiApp } from '../services/http/api-app.ts'
 import { byDialect, type Dialect } from '../services/http/dialect.ts'
 import { guardRoutes } from '../services/http/guard.ts'
+import { answerOwnAddresses, OwnAddresses } from '../services/http/own-addresses.ts'
 import type { ApiServices } from '../services/services.ts'
 import { answerFrameworkProblem, answerProblems } from './answers.ts'
 import { ClientErrors } from './client-errors.ts'
@@ -53,7 +54,9 @@ export async function createApi(services: ApiServices, dialects: readonly Dialec
   answerProblems(app, settings.bodyBytes)
   logRequests(app)
   await describeRoutes(app, context)
+  app.decorate('ownAddresses', new OwnAddresses())
   guardRoutes(app, authenticator, new Lockout(services.clock, TOKEN_FAILURES), () => settings.publicUrl())
+  answerOwnAddresses(app)
   keepKeys(app, keys)
   await addRoutes(app, context, metrics)
   for (const dialect of dialects) await app.register(async (scope: ApiApp) => dialect(scope, context))

@@ -33,6 +33,8 @@ export interface Steering {
   readonly timeZone: string | null
   /** What instances are called to jobs: WEBSITE_INSTANCE_ID; null: by their own names. */
   readonly instanceId: string | null
+  /** False: logs of continuous jobs warn that the site is not always on, for clients that look for it. */
+  readonly alwaysOn: boolean
 }
 
 /** What a collection without settings says. */
@@ -44,7 +46,11 @@ export const NO_STEERING: Steering = {
   history: null,
   timeZone: null,
   instanceId: null,
+  alwaysOn: true,
 }
+
+/** Of all that is said of it only `0` counts, and it changes no more than what logs say. */
+const ALWAYS_ON = 'website_scm_always_on_enabled'
 
 /** What a setting that steers says, as the database keeps it beside its value. */
 export interface SteerValue {
@@ -95,6 +101,7 @@ export function steerWarning(name: string, value: string): string | null {
 export function steeringOf(settings: Iterable<{ readonly name: string; readonly value: string }>): Steering {
   const said: { -readonly [K in keyof Steering]: Steering[K] } = { ...NO_STEERING }
   for (const { name, value } of settings) {
+    if (settingKey(name) === ALWAYS_ON) said.alwaysOn = value !== '0'
     const read = readSteer(name, value)
     if (read === null || read.fault !== null) continue
     const { steer, amount } = read

@@ -91,7 +91,8 @@ const IDLE: Readonly<Record<string, string>> = {
   WEBJOBS_ROOT_PATH: 'Steers nothing here: where jobs come from is up to the server.',
   WEBSITE_RUN_FROM_PACKAGE: 'Steers nothing here: each job has a package of its own.',
   WEBSITE_RUN_FROM_ZIP: 'Steers nothing here: each job has a package of its own.',
-  WEBSITE_SCM_ALWAYS_ON_ENABLED: 'Steers nothing here: the server is always on.',
+  WEBSITE_SCM_ALWAYS_ON_ENABLED:
+    'Steers nothing here: the server is always on. With 0, the logs for clients of WebJobs say once that it is not.',
   WEBJOBS_LOG_TRIGGERED_JOBS_TO_APP_LOGS: 'Steers nothing here: there is no application beside the jobs.',
   SCM_COMMAND_IDLE_TIMEOUT: 'Steers nothing here. For runs that are quiet there is WEBJOBS_IDLE_TIMEOUT.',
   WEBJOBS_IDLE_TIMEOUT_IN_SECONDS: 'Steers nothing. You may mean WEBJOBS_IDLE_TIMEOUT.',

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { JobyardError } from '../../domain/errors.ts'
+import { readNumbersExactly } from '../../kinds/script/exact-json.ts'
 import type { PackageView } from '../../kinds/script/packages.ts'
 import type { ApiApp } from '../../services/http/api-app.ts'
 import { readHeaderParameter } from '../../services/http/disposition.ts'
@@ -142,14 +143,14 @@ function readFileName(header: string | undefined): string | undefined {
 }
 
 function showPackage(view: PackageView): Static<typeof Package> {
-  const { hash, files, bytes, script, settings, disabled, warnings } = view
+  const { hash, files, bytes, script, settings, exactSettings, disabled, warnings } = view
   const { file, directory, host, interpreter } = script ?? { file: '', directory: '', host: '', interpreter: '' }
   return {
     hash,
     files,
     bytes,
     script: script === null ? null : { file, directory, host, interpreter },
-    settings: { ...settings },
+    settings: exactSettings === undefined ? { ...settings } : readNumbersExactly(exactSettings),
     disabled,
     warnings: warnings.map((warning) => ({ ...warning })),
   }

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import type { ApiApp } from '../../services/http/api-app.ts'
 import type { Dialect } from '../../services/http/dialect.ts'
 import { leaveBodies } from '../webjobs/bodies.ts'
@@ -16,7 +17,8 @@ export interface ArmOptions {
 
 const SITE = '/subscriptions/:subscription/resourceGroups/:group/providers/Microsoft.Web/sites/:site'
 
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+/** Below this address everything is Resource Manager's, what is not there too. */
+const OWN = /^\/subscriptions(?=[/?]|$)/i
 
 /**
  * The interface of Azure Resource Manager to WebJobs
@@ -28,8 +30,8 @@ export function createArm({ instance, slot }: ArmOptions): Dialect {
     app.setErrorHandler(answerError)
     leaveBodies(app)
     for (const base of [SITE, `${SITE}/slots/:slot`]) routesOfSite(app, context, base)
-    const url = '/subscriptions/*'
-    app.route({ ...route('viewer'), method: [...METHODS], url, handler: answerUnknownRoute })
+    const owns = ({ originalUrl }: FastifyRequest) => OWN.test(originalUrl)
+    app.ownAddresses.claim({ owns, config: route('viewer').config, answerError, answerUnknownRoute })
   }
 }
 

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { JobyardError } from '../../domain/errors.ts'
 import type { SettingView } from '../../engine/app-settings.ts'
-import { JsonFault, type JsonValue, readJsonObject } from '../../kinds/script/lenient-json.ts'
+import { JsonFault, type JsonMember, readJsonObject } from '../../kinds/script/lenient-json.ts'
 import type { ApiApp } from '../../services/http/api-app.ts'
 import { actorOf, bearerOf } from '../../services/http/sender.ts'
 import type { CollectionRow } from '../../store/procedures/collections.ts'
@@ -95,17 +95,19 @@ function readSettings(text: string): Said {
   return [...members].map(([name, member]) => [name, readValue(member)])
 }
 
-function readObject(text: string): ReadonlyMap<string, JsonValue> {
+function readObject(text: string): ReadonlyMap<string, JsonMember> {
   try {
-    return new Map([...readJsonObject(text)].map(([name, { value }]) => [name, value]))
+    return readJsonObject(text)
   } catch (error) {
     if (!(error instanceof JsonFault)) throw error
     throw new JobyardError('input-invalid', `The settings are not valid JSON: ${error.message}.`, { cause: error })
   }
 }
 
-function readValue(value: JsonValue): string | null {
+/** A number as it was written: as one of ours it may lose digits. */
+function readValue({ value, json }: JsonMember): string | null {
   if (value === null) return null
-  if (typeof value !== 'object') return String(value)
+  if (typeof value === 'string') return value
+  if (typeof value !== 'object') return json
   throw new JobyardError('input-invalid', 'The value of a setting must be a text, a number, true or false.')
 }

@@ -1,5 +1,6 @@
+import type { FastifyRequest } from 'fastify'
 import type { ApiApp } from '../../services/http/api-app.ts'
-import type { Dialect } from '../../services/http/dialect.ts'
+import { addresseeOf, type Dialect } from '../../services/http/dialect.ts'
 import { leaveBodies } from '../webjobs/bodies.ts'
 import { RenderedLogs } from '../webjobs/files/rendered-logs.ts'
 import { WebJobReader, type WebJobType } from '../webjobs/reader.ts'
@@ -50,7 +51,7 @@ export function createKudu({ instance }: KuduOptions): Dialect {
     const files: FilesContext = { ...context, logs: (job) => rendered.folder(job) }
     for (const base of FILES) fileRoutes(app, files, base, VFS)
     for (const base of ZIPS) fileRoutes(app, files, base, ZIP)
-    unknownRoutes(app)
+    app.ownAddresses.claim({ owns: isKudus, config: route('', 'viewer').config, answerError, answerUnknownRoute })
   }
 }
 
@@ -67,13 +68,7 @@ function routesOfType(app: ApiApp, context: KuduContext, base: string, type: Web
   historyRoutes(app, context, base)
 }
 
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
-
-/** What is not there below Kudu's addresses, and other methods than its own, are answered as Kudu answers them. */
-function unknownRoutes(app: ApiApp): void {
-  for (const url of OWN.flatMap((base) => [base, `${base}/*`])) {
-    const options = route(url, 'viewer')
-    const method = METHODS.filter((each) => !app.hasRoute({ ...options, method: each, url }))
-    app.route({ ...options, method, url, handler: answerUnknownRoute })
-  }
+/** What is not there below Kudu's addresses is its own, too, unless whoever else has the address is meant. */
+function isKudus({ raw, originalUrl }: FastifyRequest): boolean {
+  return OWN.test(originalUrl) && addresseeOf(raw) === 'kudu'
 }

@@ -21,14 +21,5 @@ export const FILES = ['/api/vfs', '/vfs'] as const
 export const ZIPS = ['/api/zip', '/zip'] as const
 
 /** Below these addresses everything is Kudu's, what is not there too. */
-// Not /hooks: below it lie the addresses by which jobs are started.
-export const OWN = [
-  '/api',
-  ...ALL_JOBS,
-  ...APP_SETTINGS,
-  '/api/hooks',
-  ...pathsOf('triggered'),
-  ...pathsOf('continuous'),
-  ...FILES,
-  ...ZIPS,
-]
+// Of /hooks only itself: below it lie the addresses by which jobs are started.
+export const OWN = /^\/(?:(?:api|jobs|settings|vfs|zip)(?=[/?]|$)|hooks\/?(?=\?|$))/i

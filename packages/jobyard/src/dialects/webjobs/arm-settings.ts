@@ -6,12 +6,14 @@ import { JsonFault, readJsonObject } from '../../kinds/script/lenient-json.ts'
  * nothing of them. Throws 'input-invalid'.
  */
 export function readArmSettings(text: string): string | undefined {
-  const properties = readObject(text).get('properties')?.value
-  if (!isObject(properties) || properties.settings === undefined) return undefined
-  if (!isObject(properties.settings)) {
+  const properties = readObject(text).get('properties')
+  if (properties === undefined || !isObject(properties.value)) return undefined
+  const settings = readObject(properties.json).get('settings')
+  if (settings === undefined) return undefined
+  if (!isObject(settings.value)) {
     throw new JobyardError('input-invalid', 'properties.settings must be an object.', { field: 'properties.settings' })
   }
-  return JSON.stringify(properties.settings)
+  return settings.json
 }
 
 function readObject(text: string): ReturnType<typeof readJsonObject> {

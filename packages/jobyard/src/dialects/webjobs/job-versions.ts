@@ -1,9 +1,10 @@
 import type { Repository } from '../../store/procedures/index.ts'
 import type { JobVersion } from '../../store/procedures/outline-jobs.ts'
+import type { Settings } from './shapes.ts'
 
 /** What is shown of a job as long as nobody changes it. */
 export interface VersionShown {
-  readonly settings: Readonly<Record<string, unknown>>
+  readonly settings: Settings
   readonly singleton: boolean
   /** Whether it has a schedule, or wants one that cannot be read. */
   readonly scheduled: boolean

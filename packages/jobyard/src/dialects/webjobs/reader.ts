@@ -1,12 +1,12 @@
 import { isFinished, STATES } from '@jobyard/jobs'
-import type { JobRow, RunRow, TriggerSpec } from '../../domain/model.ts'
+import type { JobRow, RunRow } from '../../domain/model.ts'
 import { keptRuns } from '../../domain/retention.ts'
 import { type RunIdParts, readRunId } from '../../domain/webjobs-run-id.ts'
-import { readExactly } from '../../kinds/script/exact-json.ts'
 import type { ServiceContext } from '../../services/context.ts'
 import type { JobOutline, JobVersion } from '../../store/procedures/outline-jobs.ts'
 import { JobVersions, type VersionOf, type VersionShown } from './job-versions.ts'
 import { unreadableSchedule } from './schedules.ts'
+import { settingsOf } from './settings.ts'
 import type { WebJob } from './shapes.ts'
 import { continuousStatus, type Instance } from './statuses.ts'
 import type { TaggedJob } from './tags.ts'
@@ -214,23 +214,4 @@ function showVersion({ type, spec, triggers: rows }: JobVersion): VersionShown {
   const singleton = triggers.some((trigger) => trigger.type === 'continuous' && trigger.singleton === true)
   const scheduled = triggers.some(({ type }) => type === 'schedule') || unreadableSchedule({ spec }) !== undefined
   return { settings: settingsOf({ type, spec }, triggers), singleton, scheduled }
-}
-
-type Settings = Readonly<Record<string, unknown>>
-
-/**
- * What a job's settings.job says, unknown keys too. What was set for the job in other ways is told in the same words, so that
- * a dashboard shows the schedule that is followed.
- */
-export function settingsOf(job: Pick<JobRow, 'spec' | 'type'>, triggers: readonly TriggerSpec[]): Settings {
-  const { settings } = job.spec as { settings?: { all?: Settings; exact?: string } }
-  const all = settings?.exact === undefined ? (settings?.all ?? {}) : (readExactly(settings.exact) as Settings)
-  const schedule = triggers.find((trigger) => trigger.type === 'schedule')
-  const singleton = triggers.some((trigger) => trigger.type === 'continuous' && trigger.singleton === true)
-  const everywhere = job.type === 'continuous' && !singleton && all.is_singleton === true
-  return {
-    ...all,
-    ...(schedule === undefined || schedule.origin === 'package' ? {} : { schedule: schedule.ncrontab }),
-    ...(singleton ? { is_singleton: true } : everywhere ? { is_singleton: false } : {}),
-  }
 }

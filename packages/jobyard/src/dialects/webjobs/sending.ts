@@ -1,11 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { writeJson } from './json-text.ts'
 import { namesTag } from './tags.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
 /** Answers with JSON. */
 export function sendJson(reply: FastifyReply, value: unknown): FastifyReply {
-  return reply.header('content-type', JSON_TYPE).send(JSON.stringify(value))
+  return reply.header('content-type', JSON_TYPE).send(writeJson(value))
 }
 
 /** Answers with a text. */

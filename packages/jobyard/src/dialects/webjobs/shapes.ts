@@ -3,6 +3,7 @@ import type { RunRow } from '../../domain/model.ts'
 import { parseNcrontab } from '../../domain/ncrontab.ts'
 import { showRunId } from '../../domain/webjobs-run-id.ts'
 import type { RunOutline } from '../../store/procedures/outline-jobs.ts'
+import type { JsonText } from './json-text.ts'
 import type { Links } from './links.ts'
 import { showDate, showTimeSpan } from './net-time.ts'
 import { type ContinuousStatus, runStatus } from './statuses.ts'
@@ -11,6 +12,9 @@ import { type ContinuousStatus, runStatus } from './statuses.ts'
  * What Kudu's answers consist of. The members stand in the order in which Kudu writes them, and none is ever left out:
  * clients compare texts.
  */
+
+/** What a job's settings.job says: as it was read, or its text where that would not come out as it was written. */
+export type Settings = Readonly<Record<string, unknown>> | JsonText
 
 /** A run of a triggered job. */
 export interface RunShape {
@@ -52,7 +56,7 @@ interface CommonShape {
   readonly type: string
   readonly error: string | null
   readonly using_sdk: boolean
-  readonly settings: Readonly<Record<string, unknown>>
+  readonly settings: Settings
 }
 
 /** A job with all that is shown of it. */
@@ -63,7 +67,7 @@ export interface WebJob {
   readonly type: string
   /** The script, relative to the top of the package. */
   readonly command: string
-  readonly settings: Readonly<Record<string, unknown>>
+  readonly settings: Settings
   /** Whether there is, or was, a schedule: then there is a log of it. */
   readonly scheduled: boolean
   /** Whether the job said in its data folder that it is made with the WebJobs SDK. */

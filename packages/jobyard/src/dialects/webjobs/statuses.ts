@@ -7,8 +7,10 @@ import type { PlaceRow } from '../../store/procedures/read-jobs.ts'
 /** What WebJobs call the state of a run of a triggered job. */
 export type RunStatus = 'Initializing' | 'Running' | 'Success' | 'Failed' | 'Stopped' | 'Aborted'
 
-/** Reasons of an end that nobody asked for: the server or the instance went. */
-const ABORTED = new Set(['lost', 'shutdown'])
+/** Whether a run ended because its server or its instance went, which nobody asked for. */
+export function wentWithServer({ reasonCode }: Pick<RunRow, 'reasonCode'>): boolean {
+  return reasonCode === 'lost' || reasonCode === 'shutdown'
+}
 
 /** The state of a run in the words of WebJobs. */
 export function runStatus({
@@ -20,7 +22,7 @@ export function runStatus({
   if (state === 'pending' && startedAt === null) return 'Initializing'
   if (state === 'completed') return 'Success'
   if (!isFinished(state)) return 'Running'
-  if (reasonCode !== null && ABORTED.has(reasonCode)) return 'Aborted'
+  if (wentWithServer({ reasonCode })) return 'Aborted'
   return state === 'failed' ? 'Failed' : 'Stopped'
 }
 

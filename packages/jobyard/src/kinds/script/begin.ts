@@ -87,13 +87,18 @@ export async function beginScript(
 }
 
 /** What logs tell of a run, and nobody knows any more once its package and this instance are gone. */
-function describeRun({ instance }: ScriptParts, { script }: PackageDetail, { describe, settings }: TaskContext): void {
-  const { instanceId } = settings.steering
+function describeRun(
+  { instance }: ScriptParts,
+  { script }: PackageDetail,
+  { describe, job, settings }: TaskContext,
+): void {
+  const { instanceId, alwaysOn } = settings.steering
   describe({
     instance,
     script: basename(script.file),
     host: script.host,
     ...(instanceId === null ? {} : { instanceId }),
+    ...(alwaysOn || job.type !== 'continuous' ? {} : { alwaysOn: 'off' }),
   })
 }
 

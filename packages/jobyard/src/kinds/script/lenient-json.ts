@@ -45,6 +45,11 @@ export function readJsonObject(text: string): ReadonlyMap<string, JsonMember> {
   return members
 }
 
+/** An object of members that are strict JSON already, in their order. */
+export function writeJsonObject(members: ReadonlyMap<string, string>): string {
+  return `{${[...members].map(([name, json]) => `${JSON.stringify(name)}:${json}`).join()}}`
+}
+
 type TakeMember = (key: string, value: JsonValue, start: number, end: number, json: string) => void
 
 class Reader {
@@ -134,10 +139,12 @@ class Reader {
   }
 
   #readObject(depth: number): JsonValue {
-    const members = new Map<string, JsonValue>()
-    this.readMembers(depth + 1, (key, value) => members.set(key, value))
+    const members = new Map<string, { readonly value: JsonValue; readonly json: string }>()
+    const before = this.#json
+    this.readMembers(depth + 1, (key, value, _start, _end, json) => members.set(key, { value, json }))
+    this.#json = before + writeJsonObject(new Map([...members].map(([key, { json }]) => [key, json])))
     // fromEntries defines a member called __proto__ as a plain one, which assigning would not.
-    return Object.fromEntries(members)
+    return Object.fromEntries([...members].map(([key, { value }]) => [key, value]))
   }
 
   #readArray(depth: number): JsonValue {

@@ -121,6 +121,8 @@ export interface PackageView {
   }
   /** The keys of settings.job as they were written. */
   readonly settings: Readonly<Record<string, unknown>>
+  /** {@link settings} as a JSON text, where numbers or their order would be lost. */
+  readonly exactSettings?: string
   readonly disabled: boolean
   readonly warnings: PackageInfo['warnings']
 }
@@ -133,6 +135,7 @@ function view({ hash, files, bytes, script, settings, disabled, warnings }: Pack
     bytes,
     script: { file, directory, host, interpreter },
     settings: settings.all,
+    ...(settings.exact === undefined ? {} : { exactSettings: settings.exact }),
     disabled,
     warnings,
   }

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { JobyardError } from '../../domain/errors.ts'
 import { parseNcrontab } from '../../domain/ncrontab.ts'
-import { JsonFault, type JsonMember, type JsonValue, placeOf, readJsonObject } from './lenient-json.ts'
+import { JsonFault, type JsonMember, type JsonValue, placeOf, readJsonObject, writeJsonObject } from './lenient-json.ts'
 import { showValue } from './names.ts'
 import { NO_RULES, type PackageRules, readRules } from './settings-rules.ts'
 import type { ScriptWarning } from './warning.ts'
@@ -31,7 +31,7 @@ export interface SettingsJob {
   readonly rules: PackageRules
   /** Every key as it was written, unknown ones too. */
   readonly all: { readonly [key: string]: JsonValue }
-  /** {@link all} as a JSON text with the numbers as they were written; absent where `JSON.stringify` would give the same. */
+  /** {@link all} as a JSON text with the order and the numbers as they were written; absent where `JSON.stringify` would give the same. */
   readonly exact?: string
   readonly warnings: readonly ScriptWarning[]
 }
@@ -85,7 +85,7 @@ export function readSettingsJob(contents: Uint8Array): SettingsJob {
 
 function keptAsWritten(members: ReadonlyMap<string, JsonMember>): Pick<SettingsJob, 'all' | 'exact'> {
   const all = Object.fromEntries([...members].map(([key, member]) => [key, member.value]))
-  const exact = `{${[...members].map(([key, { json }]) => `${JSON.stringify(key)}:${json}`).join()}}`
+  const exact = writeJsonObject(new Map([...members].map(([key, { json }]) => [key, json])))
   return JSON.stringify(all) === exact ? { all } : { all, exact }
 }
 

@@ -12,7 +12,7 @@ const KIND = 'script'
 /** What a package said that a job had before, as far as it is of interest here. */
 interface Before {
   readonly disabled?: boolean
-  readonly settings?: { readonly all?: unknown }
+  readonly settings?: { readonly all?: unknown; readonly exact?: string }
 }
 
 /**
@@ -31,7 +31,8 @@ export async function deployFolder(
   const before = job === undefined ? {} : await detailOf(store, job)
   const switched = job === undefined || (before.disabled ?? false) !== taken.disabled
   const enabled = type === 'continuous' && switched ? { enabled: !taken.disabled } : {}
-  const resettled = !isDeepStrictEqual(before.settings?.all ?? {}, taken.settings)
+  const { all = {}, exact } = before.settings ?? {}
+  const resettled = exact !== taken.exactSettings || !isDeepStrictEqual(all, taken.settings)
   const spec = job !== undefined && resettled ? { spec: { ownSettings: null } } : {}
   const target = { collectionId, kind: KIND, type, name, origin: 'folder' } as const
   await jobs.save({ ...target, ...enabled, ...spec, packageHash: taken.hash, source: 'folder' }, 'either', actor)

@@ -28,9 +28,12 @@ export const byDialect = {
     }
   },
   validate: () => true,
-  deriveConstraint({ url = '', method, headers }: IncomingMessage): Addressee {
-    if (OF_TWO.test(url)) return /[?&]api-version=/i.test(url) ? 'iot-central' : 'kudu'
-    const opens = method === 'GET' && headers.authorization === undefined && headers.accept?.includes('text/html')
-    return opens === true && AT_ROOT.test(url) ? 'page' : 'kudu'
-  },
+  deriveConstraint: addresseeOf,
+}
+
+/** Whose a request is, if it is for an address that several have. */
+export function addresseeOf({ url = '', method, headers }: IncomingMessage): Addressee {
+  if (OF_TWO.test(url)) return /[?&]api-version=/i.test(url) ? 'iot-central' : 'kudu'
+  const opens = method === 'GET' && headers.authorization === undefined && headers.accept?.includes('text/html')
+  return opens === true && AT_ROOT.test(url) ? 'page' : 'kudu'
 }

@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyContextConfig, FastifyReply, FastifyRequest } from 'fastify'
 import { JobyardError } from '../../domain/errors.ts'
 import type { Authenticator } from '../auth/authenticator.ts'
 import { type Access, type Bearer, requireRole, requireWhole } from '../auth/bearer.ts'
@@ -33,7 +33,8 @@ export function guardRoutes(
     for (const each of [method].flat()) table.set(`${each} ${url}`, access)
   })
   app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
-    const { access, whole, credentials } = request.routeOptions.config
+    const config = app.ownAddresses.of(request)?.config ?? request.routeOptions.config
+    const { access, whole, credentials } = config
     // Only the answer to unknown addresses has none.
     if (access === undefined || access === 'open') return
     const sender = senderOf(request.ip)
@@ -41,7 +42,7 @@ export function guardRoutes(
     const secret = isOurs ? readSessionCookie(request, publicUrl()) : undefined
     const bearer =
       secret === undefined
-        ? await admitToken(request, authenticator, () => lockout.check(sender))
+        ? await admitToken(request, config, authenticator, () => lockout.check(sender))
         : await admitSession(request, secret, authenticator, publicUrl())
     if (bearer === null) {
       lockout.check(sender)
@@ -58,10 +59,10 @@ export function guardRoutes(
 /** `check` is called before anybody is asked for a password who has been wrong too often: passwords can be guessed. */
 async function admitToken(
   request: FastifyRequest,
+  { credentials, otherwise }: FastifyContextConfig,
   authenticator: Authenticator,
   check: () => void,
 ): Promise<Bearer | null> {
-  const { credentials, otherwise } = request.routeOptions.config
   const token = credentials === 'any' ? secretOf(request) : readToken(request)
   const known = token.length > LONGEST_TOKEN ? null : await authenticator.authenticate(token)
   if (known !== null) return known

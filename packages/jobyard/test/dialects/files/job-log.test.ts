@@ -3,6 +3,7 @@ import { RenderedLogs } from '../../../src/dialects/webjobs/files/rendered-logs.
 import type { SiteFile } from '../../../src/dialects/webjobs/files/tree.ts'
 import { WebJobReader } from '../../../src/dialects/webjobs/reader.ts'
 import type { ServiceContext } from '../../../src/services/context.ts'
+import type { LogFacts } from '../../../src/store/output/contract.ts'
 import { startTestServer, type TestServer } from '../../api/server.ts'
 import { eventually } from '../../support/eventually.ts'
 import { contentOf } from './log-reading.ts'
@@ -16,7 +17,7 @@ afterEach(async () => {
 })
 
 /** A continuous job that prints what it is told to, and its log. */
-async function startPrinting(outputBytes: number) {
+async function startPrinting(outputBytes: number, facts: LogFacts = {}) {
   const given: { context?: ServiceContext } = {}
   server = await startTestServer({
     dialects: [
@@ -29,7 +30,7 @@ async function startPrinting(outputBytes: number) {
   const told: { print?: (text: string) => void; end?: () => void } = {}
   kind.work = (_task, { output, describe, signal }) =>
     new Promise((resolve) => {
-      describe({ instance: 'one', script: 'run.sh', host: 'bash' })
+      describe({ instance: 'one', script: 'run.sh', host: 'bash', ...facts })
       told.print = (text) => output('output', text)
       told.end = () => resolve({ state: 'completed' })
       signal.addEventListener('abort', () => resolve({ state: 'stopped', reason: signal.reason.reason }))
@@ -119,4 +120,33 @@ it('goes over from one run to the next', async () => {
   expect(`${aside}${text}`).toMatch(
     /SYS INFO\] Status changed to Success\r\n.*waiting for 0 seconds\r\n.*Status changed to PendingRestart\r\n.*Run script 'run\.sh' with script host - 'BashScriptHost'\r\n.*Status changed to Running\r\n/,
   )
+})
+
+it('says in each file once, and always at the same place, that the site is not always on', async () => {
+  const job = await startPrinting(5 * MB, { alwaysOn: 'off' })
+  const warned = (text: string) =>
+    text.split('\r\n').flatMap((line, index) => (line.includes("'Always On' doesn't appear") ? [index] : []))
+  await job.print(10)
+  expect(warned(await textOf(await job.find('job_log.txt')))).toEqual([1])
+  const seen: string[] = []
+  for (let round = 0; round < 12; round++) {
+    await job.print(5000)
+    if (round % 4 === 3) await job.end()
+    const [log, before] = [await job.find('job_log.txt'), await job.find('job_prev_log.txt')]
+    const [text, aside] = [await textOf(log), await textOf(before)]
+    expect(text.length).toBe(log?.bytes)
+    expectWhole(aside === '' ? text : `${aside}${text}`)
+    expect(warned(text)).toEqual([aside === '' ? 1 : 0])
+    const [first = '', second = ''] = text.split('\r\n')
+    if (aside !== '')
+      expect(first.slice(0, '[05/01/2024 12:00:00 > '.length)).toBe(second.slice(0, '[05/01/2024 12:00:00 > '.length))
+    if (aside === '' || seen.at(-1) === aside) continue
+    expect(warned(aside)).toEqual([seen.length === 0 ? 1 : 0])
+    const lastLine = aside.length - 1 - aside.lastIndexOf('\n', aside.length - 2)
+    expect(aside.length).toBeGreaterThan(MB)
+    expect(aside.length - lastLine).toBeLessThanOrEqual(MB)
+    seen.push(aside)
+  }
+  expect(seen.length).toBeGreaterThan(3)
+  expectWhole(seen.join(''))
 })

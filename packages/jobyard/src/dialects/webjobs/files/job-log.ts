@@ -1,12 +1,11 @@
-import type { JobRow, RunRow } from '../../../domain/model.ts'
-import { countShortRun, restartDelay, restartRule } from '../../../domain/restart.ts'
-import type { Steering } from '../../../domain/app-settings.ts'
 import { logPlaceOf } from '../../../store/procedures/meta.ts'
+import { addedBytes, findWarning, type RunPart, showWarning } from './always-on.ts'
+import { type DescribedRun, describeRuns, type RunsOfJob } from './continuous-runs.ts'
 import { findRolls, lineAfter, ROLL_BYTES } from './pieces.ts'
 import { type FileFacts, renderedFile } from './rendered-file.ts'
-import { type ContinuousRun, continuousBegin, continuousEnd, endedByItself } from './run-lines.ts'
+import { continuousBegin, continuousEnd, startsAnew } from './run-lines.ts'
 import { attemptSegments, type LogSources, ownSegment, readRun } from './run-log.ts'
-import { partOf, type Segment, sumBytes, sumLost } from './segments.ts'
+import { partOf, type Segment, sumBytes, sumLost, textSegment } from './segments.ts'
 import type { SiteFile } from './tree.ts'
 import { modifiedAt } from './triggered-files.ts'
 
@@ -29,19 +28,13 @@ interface LogPlace {
 }
 
 /** What a continuous job's log is made of. */
-export interface JobLogFacts {
-  readonly job: JobRow
-  /** Its runs, the newest first. */
-  readonly runs: readonly RunRow[]
-  readonly steering: Steering
+export interface JobLogFacts extends RunsOfJob {
   readonly now: number
 }
 
 /** One run's part of a log. */
-interface Part {
-  readonly run: RunRow
+interface Part extends RunPart {
   readonly segments: readonly Segment[]
-  readonly bytes: number
   /** Bytes that were lost behind its beginning. */
   readonly lost: number
   readonly modifiedAt: number
@@ -57,7 +50,7 @@ export async function jobLogs(sources: LogSources, facts: JobLogFacts): Promise<
   const end = sumBytes(segments)
   const place = await readPlace(sources, job.id)
   const begin = await beginOf(segments, end, parts, place)
-  const rolls = await findRolls(segments, begin)
+  const rolls = await findRolls(segments, begin, (from) => addedBytes(parts, from))
   const current = rolls.at(-1) ?? begin
   const previous = rolls.length === 0 ? undefined : (rolls.at(-2) ?? begin)
   const next = placeAt(parts, previous ?? begin)
@@ -68,20 +61,25 @@ export async function jobLogs(sources: LogSources, facts: JobLogFacts): Promise<
   const createdAt = first.run.createdAt
   const log = { name: JOB_LOG, createdAt, modifiedAt: modified }
   const aside = { name: PREVIOUS_LOG, createdAt, modifiedAt: modified }
-  const files = [cut(segments, log, parts, current, end)]
-  if (previous !== undefined) files.push(cut(segments, aside, parts, previous, current))
+  const files = [await cut(segments, log, parts, current, end)]
+  if (previous !== undefined) files.push(await cut(segments, aside, parts, previous, current))
   return files
 }
 
-function cut(
+async function cut(
   segments: readonly Segment[],
   facts: Omit<FileFacts, 'identity'>,
   parts: readonly Part[],
   from: number,
   to: number,
-): SiteFile {
+): Promise<SiteFile> {
   const { runId, at } = placeAt(parts, from)
-  return renderedFile({ ...facts, identity: `${runId} ${at}` }, within(segments, from, to))
+  const identity = `${runId} ${at}`
+  const warning = findWarning(parts, from, to)
+  if (warning === undefined) return renderedFile({ ...facts, identity }, within(segments, from, to))
+  const line = textSegment(await showWarning(warning, segments))
+  const [before, behind] = [within(segments, from, warning.at), within(segments, warning.at, to)]
+  return renderedFile({ ...facts, identity }, [...before, line, ...behind])
 }
 
 /** The bytes `from` to before `to` of stretches as stretches. */
@@ -156,33 +154,26 @@ async function newestParts(sources: LogSources, facts: JobLogFacts): Promise<Par
   return parts.reverse()
 }
 
-interface DescribedRun extends ContinuousRun {
-  readonly waitMs: number
-}
-
-/** What of each run follows from the runs before it at the same place; the newest first. */
-function describeRuns({ job, runs, steering }: JobLogFacts): DescribedRun[] {
-  const rule = restartRule(job.policy.restart, steering.restartMs)
-  const latest = new Map<unknown, { readonly run: RunRow; readonly short: number }>()
-  const described = runs.toReversed().map((run) => {
-    const { place } = run.detail
-    const before = latest.get(place)
-    const counts = run.finishedAt !== null && endedByItself(run)
-    const ranMs = (run.finishedAt ?? 0) - (run.startedAt ?? run.finishedAt ?? 0)
-    const short = counts ? countShortRun(before?.short ?? 0, ranMs) : (before?.short ?? 0)
-    latest.set(place, { run, short })
-    return { run, before: before?.run, singleton: place === 'anywhere', waitMs: restartDelay(rule, short) }
-  })
-  return described.reverse()
-}
-
 async function partOfRun(sources: LogSources, described: DescribedRun, now: number): Promise<Part> {
   const { run, waitMs } = described
   const record = await readRun(sources, run)
+  const { form, attempts } = record
+  const begin = continuousBegin(described)
+  const first = ownSegment(form, begin.slice(0, startsAnew(described) ? 1 : 0))
   const segments = [
-    ownSegment(record.form, continuousBegin(described)),
+    first,
+    ownSegment(form, begin.slice(startsAnew(described) ? 1 : 0)),
     ...(await attemptSegments(sources, record, now)),
-    ownSegment(record.form, continuousEnd(described, waitMs)),
+    ownSegment(form, continuousEnd(described, waitMs)),
   ]
-  return { run, segments, bytes: sumBytes(segments), lost: sumLost(segments), modifiedAt: modifiedAt(record) }
+  return {
+    run,
+    form,
+    segments,
+    bytes: sumBytes(segments),
+    lost: sumLost(segments),
+    modifiedAt: modifiedAt(record),
+    ...(first.bytes === 0 ? {} : { startBytes: first.bytes }),
+    isWarned: attempts.some(({ figures }) => figures?.facts.alwaysOn === 'off'),
+  }
 }

@@ -68,6 +68,15 @@ export function showTime(time: number): string {
   return `${text.slice(5, 7)}/${text.slice(8, 10)}/${text.slice(0, 4)} ${text.slice(11, 19)}`
 }
 
+/** Bytes of a line that {@link readTime} needs of its beginning. */
+export const TIME_BYTES = '[00/00/0000 00:00:00'.length
+
+/** The moment that a line begins with, epoch milliseconds. */
+export function readTime(line: string): number {
+  const [month = 1, day, year = 1970, hour, minute, second] = (line.match(/\d+/g) ?? []).map(Number)
+  return Date.UTC(year, month - 1, day, hour, minute, second)
+}
+
 function levelOf(stream: Stream): Level {
   if (stream === 'error') return 'ERR '
   return stream === 'warning' ? 'WARN' : 'INFO'

@@ -5,12 +5,21 @@ export const ROLL_BYTES = 1024 * 1024
 
 const LINE_FEED = 10
 
-/** Where the pieces begin that a log is cut into as it grows, from a beginning on; each but the last is just above the limit. */
-export async function findRolls(segments: readonly Segment[], begin: number): Promise<number[]> {
+/**
+ * Where the pieces begin that a log is cut into as it grows, from a beginning on; each but the last is just above the limit.
+ * `added` says how many bytes a piece that begins at a place has besides those of the log.
+ */
+export async function findRolls(
+  segments: readonly Segment[],
+  begin: number,
+  added: (from: number) => number = () => 0,
+): Promise<number[]> {
   const end = sumBytes(segments)
   const rolls: number[] = []
-  for (let at = begin; end - at > ROLL_BYTES; ) {
-    const next = await lineAfter(segments, at + ROLL_BYTES, end)
+  for (let at = begin; ; ) {
+    const room = ROLL_BYTES - added(at)
+    if (end - at <= room) break
+    const next = await lineAfter(segments, at + room, end)
     // It is put aside only when there is something to write to the new one.
     if (next >= end) break
     rolls.push(next)

@@ -23,6 +23,10 @@ const HOSTS: Readonly<Record<string, string>> = {
 
 const HOUR_MS = 3_600_000
 
+/** What each log file has once where the site is said not to be always on; programs look for how it begins. */
+export const ALWAYS_ON_OFF =
+  "'Always On' doesn't appear to be enabled for this Web App. WEBSITE_SCM_ALWAYS_ON_ENABLED is 0, which keeps nothing from running here."
+
 /** Why a run ended. */
 export type Ending = Pick<RunRow, 'state' | 'startedAt' | 'finishedAt' | 'reasonCode' | 'reasonText' | 'exitCode'>
 
@@ -92,6 +96,8 @@ export interface ContinuousRun {
   /** Undefined: none is kept, or there was none. */
   readonly before: RunRow | undefined
   readonly singleton: boolean
+  /** Whether it was one when the instance said so last. Default: the instance has not said anything yet. */
+  readonly saidSingleton?: boolean | undefined
 }
 
 /** True when a run ended by itself, so that the next one follows after a wait. */
@@ -99,18 +105,28 @@ export function endedByItself({ state, reasonCode }: Pick<RunRow, 'state' | 'rea
   return state === 'completed' || (state === 'failed' && reasonCode !== 'lost')
 }
 
-/** What comes before the process of a continuous job. */
-export function continuousBegin({ run, before, singleton }: ContinuousRun): OwnLine[] {
+/** Whether the job starts with a run; else it goes on after the wait for it. */
+export function startsAnew({ before }: Pick<ContinuousRun, 'before'>): boolean {
+  return before === undefined || !endedByItself(before)
+}
+
+/** What comes before the process of a continuous job. Where it starts anew, the first line is that it does. */
+export function continuousBegin(described: ContinuousRun): OwnLine[] {
+  const { run, singleton, saidSingleton } = described
   const { createdAt: time } = run
-  const goesOn = before !== undefined && endedByItself(before)
-  const fresh = [
-    statusLine(time, 'Starting'),
-    { time, text: `WebJob singleton setting is ${singleton ? 'True' : 'False'}` },
-  ]
+  const goesOn = !startsAnew(described)
+  const fresh = [statusLine(time, 'Starting'), ...singletonLine(time, saidSingleton, singleton)]
   // The lock is kept while a job waits for its next start, and given up and taken again after that.
   const released = { time, text: 'WebJob singleton lock is released' }
   const taken = { time, text: 'WebJob singleton lock is acquired' }
   return [...(goesOn ? [] : fresh), ...(singleton && goesOn ? [released] : []), ...(singleton ? [taken] : [])]
+}
+
+/** An instance says what the setting is once, and then whenever it is another. */
+function singletonLine(time: number, said: boolean | undefined, now: boolean): OwnLine[] {
+  const word = (singleton: boolean) => (singleton ? 'True' : 'False')
+  if (said === undefined) return [{ time, text: `WebJob singleton setting is ${word(now)}` }]
+  return said === now ? [] : [{ time, text: `WebJob singleton setting changed from ${word(said)} to ${word(now)}` }]
 }
 
 /** How a run of a continuous job ended; nothing while it goes on. `waitMs` is the wait until the next one. */

@@ -1,0 +1,58 @@
+import type { Steering } from '../../../domain/app-settings.ts'
+import type { JobRow, RunRow } from '../../../domain/model.ts'
+import { countShortRun, restartDelay, restartRule } from '../../../domain/restart.ts'
+import { wentWithServer } from '../statuses.ts'
+import { type ContinuousRun, endedByItself } from './run-lines.ts'
+
+/** A run of a continuous job with what follows from those before it. */
+export interface DescribedRun extends ContinuousRun {
+  /** The wait until the next one, if it ended by itself, in milliseconds. */
+  readonly waitMs: number
+}
+
+/** The runs of a continuous job, and the rules that they follow. */
+export interface RunsOfJob {
+  readonly job: JobRow
+  /** The newest first. */
+  readonly runs: readonly RunRow[]
+  readonly steering: Steering
+}
+
+/** What of each run follows from the runs before it; the newest first. */
+export function describeRuns({ job, runs, steering }: RunsOfJob): DescribedRun[] {
+  const rule = restartRule(job.policy.restart, steering.restartMs)
+  const latest = new Map<unknown, { readonly run: RunRow; readonly short: number }>()
+  let latestOfAll: RunRow | undefined
+  const described = runs.toReversed().map((run) => {
+    const { place } = run.detail
+    const singleton = isSingleton(run)
+    const same = latest.get(place)
+    // A singleton is everybody's; one run of an instance follows on the other's of the same instance.
+    const previous = singleton ? latestOfAll : newer(same?.run, latest.get(ANYWHERE)?.run)
+    const counts = run.finishedAt !== null && endedByItself(run)
+    const ranMs = (run.finishedAt ?? 0) - (run.startedAt ?? run.finishedAt ?? 0)
+    const short = counts ? countShortRun(same?.short ?? 0, ranMs) : (same?.short ?? 0)
+    latest.set(place, { run, short })
+    latestOfAll = run
+    const before = previous === same?.run ? previous : undefined
+    return { run, before, singleton, saidSingleton: saidBy(previous), waitMs: restartDelay(rule, short) }
+  })
+  return described.reverse()
+}
+
+/** The place of runs of a singleton. */
+const ANYWHERE = 'anywhere'
+
+function isSingleton({ detail }: RunRow): boolean {
+  return detail.place === ANYWHERE
+}
+
+function newer(one: RunRow | undefined, other: RunRow | undefined): RunRow | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  return one.id > other.id ? one : other
+}
+
+/** What an instance still knows from a run to have said of the setting: nothing when it went with that run. */
+function saidBy(run: RunRow | undefined): boolean | undefined {
+  return run === undefined || wentWithServer(run) ? undefined : isSingleton(run)
+}
