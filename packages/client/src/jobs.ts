@@ -68,7 +68,7 @@ export class Jobs {
     return await this.#act(job, 'stop', scope)
   }
 
-  /** Goes back to an earlier package: the one named, or so many deployments back (default 1). */
+  /** Goes back to an earlier package: the one named, or so many back (default 1), by what was in use before each. */
   async rollback(
     job: string,
     to: { readonly package?: string; readonly steps?: number } = {},

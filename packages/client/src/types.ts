@@ -476,11 +476,12 @@ export interface DataFolder {
   readonly items: readonly DataItem[]
 }
 
-/** A deployment of a job that is kept. */
+/** A package that a job keeps, as it was deployed last. */
 export interface Deployment {
+  /** Number of that deployment. */
   readonly number: number
   readonly hash: string
-  /** How it came: `upload`, `rollback` or another word for people. */
+  /** How it came: `upload`, `kudu`, `folder` or another word for people. */
   readonly source: string
   readonly deployedBy: string
   readonly deployedAt: Instant

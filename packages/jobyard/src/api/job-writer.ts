@@ -36,14 +36,14 @@ export async function writeNamedJob(
   return await writeJob(context, request, target, change, expectation)
 }
 
-/** Saves what is said of a job. `source` is how its package came, for the list of deployments; default `upload`. */
+/** Saves what is said of a job. `as` says how its package came, and what the audit log calls that; default an upload. */
 export async function writeJob(
   context: ApiContext,
   request: FastifyRequest,
   target: Target,
   change: Change,
   expectation: Expectation,
-  source?: 'rollback',
+  as: Pick<JobInput, 'source' | 'action'> = {},
 ): Promise<WrittenJob> {
   const actor = actorOf(request)
   checkSpec(context, target.kind, change.spec)
@@ -51,8 +51,7 @@ export async function writeJob(
   const stated = await readChange(context, bearerOf(request), target.collectionId, change)
   const { collectionId, kind, name, type } = target
   const named = { collectionId, kind, name, ...(type === undefined ? {} : { type }) }
-  const input = { ...named, ...stated, ...(source === undefined ? {} : { source }) }
-  return await saveJob(context, input, expectation, actor)
+  return await saveJob(context, { ...named, ...stated, ...as }, expectation, actor)
 }
 
 /** The kind completes what is sent and then checks the whole; what is sent must have a form that it can do that with. */

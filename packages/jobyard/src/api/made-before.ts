@@ -1,7 +1,10 @@
 import type { FastifyRequest } from 'fastify'
 import type { JobRow, RunRow } from '../domain/model.ts'
-import { bearerOf } from '../services/http/sender.ts'
+import { actorOf, bearerOf } from '../services/http/sender.ts'
 import type { ApiContext } from './context.ts'
+
+/** What the audit log calls going back to an earlier package. */
+export const ROLLBACK = 'job.rollback'
 
 /*
  * What an earlier sending of the same request has made before its server died: see IdempotencyKeys. Each answers
@@ -34,13 +37,14 @@ export async function findMadeJob(
   return other === undefined && job !== undefined && job.createdAt >= hold.takenAt ? job : undefined
 }
 
+/** So many of the latest changes of a job are looked through for one that was made before. */
+const LATEST_CHANGES = 100
+
 /** Whether the roll-back that this request asks for is on record: one by the same bearer that is not older than it. */
 export async function isRolledBack({ services }: ApiContext, request: FastifyRequest, job: JobRow): Promise<boolean> {
   const { hold } = request
   if (hold?.resumed !== true) return false
-  const { name } = bearerOf(request)
-  const deployments = await services.store.read('listDeployments', { jobId: job.id })
-  return deployments.some(
-    ({ source, deployedBy, deployedAt }) => source === 'rollback' && deployedBy === name && deployedAt >= hold.takenAt,
-  )
+  const { name } = actorOf(request)
+  const changes = await services.store.read('listAudit', { targetId: job.id, limit: LATEST_CHANGES })
+  return changes.some(({ action, actor, time }) => action === ROLLBACK && actor === name && time >= hold.takenAt)
 }

@@ -169,7 +169,7 @@ export const ERRORS = {
     status: 404,
     exit: 4,
     title: 'There is no such package.',
-    hint: 'List the deployments of the job to see what there is.',
+    hint: 'List the packages of the job to see what there is.',
   },
   'token-exists': {
     status: 409,

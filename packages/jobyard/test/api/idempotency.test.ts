@@ -199,6 +199,20 @@ describe.each(DATABASES)('on %s', (database) => {
       expect(rows.find(({ id }) => id === lost)?.revokedAt).not.toBeNull()
     })
 
+    test('after it went back to an earlier package leaves a key under which it does not go back further', async () => {
+      const { store, parts } = server.stack
+      for (const hash of ['1', '2', '3'].map((digit) => digit.repeat(64))) {
+        await store.write('enterPackage', { entered: { hash, files: 1, bytes: 1, detail: {} }, at: parts.clock.now() })
+        const body = { name: 'versions', kind: server.kind.name, package: hash }
+        expect((await server.call('PUT', '/v1/jobs', { body })).body.package).toBe(hash)
+      }
+      const path = `/v1/jobs/versions/rollback?kind=${server.kind.name}`
+      const key = randomUUID()
+      await dieWith(key, 'POST', path, {}, () => server.call('POST', path, { body: {} }))
+      const answer = await send(key, 'POST', path, { body: {} })
+      expect([answer.status, answer.body.package]).toEqual([200, '2'.repeat(64)])
+    })
+
     test('leaves its keys and answers to the one that is started after it', async () => {
       const token = server.admin
       const answered = randomUUID()

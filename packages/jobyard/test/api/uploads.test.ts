@@ -149,25 +149,33 @@ describe('a job with packages', () => {
 
   test('is deployed, and goes back to the package before, or to one that is named', async () => {
     const [one, two, three] = [await deploy('1'), await deploy('2'), await deploy('3')]
-    for (const hash of [one, two, three]) expect((await put(hash)).body.package).toBe(hash)
+    for (const hash of [one, two, three, three]) expect((await put(hash)).body.package).toBe(hash)
+    expect((await rollback({ steps: 3 })).body).toMatchObject({
+      status: 404,
+      code: 'package-unknown',
+      field: 'steps',
+      detail: 'The job deployed has only 2 earlier packages.',
+    })
     expect((await rollback()).body.package).toBe(two)
-    expect((await rollback({ package: one })).body.package).toBe(one)
+    expect((await rollback()).body.package).toBe(one)
+    expect((await rollback()).body).toMatchObject({ status: 404, detail: 'The job deployed has no earlier package.' })
     const { items } = (await server.call('GET', '/v1/jobs/deployed/packages')).body
     expect(items.map(({ hash, source, current }: Record<string, unknown>) => [hash, source, current])).toEqual([
-      [one, 'rollback', true],
-      [two, 'rollback', false],
       [three, 'upload', false],
       [two, 'upload', false],
-      [one, 'upload', false],
+      [one, 'upload', true],
     ])
-    expect((await rollback({ steps: 3 })).body).toMatchObject({ status: 404, code: 'package-unknown', field: 'steps' })
     const never = createHash('sha256').update('x').digest('hex')
     expect((await rollback({ package: never })).body).toMatchObject({
       status: 404,
       code: 'package-unknown',
       field: 'package',
     })
-    expect((await rollback({ steps: 2 })).body.package).toBe(three)
+    expect((await rollback({ package: three })).body.package).toBe(three)
+    expect((await rollback({ steps: 2 })).body.package).toBe(one)
+    const { items: changes } = (await server.call('GET', '/v1/audit?limit=20')).body
+    const rollbacks = changes.filter(({ action }: Record<string, unknown>) => action === 'job.rollback')
+    expect(rollbacks).toHaveLength(4)
   })
 })
 

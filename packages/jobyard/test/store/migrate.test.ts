@@ -60,6 +60,28 @@ describe('on SQLite', () => {
     expect(database.prepare('select id from run').all()).toHaveLength(2)
   })
 
+  test('packages that were deployed again or gone back to are kept once, each with the one before it', () => {
+    const database = openDatabase()
+    runOnSqlite(database, migrateUp({ ...options, migrations: readMigrations().slice(0, 8) }))
+    const rows = ['a upload', 'b upload', 'c upload', 'c upload', 'b rollback', 'd kudu', 'a rollback']
+    for (const [index, row] of rows.entries()) {
+      const [hash = '', source = ''] = row.split(' ')
+      database
+        .prepare(
+          `insert into job_package (job_id, number, hash, source, deployed_by, deployed_at) values (?, ?, ?, ?, 'me', 1)`,
+        )
+        .run('j', index + 1, hash, source)
+    }
+    runOnSqlite(database, migrateUp(options))
+    const kept = database.prepare('select number, hash, source, previous from job_package order by number').all()
+    expect(kept).toMatchObject([
+      { number: 1, hash: 'a', source: 'upload', previous: null },
+      { number: 2, hash: 'b', source: 'upload', previous: 'a' },
+      { number: 4, hash: 'c', source: 'upload', previous: 'b' },
+      { number: 6, hash: 'd', source: 'kudu', previous: 'c' },
+    ])
+  })
+
   test('a second time there is nothing to do', () => {
     const database = openDatabase()
     runOnSqlite(database, migrateUp(options))

@@ -3,12 +3,13 @@ import { JobyardError } from '../../domain/errors.ts'
 import type { JobRow } from '../../domain/model.ts'
 import { parseNcrontab } from '../../domain/ncrontab.ts'
 import { type PreviewedOccurrence, previewOccurrences } from '../../domain/occurrences.ts'
+import { wayBack } from '../../domain/package-history.ts'
 import type { ApiApp } from '../../services/http/api-app.ts'
 import { bearerOf } from '../../services/http/sender.ts'
 import type { ApiContext } from '../context.ts'
 import { cutPage, readCursor, writeCursor } from '../input/cursor.ts'
 import { writeJob } from '../job-writer.ts'
-import { isRolledBack } from '../made-before.ts'
+import { isRolledBack, ROLLBACK } from '../made-before.ts'
 import { Count, Occurrences } from '../schemas/access.ts'
 import { closed, DEFAULT_LIMIT, JOB_SCOPE, PAGING } from '../schemas/base.ts'
 import { Deployments, Job, PastOccurrencePage, RollbackInput } from '../schemas/jobs.ts'
@@ -26,7 +27,8 @@ export function deploymentRoutes(app: ApiApp, context: ApiContext): void {
       schema: {
         operationId: 'listDeployments',
         tags: ['jobs'],
-        summary: 'The deployments of a job that are kept, the newest first',
+        summary: 'The packages that a job keeps, each with its latest deployment, the newest first',
+        description: 'The last 10 different ones: deploying the same again, or going back, takes no place.',
         params: OF_JOB,
         querystring: SCOPE,
         response: { 200: Deployments },
@@ -51,7 +53,8 @@ export function deploymentRoutes(app: ApiApp, context: ApiContext): void {
         operationId: 'rollbackJob',
         tags: ['jobs'],
         summary: 'Go back to an earlier package',
-        description: 'To the one named, or so many other packages back as `steps` says.',
+        description:
+          'To the one named, or so many back as `steps` says: each step to the package that was in use when the one after it was deployed. Going back again goes further.',
         params: OF_JOB,
         querystring: SCOPE,
         body: RollbackInput,
@@ -63,7 +66,8 @@ export function deploymentRoutes(app: ApiApp, context: ApiContext): void {
       if (await isRolledBack(context, request, found)) return await shower.job(found)
       const { package: wanted, steps = 1 } = request.body
       const hash = await choosePackage(context, found, wanted, steps)
-      const { job } = await writeJob(context, request, found, { package: hash }, 'existing', 'rollback')
+      const as = { source: 'rollback', action: ROLLBACK }
+      const { job } = await writeJob(context, request, found, { package: hash }, 'existing', as)
       return await shower.job(job)
     },
   )
@@ -75,17 +79,17 @@ async function choosePackage(
   wanted: string | undefined,
   steps: number,
 ): Promise<string> {
-  const hashes = (await services.store.read('listDeployments', { jobId: job.id })).map(({ hash }) => hash)
+  const kept = await services.store.read('listDeployments', { jobId: job.id })
   if (wanted !== undefined) {
-    if (hashes.includes(wanted)) return wanted
-    const message = `The package ${wanted} is not among the last deployments of the job ${job.name}.`
+    if (kept.some(({ hash }) => hash === wanted)) return wanted
+    const message = `The package ${wanted} is not among those that the job ${job.name} keeps.`
     throw new JobyardError('package-unknown', message, { field: 'package' })
   }
-  const at = hashes.indexOf(job.packageHash ?? '')
-  const earlier = [...new Set(hashes.slice(at + 1))].filter((hash) => hash !== job.packageHash)
+  const earlier = wayBack(kept, job.packageHash)
   const chosen = earlier[steps - 1]
   if (chosen !== undefined) return chosen
-  const left = earlier.length === 0 ? 'no earlier package' : `only ${earlier.length} earlier packages`
+  const { length } = earlier
+  const left = length === 0 ? 'no earlier package' : `only ${length} earlier ${length === 1 ? 'package' : 'packages'}`
   throw new JobyardError('package-unknown', `The job ${job.name} has ${left}.`, { field: 'steps' })
 }
 

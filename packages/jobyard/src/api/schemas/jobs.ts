@@ -175,9 +175,7 @@ export const RollbackInput = named(
   'RollbackInput',
   closed({
     package: Type.Optional(HashInput),
-    steps: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 10, description: 'So many other packages back. Default 1.' }),
-    ),
+    steps: Type.Optional(Type.Integer({ minimum: 1, maximum: 10, description: 'So many packages back. Default 1.' })),
   }),
 )
 
@@ -186,7 +184,7 @@ const Deployment = named(
   closed({
     number: Type.Integer(),
     hash: Hash,
-    source: Type.String({ description: 'How it came: `upload`, `rollback` or another word for people.' }),
+    source: Type.String({ description: 'How it came: `upload`, `kudu`, `folder` or another word for people.' }),
     deployedBy: Type.String(),
     deployedAt: Instant,
     files: Type.Integer(),
@@ -195,7 +193,7 @@ const Deployment = named(
   }),
 )
 
-/** The deployments of a job. */
+/** The packages that a job keeps. */
 export const Deployments = wholeOf(Deployment, 'Deployments')
 
 const PastOccurrence = named(

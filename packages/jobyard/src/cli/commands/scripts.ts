@@ -122,7 +122,7 @@ function addRunning(script: Command, { terminal, result }: Build): void {
 }
 
 function addChanging(script: Command, { terminal }: Build): void {
-  const rollback = verb(script, 'rollback <name>', 'go back to an earlier package', [
+  const rollback = verb(script, 'rollback <name>', 'go back to the package that was in use before, or to another one', [
     'jobyard script rollback report',
     'jobyard script rollback report --to 3f2a91c0d4e5',
   ])

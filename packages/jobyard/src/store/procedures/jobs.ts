@@ -7,7 +7,7 @@ import { type Actor, type AuditEntry, recordAudit } from './audit.ts'
 import { JOB_COLUMNS, type JobRecord, toJob } from './entities.ts'
 import { noteDeployment } from './hook-causes.ts'
 import { lockBelow } from './locks.ts'
-import { addPackage, type NewPackage } from './packages.ts'
+import { type AddedPackage, addPackage, type NewPackage } from './packages.ts'
 import { auditedSchedules, replaceTriggers } from './replace-triggers.ts'
 import { markFolderJob, requireOwnSource, unmarkFolderJob } from './watched-folder.ts'
 
@@ -93,7 +93,8 @@ export function* saveJob({ draft, basedOn, action, actor, at, origin }: SaveJob,
   if (before === undefined) yield* create(draft, hash, at)
   else yield* update(before, draft, hash, at)
   const triggersChanged = yield* replaceTriggers(scope, id, draft, at)
-  if (draft.package !== undefined) yield* deploy(scope, id, draft, draft.package, actor, at)
+  if (draft.package !== undefined)
+    yield* deploy(scope, draft, { jobId: id, current: before?.packageHash ?? null, added: draft.package, actor, at })
   if (origin === 'folder') yield* markFolderJob(id)
   else if (draft.package !== undefined) yield* unmarkFolderJob(id)
   yield* recordAudit(scope, yield* auditOf(scope, draft, id, action, actor, hash, at), at)
@@ -102,10 +103,11 @@ export function* saveJob({ draft, basedOn, action, actor, at, origin }: SaveJob,
   return { job, ...changes }
 }
 
-function* deploy(scope: Scope, id: string, draft: JobDraft, added: NewPackage, actor: Actor, at: number): Steps<void> {
-  yield* addPackage(scope, id, added, actor, at)
+function* deploy(scope: Scope, draft: JobDraft, deployed: AddedPackage): Steps<void> {
+  yield* addPackage(deployed)
+  const { jobId, added, actor, at } = deployed
   const { collectionId, name: jobName, type: jobType } = draft
-  const facts = { jobId: id, jobName, jobType, hash: added.hash, source: added.source }
+  const facts = { jobId, jobName, jobType, hash: added.hash, source: added.source }
   yield* noteDeployment(scope, collectionId, { ...facts, deployedBy: actor.name, deployedAt: at }, at)
 }
 

@@ -1,10 +1,8 @@
 import { JobyardError } from '../../domain/errors.ts'
+import { enterHistory, type KeptPackage } from '../../domain/package-history.ts'
 import type { Scope } from '../contract.ts'
 import { all, execute, first, type Steps, sql } from '../sql.ts'
 import type { Actor } from './audit.ts'
-
-/** Packages of a job that are kept, the newest. */
-export const KEPT_PACKAGES = 10
 
 /** An upload that no job has taken up is kept for so long, in milliseconds: one hour. */
 const UPLOAD_KEPT_MS = 3_600_000
@@ -17,18 +15,23 @@ export interface NewPackage {
   readonly bytes: number
   /** What the kind found in it; plain JSON. */
   readonly detail: unknown
-  /** How it came: `upload`, `rollback` or another word for people. */
+  /** How it came: `upload` or another word for people; `rollback`: the job has it already and goes back to it. */
   readonly source: string
 }
 
 const insertPackage = sql(
   `insert into package (hash, files, bytes, detail, created_at) values (?, ?, ?, ?, ?) on conflict (hash) do nothing`,
 )
-const lastNumber = sql('select coalesce(max(number), 0) as number from job_package where job_id = ?')
-const insertDeploy = sql(
-  `insert into job_package (job_id, number, hash, source, deployed_by, deployed_at) values (?, ?, ?, ?, ?, ?)`,
+const keptPackages = sql('select number, hash, previous from job_package where job_id = ? order by number desc')
+const leadPast = sql(
+  `update job_package set previous = (select gone.previous from job_package gone where gone.job_id = ? and gone.number = ?)
+    where job_id = ? and previous = ?`,
 )
-const dropOld = sql('delete from job_package where job_id = ? and number <= ?')
+const dropDeploy = sql('delete from job_package where job_id = ? and number = ?')
+const insertDeploy = sql(
+  `insert into job_package (job_id, number, hash, previous, source, deployed_by, deployed_at)
+    values (?, ?, ?, ?, ?, ?, ?)`,
+)
 
 const touchPackage = sql(
   `insert into package (hash, files, bytes, detail, created_at) values (?, ?, ?, ?, ?)
@@ -68,12 +71,29 @@ export function* isPackageOf({
   return (yield* first(usedInCollection, collectionId, hash, hash, collectionId)) !== undefined
 }
 
-/** Notes a deployment, and forgets those beyond the last {@link KEPT_PACKAGES}. */
-export function* addPackage(_scope: Scope, jobId: string, added: NewPackage, actor: Actor, at: number): Steps<void> {
-  yield* execute(insertPackage, added.hash, added.files, added.bytes, JSON.stringify(added.detail), at)
-  const number = ((yield* first<{ number: number }>(lastNumber, jobId))?.number ?? 0) + 1
-  yield* execute(insertDeploy, jobId, number, added.hash, added.source, actor.name, at)
-  yield* execute(dropOld, jobId, number - KEPT_PACKAGES)
+/** A package that is deployed to a job. */
+export interface AddedPackage {
+  readonly jobId: string
+  /** The package in use until now; null: none. */
+  readonly current: string | null
+  readonly added: NewPackage
+  readonly actor: Actor
+  readonly at: number
+}
+
+/** Notes a deployment, and forgets the packages that {@link enterHistory} drops. Going back to one is no deployment. */
+export function* addPackage({ jobId, current, added, actor, at }: AddedPackage): Steps<void> {
+  const { hash, files, bytes, detail, source } = added
+  yield* execute(insertPackage, hash, files, bytes, JSON.stringify(detail), at)
+  const kept = yield* all<KeptPackage>(keptPackages, jobId)
+  if (source === 'rollback' && kept.some((each) => each.hash === hash)) return
+  const { number, previous, gone } = enterHistory(kept, current, hash)
+  for (const each of gone) {
+    // Only the package in use is gone and comes again at the same place; what leads to it goes on doing so.
+    if (each.hash !== current) yield* execute(leadPast, jobId, each.number, jobId, each.hash)
+    yield* execute(dropDeploy, jobId, each.number)
+  }
+  yield* execute(insertDeploy, jobId, number, hash, previous, source, actor.name, at)
 }
 
 const unused = sql(
@@ -90,10 +110,8 @@ export function* dropUnusedPackages({ at }: { readonly at: number }, _scope: Sco
   return (yield* all<{ hash: string }>(unused, at - UPLOAD_KEPT_MS)).map(({ hash }) => hash)
 }
 
-/** A deployment as people see it. */
-export interface Deployment {
-  readonly number: number
-  readonly hash: string
+/** A package that a job keeps, as it was deployed last. */
+export interface Deployment extends KeptPackage {
   readonly source: string
   readonly deployedBy: string
   readonly deployedAt: number
@@ -103,11 +121,11 @@ export interface Deployment {
 }
 
 const deployments = sql(
-  `select jp.number, jp.hash, jp.source, jp.deployed_by as "deployedBy", jp.deployed_at as "deployedAt", p.files, p.bytes,
+  `select jp.number, jp.hash, jp.previous, jp.source, jp.deployed_by as "deployedBy", jp.deployed_at as "deployedAt", p.files, p.bytes,
       p.detail from job_package jp join package p on p.hash = jp.hash where jp.job_id = ? order by jp.number desc`,
 )
 
-/** The deployments of a job that are kept, the newest first. */
+/** The packages that a job keeps, the one that was deployed last first. */
 export function* listDeployments({ jobId }: { readonly jobId: string }): Steps<Deployment[]> {
   const rows = yield* all<Omit<Deployment, 'detail'> & { detail: string }>(deployments, jobId)
   return rows.map((row) => ({ ...row, detail: JSON.parse(row.detail) }))

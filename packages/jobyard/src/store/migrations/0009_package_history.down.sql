@@ -1,0 +1,1 @@
+alter table job_package drop column previous;
