@@ -103,7 +103,7 @@ export const ERRORS = {
     status: 400,
     exit: 2,
     title: 'The file settings.job cannot be read.',
-    hint: 'Write one JSON object, such as {"schedule": "0 */5 * * * *"}.',
+    hint: 'Write one JSON object, such as {"schedule": "0 */5 * * * *"}, or leave the file out.',
   },
   'package-not-found': {
     status: 404,

@@ -46,6 +46,17 @@ describe.skipIf(NO_BROWSER)('adding a job, in a browser', () => {
     })
   })
 
+  test('a package whose settings.job is no JSON is refused, with the place and what to do', async () => {
+    const zip = makeZip([
+      { name: 'run.sh', data: 'exit 0' },
+      { name: 'settings.job', data: '{not json' },
+    ])
+    await page.locator('input[type=file]').setInputFiles({ name: 'job.zip', mimeType: 'application/zip', buffer: zip })
+    await page.getByText('settings.job is not valid JSON in line 1, column 2').waitFor()
+    await page.getByText('or leave the file out').waitFor()
+    expect(await page.getByRole('button', { name: 'Add', exact: true }).isDisabled()).toBe(true)
+  })
+
   test('its schedule goes by the zone of the collection unless somebody names one', async () => {
     await portal.client.settings.change({ WEBSITE_TIME_ZONE: 'America/New_York' })
     await fill('zoned', '{}')

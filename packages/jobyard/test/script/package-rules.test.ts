@@ -77,7 +77,6 @@ describe('a mistake in settings.job', () => {
     ['settings-ignored', { jobyard: { overlap: 'que' } }],
     ['settings-unknown', { jobyard: { overlaps: 'queue' } }],
     ['schedule-invalid', { schedule: '*/5 * * * *' }],
-    ['settings-unreadable', '{"schedule": '],
   ])('is the warning %s on the job, which is deployed all the same: %j', async (code, settings) => {
     const job = await deploy(`wrong-${code}`, settings)
     expect(job.warnings).toMatchObject([{ code, message: expect.stringContaining('settings.job') }])

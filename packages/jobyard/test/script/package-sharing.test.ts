@@ -65,7 +65,7 @@ test('a small upload does not wait for a large one', async () => {
   const done: string[] = []
   const large = store.addZip(makeFile(LARGE)).then(() => done.push('large'))
   await eventually('the large one is being unpacked', () => halfDone().length === 1)
-  await store.addZip(zip('echo small\n'), async () => void done.push('small'))
+  await store.addZip(zip('echo small\n'), { enter: async () => void done.push('small') })
   await large
   expect(done).toEqual(['small', 'large'])
 })
@@ -82,10 +82,10 @@ test('a package is not removed between the moment it gets its name and its entry
   let asked = 0
   const clean = () => store.clean(async () => (asked++ === 0 && !entered.has(hash) ? [hash] : []))
   await Promise.all([
-    store.addZip(zip('echo same\n'), enter),
+    store.addZip(zip('echo same\n'), { enter }),
     clean(),
-    store.addZip(zip('echo same\n'), enter),
-    store.addZip(zip('echo same\n'), enter),
+    store.addZip(zip('echo same\n'), { enter }),
+    store.addZip(zip('echo same\n'), { enter }),
   ])
   expect(await store.has(hash)).toBe(true)
   expect(entered).toEqual(new Set([hash]))

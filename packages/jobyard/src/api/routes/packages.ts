@@ -32,7 +32,7 @@ export function uploadRoute(app: ApiApp, { services, keys, uploads }: ApiContext
         tags: TAGS,
         summary: 'Upload a zip archive or a single script',
         description:
-          'The body is the file as it is. Its name comes from `filename`, or from the header Content-Disposition; a single script needs one, because its ending says what runs it. The package belongs to no job until one names its hash.',
+          'The body is the file as it is. Its name comes from `filename`, or from the header Content-Disposition; a single script needs one, because its ending says what runs it. A `settings.job` that is no JSON object is refused. The package belongs to no job until one names its hash.',
         querystring: closed({
           filename: Type.Optional(Type.String({ minLength: 1, maxLength: 255, examples: ['report.py'] })),
         }),
@@ -48,7 +48,8 @@ export function uploadRoute(app: ApiApp, { services, keys, uploads }: ApiContext
         const { tokenId, collectionId } = bearerOf(request)
         const before = await keys.take(request, tokenId, `${name}\n${sha256}`)
         if (before !== undefined) return replay(reply, before)
-        return reply.code(201).send(showPackage(await services.packages.receive(path, name, { collectionId })))
+        const received = { collectionId, unreadableSettings: 'refuse' } as const
+        return reply.code(201).send(showPackage(await services.packages.receive(path, name, received)))
       })
     },
   )

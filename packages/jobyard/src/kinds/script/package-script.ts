@@ -6,7 +6,14 @@ import { type Discovery, discoverScript } from './discover.ts'
 import { type InterpreterPlaces, resolveInterpreter } from './interpreters.ts'
 import { quoteName } from './names.ts'
 import { type PackageFile, type PackageTree, parentOf } from './package-tree.ts'
-import { LARGEST_SETTINGS, NO_SETTINGS, readSettingsJob, SETTINGS_FILE, type SettingsJob } from './settings-job.ts'
+import {
+  LARGEST_SETTINGS,
+  largeSettings,
+  NO_SETTINGS,
+  readSettingsJob,
+  SETTINGS_FILE,
+  type SettingsJob,
+} from './settings-job.ts'
 import type { ScriptWarning } from './warning.ts'
 
 /** What a package runs and how. */
@@ -19,14 +26,18 @@ export interface PackageScript {
   readonly warnings: readonly ScriptWarning[]
 }
 
+/** What becomes of a package whose settings.job cannot be read: it is refused, or taken with a warning, as Kudu takes it. */
+export type UnreadableSettings = 'refuse' | 'warn'
+
 /**
- * Finds the script of a package whose tree lies in `folder`, and reads the settings beside it. Throws 'script-missing' or
- * 'script-unsupported'. A missing interpreter is only a warning, and so is a settings.job that cannot be read.
+ * Finds the script of a package whose tree lies in `folder`, and reads the settings beside it. Throws 'script-missing',
+ * 'script-unsupported' and, when that is to be refused, 'settings-invalid'. A missing interpreter is only a warning.
  */
 export async function readPackageScript(
   tree: PackageTree,
   folder: string,
   places: InterpreterPlaces,
+  unreadable: UnreadableSettings = 'warn',
 ): Promise<PackageScript> {
   const script = discoverScript(tree, {
     ...(places.platform === undefined ? {} : { platform: places.platform }),
@@ -34,7 +45,7 @@ export async function readPackageScript(
   })
   const beside = (name: string): PackageFile | undefined =>
     tree.files.find((file) => parentOf(file.path) === script.directory && fileName(file.path).toLowerCase() === name)
-  const settings = await readSettings(beside(SETTINGS_FILE), folder)
+  const settings = await readSettings(beside(SETTINGS_FILE), folder, unreadable)
   const ofScript = [...interpreterWarnings(script, places), ...(await lineEndWarnings(script, folder))]
   return {
     script,
@@ -48,21 +59,23 @@ function fileName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
 }
 
-async function readSettings(file: PackageFile | undefined, folder: string): Promise<SettingsJob> {
+async function readSettings(
+  file: PackageFile | undefined,
+  folder: string,
+  unreadable: UnreadableSettings,
+): Promise<SettingsJob> {
   if (file === undefined) return NO_SETTINGS
-  if (file.bytes > LARGEST_SETTINGS) {
-    return unread(`${SETTINGS_FILE} has ${file.bytes} bytes; at most ${LARGEST_SETTINGS} are read.`)
-  }
   try {
+    if (file.bytes > LARGEST_SETTINGS) throw largeSettings(file.bytes)
     return readSettingsJob(await readFile(join(folder, file.path)))
   } catch (error) {
-    if (!(error instanceof JobyardError) || error.code !== 'settings-invalid') throw error
-    return unread(error.message, error.position)
+    if (unreadable === 'refuse' || !(error instanceof JobyardError) || error.code !== 'settings-invalid') throw error
+    return asEmpty(error)
   }
 }
 
 /** A file that cannot be read counts as empty, as with Kudu, so that what could be deployed there can be here; but it is told. */
-function unread(why: string, position?: number): SettingsJob {
+function asEmpty({ message: why, position }: JobyardError): SettingsJob {
   const message = `None of ${SETTINGS_FILE} counts: ${why}`
   const place = position === undefined ? {} : { position }
   return { ...NO_SETTINGS, warnings: [{ code: 'settings-unreadable', field: SETTINGS_FILE, message, ...place }] }

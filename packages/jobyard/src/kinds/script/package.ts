@@ -14,7 +14,7 @@ import type { InterpreterPlaces } from './interpreters.ts'
 import { quoteName } from './names.ts'
 import { TreeCache } from './package-cache.ts'
 import { discard, filesFolder, flushPackage, moveInto, readManifest, writeManifest } from './package-disk.ts'
-import { type PackageScript, readPackageScript } from './package-script.ts'
+import { type PackageScript, readPackageScript, type UnreadableSettings } from './package-script.ts'
 import { beginsLikeZip, copyScript } from './package-source.ts'
 import { bytesOf, hashTree, type PackageFile, type PackageTree, sortTree } from './package-tree.ts'
 import { PackageWorkshop } from './package-workshop.ts'
@@ -44,8 +44,13 @@ export interface PackageStoreOptions {
   readonly instance?: string
 }
 
-/** Enters a package where it can be found, as the last step of adding it; see {@link PackageStore}. */
-export type EnterPackage = (info: PackageInfo) => Promise<void>
+/** How a package is added. */
+export interface Adding {
+  /** Enters it where it can be found, as the last step; see {@link PackageStore}. Default: nowhere. */
+  readonly enter?: (info: PackageInfo) => Promise<void>
+  /** Default: warn. */
+  readonly unreadableSettings?: UnreadableSettings
+}
 
 /** As many files' names may be kept in memory, over all packages that were used lately. */
 const REMEMBERED_FILES = 50_000
@@ -82,36 +87,36 @@ export class PackageStore {
    * Adds an upload: a zip archive when it begins like one, whatever its name, else a single script file called `name`.
    * (A `.jar` is a zip, too, and is taken as the file that it is.)
    */
-  async add(path: string, name: string, enter?: EnterPackage): Promise<PackageInfo> {
-    if ((await beginsLikeZip(path)) && !/\.jar$/i.test(name)) return this.addZip(path, enter)
-    if (!/\.zip$/i.test(name)) return this.addFile(path, name, enter)
+  async add(path: string, name: string, adding?: Adding): Promise<PackageInfo> {
+    if ((await beginsLikeZip(path)) && !/\.jar$/i.test(name)) return this.addZip(path, adding)
+    if (!/\.zip$/i.test(name)) return this.addFile(path, name, adding)
     throw brokenArchive(`The file ${quoteName(name)} is no zip archive: it does not begin with "PK"`)
   }
 
   /** Adds the contents of a zip archive. Throws what `unpackArchive` and `readPackageScript` throw. */
-  async addZip(path: string, enter?: EnterPackage): Promise<PackageInfo> {
+  async addZip(path: string, adding?: Adding): Promise<PackageInfo> {
     const { limits = {} } = this.#options
-    return this.#build((folder) => unpackArchive(path, folder, { limits, now: this.#options.clock.now() }), enter)
+    return this.#build((folder) => unpackArchive(path, folder, { limits, now: this.#options.clock.now() }), adding)
   }
 
   /** Adds a package that consists of one script file called `name`. Throws what `readPackageScript` throws. */
-  async addFile(path: string, name: string, enter?: EnterPackage): Promise<PackageInfo> {
+  async addFile(path: string, name: string, adding?: Adding): Promise<PackageInfo> {
     if (splitEntryName(name, this.#limits).join('/') !== name || name.includes('/')) {
       throw unsafeEntry(name, 'is no plain file name')
     }
     const { clock, interpreters } = this.#options
     const means = { modified: clock.now(), mostBytes: this.#limits.fileBytes, interpreters }
-    return this.#build((folder) => copyScript(path, folder, name, means), enter)
+    return this.#build((folder) => copyScript(path, folder, name, means), adding)
   }
 
   /** Adds a package that is a copy of a folder. Throws what `copyFolder` and `readPackageScript` throw. */
-  async addFolder(path: string, enter?: EnterPackage): Promise<PackageInfo> {
-    return this.#build((folder) => copyFolder(path, folder, this.#limits), enter)
+  async addFolder(path: string, adding?: Adding): Promise<PackageInfo> {
+    return this.#build((folder) => copyFolder(path, folder, this.#limits), adding)
   }
 
   /** Adds a package of these files. Throws what `composeFolder` and `readPackageScript` throw. */
-  async addParts(parts: PackageParts, enter?: EnterPackage): Promise<PackageInfo> {
-    return this.#build((folder) => composeFolder(parts, folder, this.#limits), enter)
+  async addParts(parts: PackageParts, adding?: Adding): Promise<PackageInfo> {
+    return this.#build((folder) => composeFolder(parts, folder, this.#limits), adding)
   }
 
   /** What packages may hold at the most. */
@@ -201,7 +206,7 @@ export class PackageStore {
     await discard(this.#place(hash), this.#workshop.place())
   }
 
-  async #build(fill: (folder: string) => Promise<Filled>, enter: EnterPackage = notEntered): Promise<PackageInfo> {
+  async #build(fill: (folder: string) => Promise<Filled>, adding: Adding = {}): Promise<PackageInfo> {
     const temporary = this.#workshop.place()
     try {
       await mkdir(temporary, { mode: 0o700 })
@@ -209,7 +214,7 @@ export class PackageStore {
       const { warnings = [], ...filled } = await fill(files)
       const tree = sortTree(filled)
       const hash = hashTree(tree)
-      const known = await this.#inform(hash, tree, files)
+      const known = await this.#inform(hash, tree, files, adding.unreadableSettings)
       const info = { ...known, warnings: [...warnings, ...known.warnings] }
       let isReady = false
       const makeReady = async () => {
@@ -223,7 +228,7 @@ export class PackageStore {
           await makeReady()
           await moveInto(temporary, this.#place(hash))
         }
-        await enter(info)
+        await adding.enter?.(info)
       })
       return info
     } catch (error) {
@@ -239,8 +244,13 @@ export class PackageStore {
     return done
   }
 
-  async #inform(hash: string, tree: PackageTree, folder: string): Promise<PackageInfo> {
-    const script = await readPackageScript(tree, folder, this.#options.interpreters)
+  async #inform(
+    hash: string,
+    tree: PackageTree,
+    folder: string,
+    unreadable?: UnreadableSettings,
+  ): Promise<PackageInfo> {
+    const script = await readPackageScript(tree, folder, this.#options.interpreters, unreadable)
     return { hash, files: tree.files.length, bytes: bytesOf(tree), ...script }
   }
 
@@ -253,10 +263,6 @@ export class PackageStore {
 
 /** What a package is made of, and what is to be told of that. */
 type Filled = PackageTree & { readonly warnings?: PackageInfo['warnings'] }
-
-async function notEntered(): Promise<void> {
-  // Whoever adds a package without entering it has no list of packages.
-}
 
 /** Writes down what a package consists of and brings it to the disk, so that only its name is missing. */
 async function prepareToMove(temporary: string, tree: PackageTree): Promise<void> {

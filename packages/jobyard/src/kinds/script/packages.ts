@@ -3,7 +3,8 @@ import type { Clock } from '../../domain/clock.ts'
 import type { Repository } from '../../store/procedures/index.ts'
 import type { ArchiveLimits } from './archive-limits.ts'
 import type { PackageParts } from './compose.ts'
-import type { EnterPackage, PackageInfo, PackageStore } from './package.ts'
+import type { Adding, PackageInfo, PackageStore } from './package.ts'
+import type { UnreadableSettings } from './package-script.ts'
 import type { PackageTree } from './package-tree.ts'
 import type { PackageDetail } from './prepare.ts'
 
@@ -16,6 +17,8 @@ export interface Received {
   readonly form?: 'archive' | 'script'
   /** The only collection of whoever sent it; it belongs to that one's jobs then, before any of them has it. */
   readonly collectionId?: string | null
+  /** What becomes of it when its settings.job cannot be read. Default: it is taken with a warning, as Kudu takes it. */
+  readonly unreadableSettings?: UnreadableSettings
 }
 
 /** Uploaded packages: their files on disk and their entries in the repository, kept in step. */
@@ -32,21 +35,22 @@ export class ScriptPackages {
   }
 
   /** Takes in an upload that lies in a file, and enters it. The file stays the caller's. */
-  async receive(path: string, fileName: string, { form, collectionId }: Received = {}): Promise<PackageView> {
-    const enter: EnterPackage = (info) => this.#enter(info, collectionId)
-    if (form === 'archive') return view(await this.#files.addZip(path, enter))
-    if (form === 'script') return view(await this.#files.addFile(path, fileName, enter))
-    return view(await this.#files.add(path, fileName, enter))
+  async receive(path: string, fileName: string, received: Received = {}): Promise<PackageView> {
+    const { form, collectionId, unreadableSettings = 'warn' } = received
+    const adding: Adding = { enter: (info) => this.#enter(info, collectionId), unreadableSettings }
+    if (form === 'archive') return view(await this.#files.addZip(path, adding))
+    if (form === 'script') return view(await this.#files.addFile(path, fileName, adding))
+    return view(await this.#files.add(path, fileName, adding))
   }
 
   /** Takes in a copy of a folder, and enters it. Throws what the package store throws. */
   async receiveFolder(path: string): Promise<PackageView> {
-    return view(await this.#files.addFolder(path, (info) => this.#enter(info)))
+    return view(await this.#files.addFolder(path, { enter: (info) => this.#enter(info) }))
   }
 
   /** Makes a package of these files, and enters it. Throws what the package store throws. */
   async receiveParts(parts: PackageParts): Promise<PackageView> {
-    return view(await this.#files.addParts(parts, (info) => this.#enter(info)))
+    return view(await this.#files.addParts(parts, { enter: (info) => this.#enter(info) }))
   }
 
   /** What packages may hold at the most. */

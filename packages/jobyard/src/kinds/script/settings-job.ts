@@ -54,9 +54,7 @@ export const NO_SETTINGS: SettingsJob = {
  * warning and counts as absent.
  */
 export function readSettingsJob(contents: Uint8Array): SettingsJob {
-  if (contents.length > LARGEST_SETTINGS) {
-    throw refuse(`${SETTINGS_FILE} has ${contents.length} bytes; at most ${LARGEST_SETTINGS} are read.`)
-  }
+  if (contents.length > LARGEST_SETTINGS) throw largeSettings(contents.length)
   if (!isUtf8(contents)) throw refuse(`${SETTINGS_FILE} is not UTF-8 text.`, { hint: 'Save the file as UTF-8.' })
   const text = Buffer.from(contents).toString('utf8')
   const members = readMembers(text)
@@ -81,6 +79,12 @@ export function readSettingsJob(contents: Uint8Array): SettingsJob {
     ...keptAsWritten(members),
     warnings,
   }
+}
+
+/** The refusal of a settings.job of so many bytes. */
+export function largeSettings(bytes: number): JobyardError {
+  const hint = 'Keep what scripts read in a file of another name.'
+  return refuse(`${SETTINGS_FILE} has ${bytes} bytes; at most ${LARGEST_SETTINGS} are read.`, { hint })
 }
 
 function keptAsWritten(members: ReadonlyMap<string, JsonMember>): Pick<SettingsJob, 'all' | 'exact'> {
