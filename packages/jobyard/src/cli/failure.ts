@@ -80,7 +80,7 @@ function adviceFor({ code, hint }: JobyardProblem): string | undefined {
     case 'job-unknown':
       return 'See `jobyard script list`, and --collection for jobs of another one.'
     case 'job-ambiguous':
-      return 'Name it by its number or id; `jobyard script list --json` shows both.'
+      return 'Say its --type, or name it by its number or id; `jobyard script list --json` shows them.'
     case 'run-unknown':
       return 'See `jobyard run list`.'
     case 'collection-unknown':

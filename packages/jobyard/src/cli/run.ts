@@ -106,7 +106,12 @@ export async function actOnRun(
   const jobyard: Jobyard = await connect(terminal, options)
   const { id } = await findRun(jobyard, name, scopeOf(options))
   const run = await jobyard.runs[verb](id)
+  await answer(terminal, options, run, `${nameOf(run)} ${sayDone(verb, run)}.`)
+}
+
+/** What came of it so far. What is asked for comes about soon after, so the state may still be the old one. */
+function sayDone(verb: keyof typeof DONE, { state }: Run): string {
+  if (verb === 'resume' && state === 'suspended') return 'is asked to go on; it is still suspended'
   // To stop what has ended is no error: it is as it was asked for.
-  const done = verb === 'stop' && isFinished(run.state) ? 'has ended' : DONE[verb]
-  await answer(terminal, options, run, `${nameOf(run)} ${done}; it is ${run.state}.`)
+  return `${verb === 'stop' && isFinished(state) ? 'has ended' : DONE[verb]}; it is ${state}`
 }

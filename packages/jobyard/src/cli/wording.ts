@@ -1,4 +1,4 @@
-import type { JobState, Run, State } from '@jobyard/client'
+import type { Job, JobState, Run, State } from '@jobyard/client'
 import type { Style } from './table.ts'
 
 /** What stands where there is nothing. */
@@ -11,6 +11,19 @@ export function sayTime(instant: string | null | undefined): string {
   if (instant === null || instant === undefined) return NOTHING
   const moment = new Date(instant)
   return `${local.format(moment)} ${sayOffset(-moment.getTimezoneOffset())}`
+}
+
+/** A moment by the clocks of a zone, with its distance to UTC. */
+export function sayTimeIn(instant: string, timeZone: string): string {
+  const there = Temporal.Instant.from(instant).toZonedDateTimeISO(timeZone)
+  return `${there.toPlainDateTime().toString({ smallestUnit: 'second' }).replace('T', ' ')} ${there.offset}`
+}
+
+/** When a job's schedules next fall due, by the clocks of the schedule that does, as its text speaks of them. */
+export function sayNextDue({ nextDue, triggers }: Pick<Job, 'nextDue' | 'triggers'>): string {
+  if (nextDue === null) return NOTHING
+  const schedule = triggers.find((trigger) => trigger.type === 'schedule' && trigger.nextDue === nextDue)
+  return schedule?.type === 'schedule' ? sayTimeIn(nextDue, schedule.timeZone) : sayTime(nextDue)
 }
 
 function sayOffset(minutes: number): string {

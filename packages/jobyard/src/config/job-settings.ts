@@ -1,11 +1,11 @@
 import { type Machine, MB, setting } from './setting.ts'
-import { count, duration, optional, orNone, path, size, text } from './values.ts'
+import { count, duration, memoryLimit, optional, orNone, path, size, text } from './values.ts'
 
 /** How jobs are worked on, and what they may use. */
 export const JOB_SETTINGS = {
   concurrency: setting(
     'CONCURRENCY',
-    count(1, 100_000),
+    count(1, 100_000, 16),
     (machine: Machine) => Math.max(8, 4 * machine.cpus),
     '4 per processor, at least 8',
     'Runs that this instance works on at a time; continuous jobs are not counted.',
@@ -40,14 +40,14 @@ export const JOB_SETTINGS = {
   ),
   jobMemoryBytes: setting(
     'JOB_MEMORY',
-    orNone(size),
+    orNone(memoryLimit),
     (machine: Machine) => Math.max(256 * MB, Math.floor(machine.memory / 2 / MB) * MB),
     "half of the machine's memory, at least 256MB, where control groups can keep it; else none",
     'Memory that one run and all its processes may use, when the job says nothing else.',
   ),
   jobProcesses: setting(
     'JOB_PROCESSES',
-    orNone(count(1, 4_000_000)),
+    orNone(count(1, 4_000_000, 512)),
     512,
     '512 where control groups can keep it; else none',
     'Processes and threads that one run may have at once, when the job says nothing else.',

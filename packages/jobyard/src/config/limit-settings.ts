@@ -24,21 +24,21 @@ export const LIMIT_SETTINGS = {
   ),
   liveStreams: setting(
     'LIVE_LIMIT',
-    count(1, 1_000_000),
+    count(1, 1_000_000, 1000),
     1000,
     '1000',
     'Live streams (events, output as it comes) that may be open at a time; further ones get 503.',
   ),
   liveStreamsPerToken: setting(
     'LIVE_TOKEN_LIMIT',
-    count(1, 1_000_000),
+    count(1, 1_000_000, 100),
     100,
     '100',
     'Live streams that may be open at a time with one token; further ones get 429.',
   ),
   archiveEntries: setting(
     'ARCHIVE_ENTRIES',
-    count(1, 10_000_000),
+    count(1, 10_000_000, DEFAULT_ARCHIVE_LIMITS.entries),
     DEFAULT_ARCHIVE_LIMITS.entries,
     '10000',
     'Files and folders that an uploaded zip may hold.',
@@ -59,7 +59,7 @@ export const LIMIT_SETTINGS = {
   ),
   archiveRatio: setting(
     'ARCHIVE_RATIO',
-    count(1, 100_000),
+    count(1, 100_000, DEFAULT_ARCHIVE_LIMITS.ratio),
     DEFAULT_ARCHIVE_LIMITS.ratio,
     '100',
     'How many times larger than its packed form a file of more than 1 MB in an uploaded zip may be.',

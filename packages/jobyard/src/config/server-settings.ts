@@ -25,7 +25,7 @@ export const SERVER_SETTINGS = {
     '127.0.0.1',
     'Address to listen on. One that others can reach needs TLS or --behind-proxy.',
   ),
-  port: setting('PORT', count(0, 65_535), 7780, '7780', 'Port to listen on; 0 takes any free one.'),
+  port: setting('PORT', count(0, 65_535, 7780), 7780, '7780', 'Port to listen on; 0 takes any free one.'),
   tlsCert: setting(
     'TLS_CERT',
     optional(path),

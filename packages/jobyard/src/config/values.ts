@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { formatDuration, formatSize, parseDuration, parseSize } from '../domain/durations.ts'
 import { JobyardError } from '../domain/errors.ts'
+import { parseMemoryLimit } from '../domain/memory-limit.ts'
 
 /** A sort of value that a setting can have: how it is read from text and shown again. */
 export interface ValueType<T> {
@@ -61,6 +62,9 @@ export const size: ValueType<number> = {
   show: formatSize,
 }
 
+/** A limit of memory that something can run under. */
+export const memoryLimit: ValueType<number> = { ...size, read: (given) => parseMemoryLimit(given) }
+
 /** A number of bytes within bounds. */
 export function sizeWithin(least: number, most: number): ValueType<number> {
   return {
@@ -74,15 +78,15 @@ export function sizeWithin(least: number, most: number): ValueType<number> {
   }
 }
 
-/** A whole number. */
-export function count(least: number, most: number): ValueType<number> {
+/** A whole number. `example` is one that people may mean. */
+export function count(least: number, most: number, example: number): ValueType<number> {
   return {
     name: 'number',
     placeholder: '<number>',
     read(given) {
       const number = /^\d{1,15}$/.test(given) ? Number(given) : Number.NaN
       if (number >= least && number <= most) return number
-      throw invalid(`"${given}" is no whole number from ${least} to ${most}`, `Write a number, such as ${least + 1}.`)
+      throw invalid(`"${given}" is no whole number from ${least} to ${most}`, `Write a number, such as ${example}.`)
     },
     show: String,
   }

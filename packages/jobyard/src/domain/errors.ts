@@ -265,7 +265,7 @@ export const ERRORS = {
     status: 409,
     exit: 3,
     title: 'More than one job has this name.',
-    hint: 'Say which one: its type, or its id.',
+    hint: 'Say which one: its type, its number or its id.',
   },
   'kind-unknown': {
     status: 400,

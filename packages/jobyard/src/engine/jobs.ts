@@ -124,6 +124,7 @@ export class Jobs {
     const kind = this.#kind(input.kind)
     const type = before?.type ?? input.type ?? kind.types[0] ?? kind.name
     requireType(kind, type)
+    if (input.spec !== undefined) kind.checkChange?.(input.spec)
     const given = input.triggers?.map(checkTrigger)
     const triggers = given ?? (before === null ? [] : await this.#triggersOf(before.id))
     const added = await this.#package(input)

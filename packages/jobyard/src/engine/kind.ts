@@ -100,6 +100,11 @@ export interface JobKind<Spec = unknown> {
   readonly spec: TSchema
   /** What callers may send of it: members to set, and null for those to take away. Default: any object. */
   readonly change?: TSchema
+  /**
+   * Checks what somebody says of a spec now, beyond its form, before it is merged into what is there; that is not checked
+   * again. Throws what the caller must mend. Default: nothing.
+   */
+  checkChange?(said: Readonly<Record<string, unknown>>): void
   /** The types a job of this kind can have; the first is the default. */
   readonly types: readonly string[]
   /**

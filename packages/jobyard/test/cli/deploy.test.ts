@@ -194,6 +194,7 @@ describe('options', () => {
     [['--name', 'ok', '--retry-delay', '5s'], /--retry/],
     [['--name', 'ok', '--timeout', '5'], /unit/],
     [['--name', 'ok', '--memory', 'lots'], /size/],
+    [['--name', 'ok', '--memory', '1B'], /1B of memory is too little[\s\S]*Give 4MB at the least/],
     [['--name', 'ok', '--retry', 'often'], /whole number/],
     [['--name', 'ok', '--env', 'NOVALUE'], /--env NOVALUE=VALUE/],
     [['--name', 'ok', '--env', '=x'], /NAME=VALUE/],

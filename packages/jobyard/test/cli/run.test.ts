@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runCommand } from '../../src/cli/main.ts'
 import { deployScript } from '../client/scripts.ts'
+import { eventually } from '../support/eventually.ts'
 import { type LiveServer, startLiveServer } from './live-server.ts'
 import { command, testTerminal } from './test-terminal.ts'
 
@@ -107,7 +108,10 @@ describe('runs', () => {
     const { id } = await server.client.runs.create('life', { args: ['x'] })
     for await (const _entry of server.client.output.follow(id)) break
     expect((await jobyard('run', 'suspend', 'life/1')).out).toContain('life/1 is asked to rest')
-    expect((await jobyard('run', 'resume', id)).out).toContain('life/1 goes on')
+    await eventually('it rests', async () => (await server.client.runs.get(id)).state === 'suspended')
+    // What is asked for comes about soon after, and must not be said to be done before.
+    const resumed = (await jobyard('run', 'resume', id)).out
+    expect(resumed).toMatch(/^life\/1 (is asked to go on; it is still suspended|goes on; it is running)\.\n$/)
     expect((await jobyard('run', 'show', 'life/1')).out).toMatch(/^run +life\/1$/m)
     await jobyard('run', 'stop', 'life/1')
     await server.client.runs.wait(id)
@@ -142,6 +146,31 @@ describe('script list and show', () => {
     expect(list.out).toMatch(/\nshown +0 0 3 \* \* \* \(Europe\/Berlin\) +idle +failed/)
     expect(list.out.match(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d\d:\d\d/g)).toHaveLength(2)
     expect(JSON.parse((await jobyard('script', 'list', '--search', 'shown', '--json')).out)).toHaveLength(1)
+  })
+})
+
+describe('the next run', () => {
+  test('is told by the clocks of its schedule, by deploy, list and show alike', async () => {
+    const file = join(server.folder, 'zoned.sh')
+    await writeFile(file, 'exit 0')
+    const when = ['--schedule', '0 30 7 * * *', '--time-zone', 'Asia/Kathmandu']
+    const deployed = (await jobyard('script', 'deploy', file, '--name', 'zoned', ...when)).out
+    const words = /\d{4}-\d\d-\d\d 07:30:00 \+05:45/
+    expect(deployed).toMatch(new RegExp(`^next run +${words.source}$`, 'm'))
+    const [next] = words.exec(deployed) ?? []
+    expect((await jobyard('script', 'show', 'zoned')).out).toContain(`next run    ${next}\n`)
+    expect((await jobyard('script', 'list', '--search', 'zoned')).out).toContain(next)
+  })
+})
+
+describe('what a continuous job did', () => {
+  test('is counted in words that fit the number', async () => {
+    const input = { type: 'continuous', policy: { restart: { delay: '10m' }, keepRuns: 1 } } as const
+    await deployScript(server.client, 'once', 'exit 1', input)
+    await eventually('it has ended', async () => (await server.client.jobs.get('once')).places?.[0]?.quickEnds === 1)
+    const { out } = await jobyard('script', 'show', 'once')
+    expect(out).toMatch(/: started 1 time, 1 short run, starts again \d{4}-/)
+    expect(out).toMatch(/^keeps +1 run$/m)
   })
 })
 

@@ -14,7 +14,7 @@ const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   path: ['/a', '/b/c'],
   duration: ['20s', '1m', '1500ms'],
   size: ['1MB', '20MB', '256MB'],
-  'size or none': ['1MB', 'none', '3GB'],
+  'size or none': ['4MB', 'none', '3GB'],
   number: ['1', '2', '77'],
   'number or none': ['1', 'none', '77'],
   switch: ['1', '0', 'yes', 'false'],

@@ -28,6 +28,11 @@ describe('settings that are refused', () => {
     expect(error.hint).toContain(`Did you mean ${meant}?`)
   })
 
+  test('the hint for a number names one that people may mean', () => {
+    expect(refusal({ port: 'abc' }, {}).hint).toBe('Write a number, such as 7780.')
+    expect(refusal({}, { JOBYARD_CONCURRENCY: 'many' }).hint).toBe('Write a number, such as 16.')
+  })
+
   test('a name that is like no other gets no guess', () => {
     expect(refusal({}, { JOBYARD_XYZZY_PLUGH: '1' }).hint).not.toContain('Did you mean')
   })
@@ -41,6 +46,7 @@ describe('settings that are refused', () => {
   test.each([
     ['PORT', '65536', /0 to 65535/],
     ['PORT', '80a', /whole number/],
+    ['JOB_MEMORY', '1B', /too little/],
     ['DRAIN', '30', /no duration/],
     ['LEASE', '10ms', /too short/],
     ['UPLOAD_LIMIT', '10', /unit/],

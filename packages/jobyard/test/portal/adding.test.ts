@@ -57,6 +57,19 @@ describe.skipIf(NO_BROWSER)('adding a job, in a browser', () => {
     expect(await page.getByRole('button', { name: 'Add', exact: true }).isDisabled()).toBe(true)
   })
 
+  test('the name of a job of another type is told of, and can be used', async () => {
+    const { hash } = await portal.client.packages.upload(Buffer.from('exit 0'), 'run.sh')
+    await portal.client.jobs.create({ name: 'twice', package: hash })
+    await page.reload()
+    await fill('twice', '{}')
+    await page.getByText('There is such a job already.').waitFor()
+    await page.getByRole('radio', { name: 'Continuous' }).click()
+    await page.getByText('There is a triggered job of this name, too.').waitFor()
+    await page.getByRole('button', { name: 'Add', exact: true }).click()
+    await page.getByRole('heading', { name: 'twice' }).waitFor()
+    expect((await portal.client.jobs.get('twice', { type: 'continuous' })).enabled).toBe(true)
+  })
+
   test('its schedule goes by the zone of the collection unless somebody names one', async () => {
     await portal.client.settings.change({ WEBSITE_TIME_ZONE: 'America/New_York' })
     await fill('zoned', '{}')

@@ -67,6 +67,7 @@ test.each<[string, { [key: string]: JsonValue }, string]>([
   ['restart', { restart: [] }, 'a duration'],
   ['limits', { limits: '512MB' }, 'an object'],
   ['limits.memory', { limits: { memory: 512, processes: 3 } }, 'a size'],
+  ['limits.memory', { limits: { memory: '1MB', processes: 3 } }, 'a size of at least 4MB'],
 ])('a wrong %s is left out with a warning: %j', (field, said, expected) => {
   const { rules, warnings } = readRules({ ...said, onCrash: 'retry' })
   expect(warnings).toMatchObject([{ code: 'settings-ignored', field: `jobyard.${field}` }])

@@ -123,9 +123,11 @@ function NameFields({ draft: { name, collection, type }, change, problem }: Part
   const { data: jobs } = useQuery(jobsQuery)
   const { names, name: own = 'default' } = useCollection(undefined)
   const chosen = collection === '' ? own : collection
-  const taken = jobs?.some(
-    (job) => job.name.toLowerCase() === name.toLowerCase() && job.type === type && job.collection === chosen,
+  const called = jobs?.filter(
+    (job) => job.name.toLowerCase() === name.toLowerCase() && job.collection === chosen && job.kind === 'script',
   )
+  const taken = called?.some((job) => job.type === type)
+  const other = called?.find((job) => job.type !== type)
   const fault = name === '' ? undefined : (faultOfName(name) ?? (taken ? 'There is such a job already.' : undefined))
   const refused = isOfName(problem) && problem instanceof JobyardProblem ? problem.detail : undefined
   return (
@@ -141,6 +143,11 @@ function NameFields({ draft: { name, collection, type }, change, problem }: Part
         spellCheck={false}
         autoFocus
       />
+      {other !== undefined && !taken && (
+        <Notice tone="wait">
+          There is a {other.type} job of this name, too. Both can be there, but commands must say which one is meant.
+        </Notice>
+      )}
       {names.length > 1 && (
         <Select
           mt="sm"

@@ -8,8 +8,12 @@ import { writeJob, writeNamedJob } from '../job-writer.ts'
 import { findMadeJob } from '../made-before.ts'
 import { closed, DEFAULT_LIMIT, JOB_SCOPE, JobRef, Nothing, PAGING } from '../schemas/base.ts'
 import { Job, JobChange, JobInput, JobPage } from '../schemas/jobs.ts'
+import { showMade } from '../shared-names.ts'
 
 const TAGS = ['jobs']
+
+const SHARED =
+  'A job may have the name of one of another type; the answer to whoever makes it has the warning `name-shared` then.'
 
 /** The parameters of a route of one job. */
 export const OF_JOB = closed({ job: JobRef })
@@ -82,7 +86,14 @@ export function jobWriteRoutes(app: ApiApp, context: ApiContext): void {
     '/v1/jobs',
     {
       config: { access: 'deployer', refusals: [404, 409] },
-      schema: { operationId: 'createJob', tags: TAGS, summary: 'Make a job', body: JobInput, response: { 201: Job } },
+      schema: {
+        operationId: 'createJob',
+        tags: TAGS,
+        summary: 'Make a job',
+        description: SHARED,
+        body: JobInput,
+        response: { 201: Job },
+      },
     },
     async (request, reply) => {
       const made = await findMadeJob(context, request, request.body)
@@ -90,7 +101,7 @@ export function jobWriteRoutes(app: ApiApp, context: ApiContext): void {
       return reply
         .code(201)
         .header('location', `/v1/jobs/${job.id}`)
-        .send(await shower.job(job))
+        .send(await showMade(context, job))
     },
   )
   app.put(
@@ -101,7 +112,7 @@ export function jobWriteRoutes(app: ApiApp, context: ApiContext): void {
         operationId: 'putJob',
         tags: TAGS,
         summary: 'Make a job, or change the one of that name',
-        description: 'What is left out stays as it is.',
+        description: `What is left out stays as it is. ${SHARED}`,
         body: JobInput,
         response: { 200: Job, 201: Job },
       },
@@ -111,7 +122,7 @@ export function jobWriteRoutes(app: ApiApp, context: ApiContext): void {
       return reply
         .code(isNew ? 201 : 200)
         .header('location', `/v1/jobs/${job.id}`)
-        .send(await shower.job(job))
+        .send(await (isNew ? showMade(context, job) : shower.job(job)))
     },
   )
   app.patch(

@@ -1,3 +1,4 @@
+import { JobyardError } from '../../domain/errors.ts'
 import { parseNcrontab } from '../../domain/ncrontab.ts'
 import { previewOccurrences } from '../../domain/occurrences.ts'
 import { DEFAULT_TIME_ZONE, requireZone } from '../../domain/zone.ts'
@@ -34,6 +35,7 @@ export function scheduleRoutes(app: ApiApp, { services, directory }: ApiContext)
       const timeZone = requireZone(body.timeZone ?? (await zoneOf(bearerOf(request), body.collection)), 'timeZone')
       const after = readMaybeInstant(body.from, 'from') ?? services.clock.now()
       const before = readMaybeInstant(body.until, 'until')
+      if (before !== undefined && before < after) throw emptyRange(body.from, body.until)
       const range = { after, count, ...(before === undefined ? {} : { before }) }
       return {
         occurrences: previewOccurrences({ ncrontab, timeZone }, range),
@@ -49,4 +51,12 @@ export function scheduleRoutes(app: ApiApp, { services, directory }: ApiContext)
     const { id: collectionId } = await directory.requireCollection(bearer, collection)
     return await services.store.read('readDefaultZone', { collectionId })
   }
+}
+
+/** Nothing lies in such a range whatever the schedule is, which must not look as if it never fell due. */
+function emptyRange(from = 'now', until = ''): JobyardError {
+  return new JobyardError('input-invalid', `until is ${until}, which is before from (${from}).`, {
+    field: 'until',
+    hint: 'Send an `until` that is later than `from`; a `from` that is left out is now.',
+  })
 }

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import type { HookAddOptions } from '../hook.ts'
 import type { ScopeOptions } from '../script/options.ts'
 import { type Build, connected, noun, verb } from '../shape.ts'
-import { inCollection } from './scripts.ts'
+import { inCollection } from './job-scope.ts'
 
 /** The commands of hooks: calls to others when something happens. */
 export function addHooks(program: Command, { terminal }: Build): void {

@@ -4,7 +4,7 @@ import type { PreviewOptions } from '../schedule.ts'
 import type { ScopeOptions } from '../script/options.ts'
 import { type Build, type Connected, connected, noun, verb } from '../shape.ts'
 import type { WebhookSetOptions } from '../webhook.ts'
-import { inCollection } from './scripts.ts'
+import { inCollection, ofJob } from './job-scope.ts'
 
 const RUN_NAMED = 'A run is named by its id, or by its job and number: report/12.'
 
@@ -26,7 +26,7 @@ function addRunVerbs(run: Command, { terminal }: Build): void {
     await (await import('../run.ts')).listRuns(terminal, options)
   })
   const show = verb(run, 'show <run>', 'show all about a run', ['jobyard run show report/12'])
-  connected(inCollection(explained(show))).action(async (name: string, options: ScopeOptions) => {
+  connected(ofJob(explained(show))).action(async (name: string, options: ScopeOptions) => {
     await (await import('../run.ts')).showRun(terminal, name, options)
   })
   const verbs = [
@@ -37,7 +37,7 @@ function addRunVerbs(run: Command, { terminal }: Build): void {
   ] as const
   for (const [name, summary] of verbs) {
     const command = verb(run, `${name} <run>`, summary, [`jobyard run ${name} report/12`])
-    connected(inCollection(explained(command))).action(async (which: string, options: ScopeOptions) => {
+    connected(ofJob(explained(command))).action(async (which: string, options: ScopeOptions) => {
       await (await import('../run.ts')).actOnRun(terminal, name, which, options)
     })
   }
@@ -66,24 +66,24 @@ function addWebhooks(webhook: Command, { terminal }: Build): void {
   const show = verb(webhook, 'show <name>', 'show the address and password of a job; this is put on record', [
     'jobyard webhook show report',
   ])
-  connected(inCollection(show)).action(async (name: string, options: ScopeOptions) => {
+  connected(ofJob(show)).action(async (name: string, options: ScopeOptions) => {
     await (await import('../webhook.ts')).showWebhook(terminal, name, options)
   })
   const set = verb(webhook, 'set <name>', 'give a job a webhook, or set its password', [
     'jobyard webhook set report                      # with a new password',
     'jobyard webhook set report --password - < password.txt',
   ]).option('--password <text>', 'password to set; - reads it from standard input (default: a random one)')
-  connected(inCollection(set)).action(async (name: string, options: WebhookSetOptions) => {
+  connected(ofJob(set)).action(async (name: string, options: WebhookSetOptions) => {
     await (await import('../webhook.ts')).setWebhook(terminal, name, options)
   })
   const renew = verb(webhook, 'renew <name>', 'replace the password by a new one; the old one is worthless at once', [
     'jobyard webhook renew report',
   ])
-  connected(inCollection(renew)).action(async (name: string, options: ScopeOptions) => {
+  connected(ofJob(renew)).action(async (name: string, options: ScopeOptions) => {
     await (await import('../webhook.ts')).renewWebhook(terminal, name, options)
   })
   const remove = verb(webhook, 'rm <name>', 'take the webhook of a job away', ['jobyard webhook rm report'])
-  connected(inCollection(remove)).action(async (name: string, options: Connected & ScopeOptions) => {
+  connected(ofJob(remove)).action(async (name: string, options: Connected & ScopeOptions) => {
     await (await import('../webhook.ts')).removeWebhook(terminal, name, options)
   })
 }

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { DataGetOptions, DataPutOptions, DataRemoveOptions } from '../script/data.ts'
 import type { ScopeOptions } from '../script/options.ts'
 import { type Build, connected, noun, verb } from '../shape.ts'
+import { ofJob } from './job-scope.ts'
 
 /** The commands of what jobs keep in their data folders. */
 export function addScriptData(script: Command, { terminal }: Build): void {
@@ -38,12 +39,5 @@ export function addScriptData(script: Command, { terminal }: Build): void {
 }
 
 function scoped(command: Command): Command {
-  return connected(
-    inCollection(command).option('--type <type>', 'triggered or continuous, where jobs of both types have that name'),
-  )
-}
-
-/** Adds what narrows a job's name. */
-function inCollection(command: Command): Command {
-  return command.option('--collection <name>', 'collection of the job (default: default)')
+  return connected(ofJob(command))
 }

@@ -4,6 +4,7 @@ import type { LogsOptions } from '../script/logs.ts'
 import type { ListOptions, RemoveOptions, RollbackOptions, RunsOptions, ScopeOptions } from '../script/options.ts'
 import type { RunOptions } from '../script/run.ts'
 import { type Build, connected, gather, noun, verb } from '../shape.ts'
+import { inCollection, ofJob, typeOption } from './job-scope.ts'
 import { addScriptData } from './script-data.ts'
 
 /** The commands of script jobs. */
@@ -23,7 +24,11 @@ function addDeploy(script: Command, { terminal }: Build): void {
     'jobyard script deploy poller.zip --name poller --continuous --singleton',
     'jobyard script deploy sync --name sync --env REGION=eu --secret API_KEY --retry 3',
   ])
-    .requiredOption('--name <name>', 'name of the job; one that is there is updated and keeps settings and history')
+    .requiredOption(
+      '--name <name>',
+      'name of the job, or number or id of one that is there; that one is updated and keeps settings and history',
+    )
+    .addOption(typeOption('type of the job, where there are two of that name (default of a new one: triggered)'))
     .optionsGroup('When it runs (default: by hand, or as settings.job in the package says):')
     .addOption(new Option('--continuous', 'for ever: started again whenever it ends').conflicts('schedule'))
     .option('--singleton', 'with --continuous: on one instance only')
@@ -54,7 +59,7 @@ function addDeploy(script: Command, { terminal }: Build): void {
     .option('--timeout <duration>', 'longest that a run may take, such as 5m')
     .option('--retry <times>', 'how often a failed run is tried again')
     .option('--retry-delay <duration>', 'wait before each further attempt (default: 30s)')
-    .option('--memory <size>', 'memory of a run, such as 512MB; none for no limit')
+    .option('--memory <size>', 'memory of a run, at least 4MB, such as 512MB; none for no limit')
     .optionsGroup('Options:')
   connected(inCollection(command)).action(async (source: string, options: DeployOptions) => {
     await (await import('../script/deploy.ts')).deploy(terminal, source, options)
@@ -70,7 +75,7 @@ function addLooking(script: Command, { terminal }: Build): void {
     await (await import('../script/look.ts')).listScripts(terminal, options)
   })
   const show = verb(script, 'show <name>', 'show all about a job', ['jobyard script show report'])
-  connected(inCollection(show)).action(async (name: string, options: ScopeOptions) => {
+  connected(ofJob(show)).action(async (name: string, options: ScopeOptions) => {
     await (await import('../script/look.ts')).showScript(terminal, name, options)
   })
   const runs = verb(script, 'runs <name>', 'list the runs of a job, the newest first', [
@@ -79,7 +84,7 @@ function addLooking(script: Command, { terminal }: Build): void {
   ])
     .option('--state <states>', 'only runs in these states, separated by commas, such as failed,stopped')
     .option('--limit <count>', 'how many to list', '20')
-  connected(inCollection(runs)).action(async (name: string, options: RunsOptions) => {
+  connected(ofJob(runs)).action(async (name: string, options: RunsOptions) => {
     await (await import('../script/look.ts')).listScriptRuns(terminal, name, options)
   })
   const logs = verb(script, 'logs <name>', 'print the output of the latest run, or of another', [
@@ -90,7 +95,7 @@ function addLooking(script: Command, { terminal }: Build): void {
     .option('-f, --follow', 'go on with what comes, until the run ends; for a continuous job until Ctrl-C')
     .option('--run <number>', 'number of the run')
     .option('--tail <lines>', 'only the last lines')
-  connected(inCollection(logs)).action(async (name: string, options: LogsOptions) => {
+  connected(ofJob(logs)).action(async (name: string, options: LogsOptions) => {
     await (await import('../script/logs.ts')).logs(terminal, name, options)
   })
 }
@@ -104,19 +109,19 @@ function addRunning(script: Command, { terminal, result }: Build): void {
     .option('-w, --wait', 'print the output as it comes and end with the exit code of the script')
     .option('-f, --follow', 'the same as --wait')
     .option('--input <file>', 'a file (- for standard input) that the script finds as JOBYARD_PAYLOAD_FILE')
-  connected(inCollection(run)).action(async (name: string, args: string[], options: RunOptions) => {
+  connected(ofJob(run)).action(async (name: string, args: string[], options: RunOptions) => {
     result.exit = await (await import('../script/run.ts')).run(terminal, name, args, options)
   })
   const start = verb(script, 'start <name>', 'let the triggers of a job work; a continuous job begins to run', [
     'jobyard script start poller',
   ])
-  connected(inCollection(start)).action(async (name: string, options: ScopeOptions) => {
+  connected(ofJob(start)).action(async (name: string, options: ScopeOptions) => {
     await (await import('../script/change.ts')).startScript(terminal, name, options)
   })
   const stop = verb(script, 'stop <name>', 'keep the triggers of a job from working; a continuous job ends', [
     'jobyard script stop poller',
   ])
-  connected(inCollection(stop)).action(async (name: string, options: ScopeOptions) => {
+  connected(ofJob(stop)).action(async (name: string, options: ScopeOptions) => {
     await (await import('../script/change.ts')).stopScript(terminal, name, options)
   })
 }
@@ -128,19 +133,14 @@ function addChanging(script: Command, { terminal }: Build): void {
   ])
     .addOption(new Option('--to <hash>', 'the package, by its hash or the beginning of it').conflicts('steps'))
     .option('--steps <count>', 'how many packages back (default: 1)')
-  connected(inCollection(rollback)).action(async (name: string, options: RollbackOptions) => {
+  connected(ofJob(rollback)).action(async (name: string, options: RollbackOptions) => {
     await (await import('../script/change.ts')).rollbackScript(terminal, name, options)
   })
   const remove = verb(script, 'rm <name>', 'delete a job with its history; what runs is stopped', [
     'jobyard script rm report',
     'jobyard script rm report --yes',
   ]).option('-y, --yes', 'do not ask')
-  connected(inCollection(remove)).action(async (name: string, options: RemoveOptions) => {
+  connected(ofJob(remove)).action(async (name: string, options: RemoveOptions) => {
     await (await import('../script/change.ts')).removeScript(terminal, name, options)
   })
-}
-
-/** Adds what narrows a job's name. */
-export function inCollection(command: Command): Command {
-  return command.option('--collection <name>', 'collection of the job (default: default)')
 }

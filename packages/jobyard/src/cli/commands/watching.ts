@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { AuditOptions } from '../audit.ts'
 import type { EventsOptions } from '../events.ts'
 import { type Build, connected, verb } from '../shape.ts'
-import { inCollection } from './scripts.ts'
+import { ofJob } from './job-scope.ts'
 
 /** The commands that show what has happened and what happens. */
 export function addWatching(program: Command, { terminal }: Build): void {
@@ -28,7 +28,7 @@ export function addWatching(program: Command, { terminal }: Build): void {
       '--after <id>',
       'only events behind the one with this id, as --json shows it; a `gap` says that some are lost',
     )
-  connected(inCollection(events)).action(async (options: EventsOptions) => {
+  connected(ofJob(events)).action(async (options: EventsOptions) => {
     await (await import('../events.ts')).events(terminal, options)
   })
   const audit = verb(program, 'audit', 'list who changed what, the newest first; for admins', [
@@ -37,7 +37,7 @@ export function addWatching(program: Command, { terminal }: Build): void {
   ])
     .option('--job <name>', 'only changes of this job')
     .option('--limit <count>', 'how many entries to list', '50')
-  connected(inCollection(audit)).action(async (options: AuditOptions) => {
+  connected(ofJob(audit)).action(async (options: AuditOptions) => {
     await (await import('../audit.ts')).audit(terminal, options)
   })
 }

@@ -3,32 +3,27 @@ import { open, rename, rm } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { DataItem, JobScope, UploadSource } from '@jobyard/client'
+import type { DataItem, UploadSource } from '@jobyard/client'
 import { JobyardError } from '../../domain/errors.ts'
 import { answer, printJson } from '../answer.ts'
 import { connect } from '../connection.ts'
 import { printTable } from '../table.ts'
 import { type Terminal, write } from '../terminal.ts'
-import { sayTime } from '../wording.ts'
+import { sayCount, sayTime } from '../wording.ts'
 import { type ScopeOptions, scopeOf } from './options.ts'
 
-/** What narrows a job's name, where a triggered and a continuous one may have the same. */
-export interface DataOptions extends ScopeOptions {
-  readonly type?: string
-}
-
 /** Options of `script data get`. */
-export interface DataGetOptions extends DataOptions {
+export interface DataGetOptions extends ScopeOptions {
   readonly out?: string
 }
 
 /** Options of `script data put`. */
-export interface DataPutOptions extends DataOptions {
+export interface DataPutOptions extends ScopeOptions {
   readonly from: string
 }
 
 /** Options of `script data rm`. */
-export interface DataRemoveOptions extends DataOptions {
+export interface DataRemoveOptions extends ScopeOptions {
   readonly recursive?: boolean
 }
 
@@ -37,9 +32,9 @@ export async function listData(
   terminal: Terminal,
   name: string,
   path: string | undefined,
-  options: DataOptions,
+  options: ScopeOptions,
 ): Promise<void> {
-  const items = await (await connect(terminal, options)).data.list(name, path, narrowed(options))
+  const items = await (await connect(terminal, options)).data.list(name, path, scopeOf(options))
   if (options.json === true) return printJson(terminal, items)
   if (items.length === 0) {
     terminal.stderr.write('The folder is empty.\n')
@@ -54,7 +49,7 @@ export async function listData(
 
 /** Fetches a file of a job's data. A file that is not whole never has its name. */
 export async function getData(terminal: Terminal, name: string, path: string, options: DataGetOptions): Promise<void> {
-  const stream = await (await connect(terminal, options)).data.read(name, path, narrowed(options))
+  const stream = await (await connect(terminal, options)).data.read(name, path, scopeOf(options))
   if (options.out === '-') {
     for await (const chunk of stream) await write(terminal.stdout, chunk)
     return
@@ -73,8 +68,8 @@ export async function getData(terminal: Terminal, name: string, path: string, op
 /** Puts a file into a job's data. */
 export async function putData(terminal: Terminal, name: string, path: string, options: DataPutOptions): Promise<void> {
   const source = options.from === '-' ? terminal.stdin : await fileOf(resolve(terminal.folder, options.from))
-  const item = await (await connect(terminal, options)).data.put(name, path, source, narrowed(options))
-  await answer(terminal, options, item, `${path} has ${item.bytes} bytes in the data of ${name}.`)
+  const item = await (await connect(terminal, options)).data.put(name, path, source, scopeOf(options))
+  await answer(terminal, options, item, `${path} has ${sayCount(item.bytes, 'byte')} in the data of ${name}.`)
 }
 
 /** Takes a file or folder of a job's data away. */
@@ -85,12 +80,8 @@ export async function removeData(
   options: DataRemoveOptions,
 ): Promise<void> {
   const recursive = options.recursive === true ? { recursive: true } : {}
-  await (await connect(terminal, options)).data.remove(name, path, { ...narrowed(options), ...recursive })
+  await (await connect(terminal, options)).data.remove(name, path, { ...scopeOf(options), ...recursive })
   await answer(terminal, options, { name, path, removed: true }, `${path} is gone from the data of ${name}.`)
-}
-
-function narrowed(options: DataOptions): JobScope {
-  return { ...scopeOf(options), ...(options.type === undefined ? {} : { type: options.type }) }
 }
 
 async function fileOf(path: string): Promise<UploadSource> {

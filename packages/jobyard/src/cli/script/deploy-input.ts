@@ -1,6 +1,7 @@
 import type { JobInput } from '@jobyard/client'
-import { parseDuration, parseSize } from '../../domain/durations.ts'
+import { parseDuration } from '../../domain/durations.ts'
 import { JobyardError } from '../../domain/errors.ts'
+import { parseMemoryLimit } from '../../domain/memory-limit.ts'
 import { parseNcrontab } from '../../domain/ncrontab.ts'
 import { requireZone } from '../../domain/zone.ts'
 import { checkJobName } from '../../kinds/script/names.ts'
@@ -41,8 +42,7 @@ export async function readJob(terminal: Terminal, options: DeployOptions): Promi
   return {
     ...(options.collection === undefined ? {} : { collection: options.collection }),
     kind: 'script',
-    ...(options.continuous === true ? { type: 'continuous' } : {}),
-    ...(options.schedule === undefined ? {} : { type: 'triggered' }),
+    ...typeOf(options),
     name: options.name,
     ...(triggers === undefined ? {} : { triggers }),
     ...(Object.keys(policy).length === 0 ? {} : { policy }),
@@ -54,7 +54,23 @@ export async function readJob(terminal: Terminal, options: DeployOptions): Promi
 function checkTogether(options: DeployOptions): void {
   if (options.singleton === true && options.continuous !== true) throw alone('--singleton', '--continuous')
   if (options.timeZone !== undefined && options.schedule === undefined) throw alone('--time-zone', '--schedule')
+  if (options.type === 'triggered' && options.continuous === true) throw contrary('--continuous', 'triggered')
+  if (options.type === 'continuous' && options.schedule !== undefined) throw contrary('--schedule', 'continuous')
   if (options.retryDelay !== undefined && options.retry === undefined) throw alone('--retry-delay', '--retry')
+}
+
+function contrary(option: string, type: string): JobyardError {
+  return new JobyardError('usage-invalid', `${option} and --type ${type} contradict each other.`, {
+    field: '--type',
+    hint: `Leave out --type ${type}, or ${option}.`,
+  })
+}
+
+/** The type that a deployment speaks of, if it does. */
+export function typeOf({ type, continuous, schedule }: DeployOptions): { readonly type?: string } {
+  if (continuous === true) return { type: 'continuous' }
+  if (schedule !== undefined) return { type: 'triggered' }
+  return type === undefined ? {} : { type }
 }
 
 function alone(option: string, other: string): JobyardError {
@@ -92,7 +108,7 @@ function retryOf(times: number, delay: string): Record<string, unknown> {
 
 async function specOf(terminal: Terminal, options: DeployOptions): Promise<Record<string, unknown>> {
   const { memory, arg: args } = options
-  if (memory !== undefined && memory !== 'none') parseSize(memory, '--memory')
+  if (memory !== undefined && memory !== 'none') parseMemoryLimit(memory, '--memory')
   const unset = Object.fromEntries((options.unset ?? []).map((name) => [name, null]))
   const env: Record<string, string | null> = { ...unset, ...readVariables(options.env ?? []) }
   const secrets: Record<string, string | null> = { ...unset, ...(await readSecrets(terminal, options.secret ?? [])) }

@@ -7,8 +7,9 @@ import { Progress } from '../progress.ts'
 import { pointing } from '../schedule.ts'
 import { printFacts } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
-import { sayCount, sayHash, saySize, sayTime } from '../wording.ts'
+import { sayCount, sayHash, sayNextDue, saySize } from '../wording.ts'
 import { type DeployOptions, readJob } from './deploy-input.ts'
+import { findTarget, sayJob } from './deploy-target.ts'
 import { sayTriggers } from './look.ts'
 import { readSource } from './source.ts'
 
@@ -18,10 +19,11 @@ export async function deploy(terminal: Terminal, given: string, options: DeployO
   const jobyard = await connect(terminal, options)
   // Refused now and not when everything is uploaded: a server that is not there, a token that may not.
   await jobyard.me()
+  const target = await findTarget(jobyard, options)
   const uploaded = await upload(terminal, jobyard, given)
-  const { job, created } = await jobyard.jobs.put({ ...input, package: uploaded.hash })
+  const { job, created } = await jobyard.jobs.put({ ...input, ...target, package: uploaded.hash })
   if (options.json === true) return printJson(terminal, { job, package: uploaded, created })
-  await report(terminal, job, uploaded, created)
+  await report(terminal, jobyard, job, uploaded, created)
 }
 
 async function upload(terminal: Terminal, jobyard: Jobyard, given: string): Promise<PackageInfo> {
@@ -37,7 +39,13 @@ async function upload(terminal: Terminal, jobyard: Jobyard, given: string): Prom
   }
 }
 
-async function report(terminal: Terminal, job: Job, uploaded: PackageInfo, created: boolean): Promise<void> {
+async function report(
+  terminal: Terminal,
+  jobyard: Jobyard,
+  job: Job,
+  uploaded: PackageInfo,
+  created: boolean,
+): Promise<void> {
   const { stdout, stderr } = terminal
   const { script, files, bytes } = uploaded
   stdout.write(`${created ? 'Made' : 'Updated'} the job ${paint(stdout, 'bold', job.name)}.\n`)
@@ -45,10 +53,11 @@ async function report(terminal: Terminal, job: Job, uploaded: PackageInfo, creat
     ['package', `${sayHash(uploaded.hash)}, ${sayCount(files, 'file')}, ${saySize(bytes)}`],
     ...(script === null ? [] : [['script', `${script.file}, run with ${script.interpreter}`] as const]),
     ['runs', sayTriggers(job)],
-    ...(job.nextDue === null ? [] : [['next run', sayTime(job.nextDue)] as const]),
+    ...(job.nextDue === null ? [] : [['next run', sayNextDue(job)] as const]),
     ['state', job.state],
   ])
   for (const { message } of job.warnings) stderr.write(`${paint(stderr, 'yellow', 'warning:')} ${printable(message)}\n`)
-  const verb = job.type === 'continuous' ? `logs ${job.name} --follow` : `run ${job.name} --wait`
+  const named = await sayJob(jobyard, job)
+  const verb = job.type === 'continuous' ? `logs ${named} --follow` : `run ${named} --wait`
   stdout.write(`${job.type === 'continuous' ? 'Watch' : 'Try'} it: ${programName(terminal)} script ${verb}\n`)
 }

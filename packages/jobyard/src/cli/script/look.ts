@@ -5,7 +5,7 @@ import { asTyped } from '../program-name.ts'
 import { runColumns } from '../run.ts'
 import { type Column, type Fact, printFacts, printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
-import { NOTHING, sayHash, sayTime, sayTook, styleOf } from '../wording.ts'
+import { NOTHING, sayCount, sayHash, sayNextDue, sayTime, sayTook, styleOf } from '../wording.ts'
 import { type ListOptions, type RunsOptions, readCount, readStates, type ScopeOptions, scopeOf } from './options.ts'
 
 /** Lists script jobs. */
@@ -42,7 +42,7 @@ function jobColumns(jobs: readonly Job[]): Column<Job>[] {
       value: sayLatest,
       style: ({ latestRun }) => (latestRun && styleOf(latestRun.state)) || undefined,
     },
-    { title: 'NEXT RUN', value: ({ nextDue }) => sayTime(nextDue) },
+    { title: 'NEXT RUN', value: sayNextDue },
     ...notes,
   ]
 }
@@ -96,8 +96,7 @@ function factsOf(job: Job, next: readonly Occurrence[], now: number): Fact[] {
     style === undefined ? ['state', job.state] : ['state', job.state, style],
     ...(job.places ?? []).map((place): Fact => {
       const again = place.restartAt === null ? '' : `, starts again ${sayTime(place.restartAt)}`
-      const short = place.quickEnds === 0 ? '' : `, ${place.quickEnds} short runs in a row`
-      return ['place', `${place.place}: started ${place.starts} times${short}${again}`]
+      return ['place', `${place.place}: started ${sayCount(place.starts, 'time')}${sayShort(place)}${again}`]
     }),
     ...(latest === null
       ? []
@@ -105,6 +104,12 @@ function factsOf(job: Job, next: readonly Occurrence[], now: number): Fact[] {
     ...next.map(({ local, offset }): Fact => ['next run', `${local.replace('T', ' ')} ${offset}`]),
     ...job.warnings.map(({ message }): Fact => ['warning', message, 'yellow']),
   ]
+}
+
+/** That the latest runs were short, where they were. */
+function sayShort({ quickEnds }: { readonly quickEnds: number }): string {
+  if (quickEnds === 0) return ''
+  return `, ${sayCount(quickEnds, 'short run')}${quickEnds === 1 ? '' : ' in a row'}`
 }
 
 async function packageFacts(jobyard: Jobyard, job: Job): Promise<Fact[]> {
@@ -123,9 +128,11 @@ function rulesOf({ policy, spec }: Job): Fact[] {
     ['timeout', policy.timeout ?? 'none'],
     [
       'retry',
-      policy.retry.kind === 'none' ? 'none' : `${policy.retry.attempts - 1} times, after ${policy.retry.delay}`,
+      policy.retry.kind === 'none'
+        ? 'none'
+        : `${sayCount(policy.retry.attempts - 1, 'time')}, after ${policy.retry.delay}`,
     ],
-    ['keeps', `${policy.keepRuns} runs${policy.keepAge === null ? '' : ` for ${policy.keepAge}`}`],
+    ['keeps', `${sayCount(policy.keepRuns, 'run')}${policy.keepAge === null ? '' : ` for ${policy.keepAge}`}`],
     ...(memory === undefined ? [] : [['memory', String(memory)] as Fact]),
     ...namesOf(env).map(([name, value]): Fact => ['variable', `${name}=${String(value)}`]),
     ...namesOf(secrets).map(([name]): Fact => ['secret', name]),

@@ -6,6 +6,8 @@ import type { Connected } from '../shape.ts'
 /** What narrows a job's name. */
 export interface ScopeOptions extends Connected {
   readonly collection?: string
+  /** Where a triggered and a continuous job may have the same name. */
+  readonly type?: string
 }
 
 /** Options of `script list`. */
@@ -30,9 +32,13 @@ export interface RemoveOptions extends ScopeOptions {
   readonly yes?: boolean
 }
 
-/** The part of a request that names a script job's collection. */
-export function scopeOf({ collection }: ScopeOptions): JobScope {
-  return collection === undefined ? { kind: 'script' } : { kind: 'script', collection }
+/** The part of a request that narrows a script job's name. */
+export function scopeOf({ collection, type }: ScopeOptions): JobScope {
+  return {
+    kind: 'script',
+    ...(collection === undefined ? {} : { collection }),
+    ...(type === undefined ? {} : { type }),
+  }
 }
 
 /** Reads a whole number of an option; `usage-invalid` when it is none or out of range. */

@@ -54,9 +54,17 @@ function brokenRule(name: string): string | undefined {
   return undefined
 }
 
-/** A name as two names are compared: NFC and lower case, so that what clashes on any common file system is equal. */
+/**
+ * A name as two names are compared, so that what clashes on any common file system is equal: NFC, and folded as Unicode
+ * folds case in full, where `ß` is `ss`. JavaScript has no such folding, but upper case of lower case is the same, except
+ * that it also makes an `I` of the dotless `ı`, which no file system takes for an `i`.
+ */
 export function foldName(name: string): string {
-  return name.normalize('NFC').toLowerCase().normalize('NFC')
+  const parts = name.normalize('NFC').split('ı')
+  return parts
+    .map((part) => part.toLowerCase().toUpperCase())
+    .join('ı')
+    .normalize('NFC')
 }
 
 interface Taken {

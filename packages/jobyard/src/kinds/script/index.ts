@@ -1,6 +1,6 @@
 import type { JobKind } from '../../engine/kind.ts'
 import { beginScript, defaultGrace, type ScriptParts } from './begin.ts'
-import { openSecrets, prepareScript, showSpec } from './prepare.ts'
+import { checkChange, openSecrets, prepareScript, showSpec } from './prepare.ts'
 import { ScriptChange, ScriptSpec } from './spec.ts'
 
 export type { ScriptParts } from './begin.ts'
@@ -13,6 +13,7 @@ export function createScriptKind(parts: ScriptParts): JobKind<ScriptSpec> {
     spec: ScriptSpec,
     change: ScriptChange,
     // Sealing turns what callers send into what is stored.
+    checkChange,
     prepare: async (draft) => prepareScript(draft, parts.sealer),
     show: showSpec,
     plan: () => [{ target: parts.instance }],

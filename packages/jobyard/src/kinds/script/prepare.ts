@@ -1,5 +1,6 @@
 import { parseDuration, parseSize } from '../../domain/durations.ts'
 import { JobyardError } from '../../domain/errors.ts'
+import { parseMemoryLimit } from '../../domain/memory-limit.ts'
 import type { TriggerSpec, Warning } from '../../domain/model.ts'
 import { DEFAULT_TIME_ZONE } from '../../domain/zone.ts'
 import type { Draft, JobKind } from '../../engine/kind.ts'
@@ -80,6 +81,11 @@ function overridden({ all }: SettingsJob): Warning[] {
   if (Object.keys(all).length === 0) return []
   const message = 'Settings that were put in place through the interface of Kudu count instead of settings.job.'
   return [{ code: 'settings-overridden', message }]
+}
+
+/** Only what is said now: a job that has less memory than can work must not be in the way of what else is said of it. */
+export function checkChange({ memory }: Readonly<Record<string, unknown>>): void {
+  if (typeof memory === 'string' && memory !== 'none') parseMemoryLimit(memory, 'spec.memory')
 }
 
 function checkSpec({ env = {}, args = [], memory, idleTimeout }: ScriptInput): void {

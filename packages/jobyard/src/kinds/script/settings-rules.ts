@@ -1,5 +1,6 @@
-import { parseDuration, parseSize } from '../../domain/durations.ts'
+import { formatSize, parseDuration, parseSize } from '../../domain/durations.ts'
 import { JobyardError } from '../../domain/errors.ts'
+import { LEAST_MEMORY_BYTES, parseMemoryLimit } from '../../domain/memory-limit.ts'
 import { DEFAULT_POLICY, type Policy, type RetryPolicy } from '../../domain/model.ts'
 import { nearest } from '../../domain/spelling.ts'
 import { requireZone } from '../../domain/zone.ts'
@@ -57,7 +58,7 @@ const RULES: Readonly<Record<string, Read<Partial<Policy>>>> = {
 
 /** The members of `jobyard.limits`. */
 const LIMITS: Readonly<Record<string, Read<Partial<PackageRules['limits']>>>> = {
-  memory: (value) => ({ memory: value === 'none' ? 'none' : asSize(value) }),
+  memory: (value) => ({ memory: value === 'none' ? 'none' : asMemory(value) }),
   processes: (value) => ({ processes: whole(value, 0, 4_000_000) }),
   idleTimeout: (value) => ({ idleTimeout: asDuration(value) }),
 }
@@ -214,8 +215,9 @@ function bytes(value: JsonValue): number {
   return told(() => (typeof value === 'string' ? parseSize(value) : undefined), 'a size such as "512MB"')
 }
 
-function asSize(value: JsonValue): string {
-  bytes(value)
+function asMemory(value: JsonValue): string {
+  const read = () => (typeof value === 'string' ? parseMemoryLimit(value) : undefined)
+  told(read, `a size of at least ${formatSize(LEAST_MEMORY_BYTES)} such as "512MB"`)
   return String(value)
 }
 

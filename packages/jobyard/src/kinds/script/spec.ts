@@ -31,7 +31,8 @@ export const ScriptSpec = Type.Object(
     ),
     memory: Type.Optional(
       Type.String({
-        description: 'Memory that a run and all its processes may use, such as 512MB; `none` for no limit.',
+        description:
+          'Memory that a run and all its processes may use, at least 4MB, such as 512MB; `none` for no limit.',
       }),
     ),
     processes: Type.Optional(
