@@ -38,17 +38,17 @@ const putByKudu = (name: string, zip: Buffer, { url, token } = server) =>
 
 describe('a package whose settings.job is no JSON object', () => {
   test.each([
-    ['{not json', 1, /line 1, column 2: the name of a member/],
-    [BROKEN, 18, /line 2, column 17: "," or "}" is expected/],
-    ['[1]', 0, /line 1, column 1: a JSON object, which begins with \{, is expected/],
-    ['"text"', 0, /a JSON object/],
-    ['null', 0, /a JSON object/],
-    ['', 0, /a JSON object.*the text ends/],
-    ['{} {}', 3, /nothing more is expected/],
-    [Buffer.from('{}', 'utf16le'), undefined, /null character|is expected|not UTF-8/],
-    [Buffer.from([0x7b, 0xff, 0x7d]), undefined, /is not UTF-8 text/],
-    [`{"x": "${'x'.repeat(70_000)}"}`, undefined, /has 700\d\d bytes; at most 65536 are read/],
-  ])('is refused when it is uploaded to /v1, with the place: %j', async (settings, position, message) => {
+    ['not an object at all', '{not json', 1, /line 1, column 2: the name of a member/],
+    ['a schedule without quotes', BROKEN, 18, /line 2, column 17: "," or "}" is expected/],
+    ['a list', '[1]', 0, /line 1, column 1: a JSON object, which begins with \{, is expected/],
+    ['a text', '"text"', 0, /a JSON object/],
+    ['null', 'null', 0, /a JSON object/],
+    ['nothing', '', 0, /a JSON object.*the text ends/],
+    ['two objects', '{} {}', 3, /nothing more is expected/],
+    ['UTF-16', Buffer.from('{}', 'utf16le'), undefined, /null character|is expected|not UTF-8/],
+    ['no UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), undefined, /is not UTF-8 text/],
+    ['too large', `{"x": "${'x'.repeat(70_000)}"}`, undefined, /has 700\d\d bytes; at most 65536 are read/],
+  ])('is refused when it is uploaded to /v1, with the place: %s', async (_what, settings, position, message) => {
     const error = await upload(zipWith(settings)).catch((refused: unknown) => refused)
     expect(error).toMatchObject({ status: 400, code: 'settings-invalid', field: 'settings.job' })
     expect(error).toMatchObject({ detail: expect.stringMatching(message), hint: expect.stringMatching(/\w/) })
