@@ -101,6 +101,7 @@ const ownedTasks = sql(
   (d) => `select ${TASK_COLUMNS} from task where latest = 1 and finished_at is null and owner is not null
     and run_id in (select id from ${d.rows({ id: 'text' })} as lost_)`,
 )
+
 const LOST = { code: 'lost', text: 'The instance that ran it died or lost its lease.' }
 
 function* loseRuns(scope: Scope, orphaned: readonly Orphan[], at: number): Steps<Changes> {

@@ -47,6 +47,7 @@ const runsOfTasks = sql(
   (d) => `select id, run_id as "runId" from task
     where id in (select id from ${d.rows({ id: 'text' })} as wanted_)`,
 )
+
 /**
  * Ends parked tasks. One that is not parked (any longer) is not touched: the first resolution counts. One that failed is
  * followed by another attempt where its job's policy gives one; `lot`, from 0 to below 1, draws the jitter of its wait.
