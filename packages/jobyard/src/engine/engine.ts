@@ -198,8 +198,7 @@ export class Engine {
 
   #loop(name: string, turnOnce: () => Promise<number | null>): Loop {
     const { clock, random, events } = this.#parts
-    const onError = (where: string, error: unknown) => events.emit({ type: 'error', where, error })
-    return new Loop({ name, clock, random, turnOnce, onError })
+    return new Loop({ name, clock, random, events, turnOnce })
   }
 
   /** Times have changed on record that runs here may have read before. */

@@ -79,8 +79,7 @@ export class WatchedFolder {
   constructor(options: WatchedFolderOptions) {
     this.#options = options
     const { clock, random, events } = options
-    const onError = (where: string, error: unknown) => events.emit({ type: 'error', where, error })
-    this.#loop = new Loop({ name: 'watched folder', clock, random, turnOnce: () => this.#turn(), onError })
+    this.#loop = new Loop({ name: 'watched folder', clock, random, events, turnOnce: () => this.#turn() })
     this.#watch = new FolderWatch(clock, (groups) => {
       for (const group of groups) this.#noted.add(group)
       this.#loop.wake()

@@ -70,8 +70,7 @@ export class HookCaller implements HookCalls {
   constructor(options: HookCallerOptions) {
     this.#options = options
     const { clock, random, events } = options
-    const onError = (where: string, error: unknown) => events.emit({ type: 'error', where, error })
-    this.#loop = new Loop({ name: 'hooks', clock, random, turnOnce: () => this.#turnOnce(), onError })
+    this.#loop = new Loop({ name: 'hooks', clock, random, events, turnOnce: () => this.#turnOnce() })
     this.#deaf = events.listen(({ event }) => {
       const telling = event.type === 'job.saved' || (event.type === 'run.changed' && isFinished(event.state))
       if (telling && this.#some) this.#loop.wake()
