@@ -129,7 +129,10 @@ export class ActiveRun {
     if (!this.running.has(task.id) && !this.recording.has(task.id)) this.queue.add(task)
   }
 
-  /** Holds the pending tasks on record against those known here: others may have added some. */
+  /**
+   * Holds the pending tasks on record against those known here: others may have added some. Of a run with more than are
+   * kept here that is a page too many at each look, rather than an attempt whose word got lost and that nobody begins.
+   */
   compare(pending: number): void {
     if (pending > this.queue.size + this.beginning) this.queue.lookAgain()
   }

@@ -4,8 +4,10 @@ export type Value = string | number | null | Uint8Array
 /** The ways in which the two databases' SQL differs; everything else is the same text for both. */
 export interface Dialect {
   readonly name: 'sqlite' | 'postgres'
-  /** A FROM item over one parameter, a JSON array of objects: its rows, with these columns. For short lists, such as ids. */
+  /** A FROM item over one parameter, a JSON array of objects: its rows, with these columns. For short lists. */
   rows(columns: Columns): string
+  /** A subquery, or a FROM item, over one parameter of {@link idList}: the column `id`. */
+  readonly ids: string
   /** Locks the selected rows until the transaction ends; nothing on SQLite, which has one writer. */
   readonly forUpdate: string
   /** As {@link forUpdate}, but fails at once, for the writer to begin anew, where another transaction has a row. */
@@ -26,6 +28,7 @@ export const sqliteDialect: Dialect = {
     const fields = Object.keys(columns).map((name) => `value->>'$.${name}' as "${name}"`)
     return `(select ${fields.join(', ')} from json_each(?))`
   },
+  ids: '(select value as id from json_each(?))',
   forUpdate: '',
   forUpdateNow: '',
   forKeyShare: '',
@@ -39,6 +42,7 @@ export const postgresDialect: Dialect = {
     const fields = Object.entries(columns).map(([name, type]) => `"${name}" ${type === 'int' ? 'bigint' : 'text'}`)
     return `(select * from jsonb_to_recordset(?::jsonb) as rows_(${fields.join(', ')}))`
   },
+  ids: '(select jsonb_array_elements_text(?::jsonb) as id)',
   forUpdate: ' for update',
   forUpdateNow: ' for update nowait',
   forKeyShare: ' for key share',
@@ -205,7 +209,7 @@ export function* execute(query: Query, ...params: readonly Value[]): Steps<void>
   yield { query, params }
 }
 
-/** Ids, each once, as the parameter of a {@link Dialect.rows} whose one column is `id`. */
+/** Ids, each once, as the parameter of {@link Dialect.ids}. */
 export function idList(ids: Iterable<string>): string {
-  return JSON.stringify(Array.from(new Set(ids), (id) => ({ id })))
+  return JSON.stringify([...new Set(ids)])
 }

@@ -233,6 +233,7 @@ describe('what SQLite reads for a page', () => {
       const anew = params.at(-1) === ''
       if (/min\(kind\)/.test(text) && anew) step = steps.next([{ kind: 'test' }])
       else if (/> \(\?, \?, \?, \?, '~'\)/.test(text) && anew) step = steps.next([WAITING])
+      else if (/ from job where id = /.test(text)) step = steps.next([{ collectionId: 'x', kind: 'x' }])
       else step = steps.next([])
     }
     return plans

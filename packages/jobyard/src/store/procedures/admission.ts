@@ -29,15 +29,15 @@ const lockJobs = sql(
   (
     d,
   ) => `select ${JOB_COLUMNS}, judged, run_count as "runCount", case when ${flagOn('stopped')} then 1 else 0 end as halted
-    from job where deleted_at is null and id in (select id from ${d.rows({ id: 'text' })} as wanted_) order by id${d.forUpdate}`,
+    from job where deleted_at is null and id in ${d.ids} order by id${d.forUpdate}`,
 )
 const countLive = sql(
   (d) => `select job_id as "jobId", sum(1 - queued) as live, sum(queued) as queue from run
-    where finished_at is null and job_id in (select id from ${d.rows({ id: 'text' })} as wanted_) group by job_id`,
+    where finished_at is null and job_id in ${d.ids} group by job_id`,
 )
 const findExclusive = sql(
   (d) => `select exclusive from run
-    where finished_at is null and exclusive in (select id from ${d.rows({ id: 'text' })} as wanted_)`,
+    where finished_at is null and exclusive in ${d.ids}`,
 )
 
 /** Locks and reads the jobs of requests; unknown and deleted ones are absent. */

@@ -26,7 +26,7 @@ const dueRuns = sql(
 const namedRuns = sql(
   (d) => `select ${RUN_COLUMNS} from run
     where dispatch_at is not null and dispatch_at <= ?
-      and id in (select id from ${d.rows({ id: 'text' })} as wanted_) order by id limit ?${d.skipLocked}`,
+      and id in ${d.ids} order by id limit ?${d.skipLocked}`,
 )
 const takeRuns = updateEach(
   'run',
@@ -41,9 +41,7 @@ const takeRuns = updateEach(
     packageHash: 'text',
   },
 )
-const jobsOf = sql(
-  (d) => `select ${JOB_COLUMNS} from job where id in (select id from ${d.rows({ id: 'text' })} as wanted_)`,
-)
+const jobsOf = sql((d) => `select ${JOB_COLUMNS} from job where id in ${d.ids}`)
 const nextDue = sql('select min(dispatch_at) as due from run where dispatch_at is not null')
 
 /** Takes due runs for an instance: from here on it alone may change them, under the run's new fence. */

@@ -24,7 +24,7 @@ export interface Consequences {
 const releaseQueued = sql(
   (d) => `update run set queued = 0, dispatch_at = ? where id in (select id from run where id in (
       select min(waiting.id) from run as waiting
-      where waiting.queued = 1 and waiting.wanted = 'run' and waiting.job_id in (select id from ${d.rows({ id: 'text' })} as ended_)
+      where waiting.queued = 1 and waiting.wanted = 'run' and waiting.job_id in ${d.ids}
         and not exists (select 1 from run as other
           where other.job_id = waiting.job_id and other.finished_at is null and other.queued = 0)
       group by waiting.job_id)${d.forUpdateNow})
@@ -32,12 +32,10 @@ const releaseQueued = sql(
 )
 const followers = sql(
   (d) => `select t.job_id as "jobId", t.after_job_id as "afterJobId", t.detail from job_trigger t
-    where t.after_job_id in (select id from ${d.rows({ id: 'text' })} as ended_)`,
+    where t.after_job_id in ${d.ids}`,
 )
 const restartRules = sql(`select policy, ${amountOf('restart')} as "restartMs" from job where id = ?`)
-const chainDetail = sql(
-  (d) => `select id, detail from run where id in (select id from ${d.rows({ id: 'text' })} as wanted_)`,
-)
+const chainDetail = sql((d) => `select id, detail from run where id in ${d.ids}`)
 const restPlace = sql(
   `update continuous set run_id = null, restart_at = ?, quick_ends = ? where job_id = ? and place = ? and run_id = ?`,
 )

@@ -36,7 +36,7 @@ const claim = sql(
 )
 const hookFacts = sql(
   (d) => `select id, collection_id as "collectionId", url, credentials, insecure from hook
-    where id in (select id from ${d.rows({ id: 'text' })} as wanted_)`,
+    where id in ${d.ids}`,
 )
 const anyHook = sql('select 1 as found from hook limit 1')
 

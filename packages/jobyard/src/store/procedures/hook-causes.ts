@@ -26,7 +26,7 @@ const hooksOfRuns = sql(
   (d) => `select hook.id as "hookId", run.id as "runId" from hook
     join run on run.collection_id = hook.collection_id
     join job on job.id = run.job_id
-    where hook.event = 'run-finished' and run.id in (select id from ${d.rows({ id: 'text' })} as ended_)
+    where hook.event = 'run-finished' and run.id in ${d.ids}
       and run.why <> 'continuous' and job.type <> 'continuous'
     order by run.id, hook.id`,
 )

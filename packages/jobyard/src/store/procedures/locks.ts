@@ -17,12 +17,12 @@ import type { RunCore } from './run-core.ts'
 
 const admission = sql(
   (d) => `select pg_advisory_xact_lock(hashtextextended(id, 0)) from (select id from job
-    where id in (select id from ${d.rows({ id: 'text' })} as wanted_) and policy::jsonb->>'overlap' = 'replace'
+    where id in ${d.ids} and policy::jsonb->>'overlap' = 'replace'
     order by id) as replacing_`,
 )
 const replaceable = sql(
   (d) => `select id from run where finished_at is null and job_id in (select id from job
-      where id in (select id from ${d.rows({ id: 'text' })} as wanted_) and policy::jsonb->>'overlap' = 'replace')
+      where id in ${d.ids} and policy::jsonb->>'overlap' = 'replace')
     order by id${d.forUpdate}`,
 )
 
@@ -36,10 +36,7 @@ export function* lockReplaced(scope: Scope, jobIds: Iterable<string>): Steps<voi
   if ((yield* all(admission, ids)).length > 0) yield* execute(replaceable, ids)
 }
 
-const lockedJobs = sql(
-  (d) =>
-    `select id from job where id in (select id from ${d.rows({ id: 'text' })} as wanted_) order by id${d.forUpdate}`,
-)
+const lockedJobs = sql((d) => `select id from job where id in ${d.ids} order by id${d.forUpdate}`)
 
 /** Locks jobs: nobody else changes them, writes runs of theirs, or releases one of their queue. */
 export function* lockJobs(scope: Scope, jobIds: Iterable<string>): Steps<void> {
@@ -48,11 +45,11 @@ export function* lockJobs(scope: Scope, jobIds: Iterable<string>): Steps<void> {
 
 const aroundText = (lock: string) => (d: Dialect) =>
   `select id from job
-    where id in (select id from ${d.rows({ id: 'text' })} as ended_)
-      or id in (select job_id from job_trigger where after_job_id in (select id from ${d.rows({ id: 'text' })} as ended_))
+    where id in ${d.ids}
+      or id in (select job_id from job_trigger where after_job_id in ${d.ids})
       or id in (select on_failure.id from job as failing
         cross join lateral jsonb_array_elements_text(failing.policy::jsonb->'onFailure') as on_failure(id)
-        where failing.id in (select id from ${d.rows({ id: 'text' })} as failed_))
+        where failing.id in ${d.ids})
     order by id${lock}`
 const around = sql(aroundText(postgresDialect.forUpdate))
 const aroundNow = sql(aroundText(postgresDialect.forUpdateNow))

@@ -45,7 +45,7 @@ interface PlannedRun {
 const lockPlans = sql(
   (d) => `select id, state, wanted, owner, fence, finished_at as "finishedAt", plan_closed as "planClosed", cursor,
       0 as "nPending", 0 as "nRunning" from run
-    where id in (select id from ${d.rows({ id: 'text' })} as wanted_) order by id${d.forUpdate}`,
+    where id in ${d.ids} order by id${d.forUpdate}`,
 )
 const savePlans = updateEach(
   'run',

@@ -27,7 +27,7 @@ const latest = sql(
       started_at as "startedAt", finished_at as "finishedAt", reason_code as "reasonCode"
     from run where id in (
       select (select r.id from run r where r.job_id = v.id order by r.number desc limit 1)
-      from ${d.rows({ id: 'text' })} as v)`,
+      from ${d.ids} as v)`,
 )
 
 /** A page of jobs of a type, by name; with the newest run of each when `runs` says so. */
@@ -66,9 +66,7 @@ export interface JobVersion {
   readonly triggers: readonly TriggerRow[]
 }
 
-const specsOf = sql(
-  (d) => `select id, type, version, spec from job where id in (select id from ${d.rows({ id: 'text' })} as wanted_)`,
-)
+const specsOf = sql((d) => `select id, type, version, spec from job where id in ${d.ids}`)
 
 /**
  * What these jobs are at their present versions. The triggers are read after the versions, so they may be newer than these

@@ -40,9 +40,10 @@ const MOST_HEAPS = 200
  * heaps: of a job, or of a collection and a kind; why; and state. A page is put together from the newest of each heap that may
  * hold some of it, so its cost is that of the page, however many runs there are and however few of them match.
  */
-export function* listRuns(filter: RunFilter): Steps<RunRow[]> {
+export function* listRuns(asked: RunFilter): Steps<RunRow[]> {
+  const filter = yield* completeByJob(asked)
+  if (filter === undefined) return []
   const { jobId, collectionId, kind, states, why, limit } = filter
-  if (jobId !== undefined && !(yield* belongs(jobId, collectionId, kind))) return []
   const narrowed = [jobId, collectionId, kind, states, why].some((each) => each !== undefined)
   if (!narrowed) return (yield* ask(wholePage(filter))).map(toRun)
   const heaps = yield* heapsOf(filter)
@@ -60,11 +61,13 @@ function ask({ text, params }: Part): Steps<readonly RunRecord[]> {
 
 const jobIs = sql('select collection_id as "collectionId", kind from job where id = ?')
 
-/** Collection and kind are the job's, so they are asked of it and not of each run. */
-function* belongs(jobId: string, collectionId: string | undefined, kind: string | undefined): Steps<boolean> {
-  if (collectionId === undefined && kind === undefined) return true
-  const job = yield* first<{ collectionId: string; kind: string }>(jobIs, jobId)
-  return job !== undefined && (collectionId ?? job.collectionId) === job.collectionId && (kind ?? job.kind) === job.kind
+/** With the collection and kind of the job, which are those of its runs; undefined when others are asked for. */
+function* completeByJob(filter: RunFilter): Steps<RunFilter | undefined> {
+  if (filter.jobId === undefined) return filter
+  const job = yield* first<{ collectionId: string; kind: string }>(jobIs, filter.jobId)
+  if (job === undefined) return undefined
+  const { collectionId = job.collectionId, kind = job.kind } = filter
+  return collectionId === job.collectionId && kind === job.kind ? { ...filter, collectionId, kind } : undefined
 }
 
 function wholePage(filter: RunFilter): Part {
@@ -197,10 +200,11 @@ const heapAfter = sql(
 function* readWaiting(filter: RunFilter, states: readonly State[] | undefined): Steps<Heap[]> {
   const { collectionId, kind, why } = filter
   const heaps: Heap[] = []
-  let after: readonly [string, string, string, string] = [collectionId ?? '', '', '', '']
+  let after: readonly string[] = [collectionId ?? '', collectionId === undefined ? '' : (kind ?? ''), '', '']
   for (;;) {
     const next = yield* first<Heap>(heapAfter, ...after)
     if (next === undefined || (collectionId ?? next.collectionId) !== next.collectionId) return heaps
+    if (collectionId !== undefined && (kind ?? next.kind) !== next.kind) return heaps
     if ((kind ?? next.kind) === next.kind && (why ?? next.why) === next.why && states?.includes(next.state) !== false) {
       heaps.push(next)
     }

@@ -25,7 +25,7 @@ export function* readPending({ runId }: { readonly runId: string }): Steps<TaskR
 
 const pendingOf = sql(
   (d) => `select ${TASK_RECORD_COLUMNS} from task
-    where state = 'pending' and run_id in (select id from ${d.rows({ id: 'text' })} as wanted_)`,
+    where state = 'pending' and run_id in ${d.ids}`,
 )
 
 /**
@@ -43,9 +43,7 @@ export function* readFewPending(runs: readonly { readonly id: string; readonly n
   return few.length === 0 ? [] : (yield* all<TaskRecord>(pendingOf, idList(few))).map(toTask)
 }
 
-const nextAttempts = sql(
-  (d) => `select id as "runId", ${nextAttemptOf('wanted_')} as "at" from ${d.rows({ id: 'text' })} as wanted_`,
-)
+const nextAttempts = sql((d) => `select id as "runId", ${nextAttemptOf('wanted_')} as "at" from ${d.ids} as wanted_`)
 
 /** SQL: when the first pending task may begin of the run in this table; 0 is at once, and null that there is none. */
 export function nextAttemptOf(run: string): string {

@@ -31,7 +31,7 @@ export type JobBrief = Pick<JobRow, 'id' | 'number' | 'name' | 'kind' | 'type' |
 
 const briefsOf = sql(
   (d) => `select id, number, name, kind, type, collection_id as "collectionId" from job
-    where id in (select id from ${d.rows({ id: 'text' })} as wanted_)`,
+    where id in ${d.ids}`,
 )
 
 /** What these jobs are called, deleted ones too: they stay until the last of their runs is gone. */
@@ -91,7 +91,7 @@ function escapeLike(text: string): string {
 
 const triggersOf = sql(
   (d) => `select id, job_id as "jobId", type, detail, next_due as "nextDue" from job_trigger
-    where job_id in (select id from ${d.rows({ id: 'text' })} as wanted_) order by id`,
+    where job_id in ${d.ids} order by id`,
 )
 
 /** The triggers of these jobs. */
@@ -128,7 +128,7 @@ export function* listOccurrences(input: {
 }
 
 const occurring = sql(
-  (d) => `select v.id from ${d.rows({ id: 'text' })} as v
+  (d) => `select v.id from ${d.ids} as v
     where exists (select 1 from occurrence o where o.job_id = v.id and o.due % 1000 = 0)`,
 )
 
@@ -153,7 +153,7 @@ export interface PlaceRow {
 const placesOf = sql(
   (d) => `select job_id as "jobId", place, run_id as "runId", started_at as "startedAt", restart_at as "restartAt",
       quick_ends as "quickEnds", starts from continuous
-    where job_id in (select id from ${d.rows({ id: 'text' })} as wanted_) order by place`,
+    where job_id in ${d.ids} order by place`,
 )
 
 /** The places of continuous jobs. */

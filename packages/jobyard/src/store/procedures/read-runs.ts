@@ -8,7 +8,7 @@ const runByNumber = sql(`select ${RUN_COLUMNS} from run where job_id = ? and num
 const latest = sql(
   (d) => `select ${RUN_COLUMNS} from run where id in (
       select (select r.id from run r where r.job_id = v.id order by r.number desc limit 1)
-      from ${d.rows({ id: 'text' })} as v)`,
+      from ${d.ids} as v)`,
 )
 const live = sql(`select ${RUN_COLUMNS} from run where job_id = ? and finished_at is null order by id limit 1000`)
 

@@ -9,14 +9,11 @@ import { endPlaced } from './stop-tasks.ts'
 import { addTasks, moveTask, type NewTask, saveTaskCores, TASK_COLUMNS, type TaskCore } from './tasks.ts'
 
 const expired = sql(
-  (d) => `select id, name from instance where state <> 'gone' and (expires_at < ? or id in
-    (select id from ${d.rows({ id: 'text' })} as named_)) order by id${d.forUpdate}`,
+  (d) =>
+    `select id, name from instance where state <> 'gone' and (expires_at < ? or id in ${d.ids}) order by id${d.forUpdate}`,
 )
 const others = sql(`select id from instance where state <> 'gone' and id <> ?`)
-const markGone = sql(
-  (d) =>
-    `update instance set state = 'gone', seen_at = ? where id in (select id from ${d.rows({ id: 'text' })} as gone_)`,
-)
+const markGone = sql((d) => `update instance set state = 'gone', seen_at = ? where id in ${d.ids}`)
 // Over the index of runs that have an owner, which are never many: finished ones have none.
 const orphans = sql(
   `select id, owner from run where owner is not null
@@ -99,8 +96,9 @@ export function* loseOwned(
 
 const ownedTasks = sql(
   (d) => `select ${TASK_COLUMNS} from task where latest = 1 and finished_at is null and owner is not null
-    and run_id in (select id from ${d.rows({ id: 'text' })} as lost_)`,
+    and run_id in ${d.ids}`,
 )
+
 const LOST = { code: 'lost', text: 'The instance that ran it died or lost its lease.' }
 
 function* loseRuns(scope: Scope, orphaned: readonly Orphan[], at: number): Steps<Changes> {

@@ -41,12 +41,13 @@ export interface Resolved extends Changed {
 /** PostgreSQL's channel on which owners of runs are told of attempts that others have given them: the ids of the runs. */
 export const ATTEMPTS_CHANNEL = 'jobyard_attempts'
 
-const tellOwners = sql((d) => `select pg_notify('${ATTEMPTS_CHANNEL}', id) from ${d.rows({ id: 'text' })} as given_`)
+const tellOwners = sql((d) => `select pg_notify('${ATTEMPTS_CHANNEL}', id) from ${d.ids} as given_`)
 
 const runsOfTasks = sql(
   (d) => `select id, run_id as "runId" from task
-    where id in (select id from ${d.rows({ id: 'text' })} as wanted_)`,
+    where id in ${d.ids}`,
 )
+
 /**
  * Ends parked tasks. One that is not parked (any longer) is not touched: the first resolution counts. One that failed is
  * followed by another attempt where its job's policy gives one; `lot`, from 0 to below 1, draws the jitter of its wait.

@@ -33,25 +33,18 @@ const oldestEnds = sql(
         where live.job_id = job.id and live.finished_at is null) from job where job.id = ?) as finished
     from run where job_id = ? and finished_at is not null order by finished_at, id limit ${RUNS_AT_ONCE}`,
 )
-const tasksOf = sql(
-  (d) =>
-    `select id from task where run_id in (select id from ${d.rows({ id: 'text' })} as old_) limit ${TASKS_AT_ONCE}`,
-)
+const tasksOf = sql((d) => `select id from task where run_id in ${d.ids} limit ${TASKS_AT_ONCE}`)
 const trashOutput = sql(
-  (d) => `insert into output_trash (task_id) select id from ${d.rows({ id: 'text' })} as old_ where true
+  (d) => `insert into output_trash (task_id) select id from ${d.ids} as old_ where true
     on conflict do nothing`,
 )
-const dropTasks = sql((d) => `delete from task where id in (select id from ${d.rows({ id: 'text' })} as old_)`)
+const dropTasks = sql((d) => `delete from task where id in ${d.ids}`)
 const withoutTasks = sql(
-  (d) => `select id from ${d.rows({ id: 'text' })} as old_
+  (d) => `select id from ${d.ids} as old_
     where not exists (select 1 from task where task.run_id = old_.id)`,
 )
-const dropPayloads = sql(
-  (d) => `delete from payload where run_id in (select id from ${d.rows({ id: 'text' })} as old_)`,
-)
-const dropRuns = sql(
-  (d) => `delete from run where id in (select id from ${d.rows({ id: 'text' })} as old_) returning id`,
-)
+const dropPayloads = sql((d) => `delete from payload where run_id in ${d.ids}`)
+const dropRuns = sql((d) => `delete from run where id in ${d.ids} returning id`)
 const countPruned = sql('update job set pruned_count = pruned_count + ? where id = ?')
 const dropOccurrences = sql(
   `delete from occurrence where job_id = ? and due in (
@@ -162,9 +155,7 @@ export function* listTrash({ limit }: { readonly limit: number }): Steps<string[
   return (yield* all<{ taskId: string }>(readTrash, limit)).map(({ taskId }) => taskId)
 }
 
-const dropTrash = sql(
-  (d) => `delete from output_trash where task_id in (select id from ${d.rows({ id: 'text' })} as old_)`,
-)
+const dropTrash = sql((d) => `delete from output_trash where task_id in ${d.ids}`)
 
 /** Forgets tasks whose output is deleted. */
 export function* emptyTrash({ taskIds }: { readonly taskIds: readonly string[] }, _scope: Scope): Steps<void> {

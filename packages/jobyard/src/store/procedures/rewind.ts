@@ -50,11 +50,11 @@ const parkedAhead = sql(
 )
 const bringAttempts = sql(
   (d) => `update task set not_before = cast(? as bigint) + not_before - created_at, created_at = ?
-    where id in (select id from ${d.rows({ id: 'text' })} as ahead_)`,
+    where id in ${d.ids}`,
 )
 const bringParked = sql(
   (d) => `update task set parked_until = cast(? as bigint) + parked_until - started_at, started_at = ?
-    where id in (select id from ${d.rows({ id: 'text' })} as ahead_)`,
+    where id in ${d.ids}`,
 )
 
 /** Attempts that wait for their time, and parked ones with their deadlines: as if they had been made now. */

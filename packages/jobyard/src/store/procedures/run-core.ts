@@ -54,11 +54,11 @@ export const CORE_COLUMNS = `run.id, run.job_id as "jobId", run.state, run.wante
 // Locked in the order of their ids, so that two transactions over the same runs never wait for each other in a ring.
 const lockRuns = sql(
   (d) => `select ${CORE_COLUMNS} from run
-    where run.id in (select id from ${d.rows({ id: 'text' })} as wanted_) order by run.id${d.forUpdate}`,
+    where run.id in ${d.ids} order by run.id${d.forUpdate}`,
 )
 const lockRunsNow = sql(
   (d) => `select ${CORE_COLUMNS} from run
-    where run.id in (select id from ${d.rows({ id: 'text' })} as wanted_) order by run.id${d.forUpdateNow}`,
+    where run.id in ${d.ids} order by run.id${d.forUpdateNow}`,
 )
 
 /**
@@ -123,9 +123,7 @@ export interface JobRules {
   readonly policy: Policy
 }
 
-const rulesOf = sql(
-  (d) => `select id, name, policy from job where id in (select id from ${d.rows({ id: 'text' })} as wanted_)`,
-)
+const rulesOf = sql((d) => `select id, name, policy from job where id in ${d.ids}`)
 
 /** The rules of the jobs of runs, by the jobs' ids. */
 export function* readRules(runs: Iterable<RunCore>): Steps<Map<string, JobRules>> {

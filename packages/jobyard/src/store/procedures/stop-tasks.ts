@@ -4,7 +4,7 @@ import type { RunCore } from './run-core.ts'
 const stopIdleTasks = sql(
   (d) => `update task set state = 'stopped', finished_at = ?, parked_until = null, reason_code = ?, reason_text = ?
     where latest = 1 and state in ('pending', 'blocked', 'disconnected')
-      and run_id in (select id from ${d.rows({ id: 'text' })} as wanted_)
+      and run_id in ${d.ids}
     returning run_id as "runId"`,
 )
 

@@ -34,9 +34,7 @@ export const TASK_COLUMNS = `task.id, task.run_id as "runId", task.target, task.
   task.finished_at as "finishedAt", task.reason_code as "reasonCode", task.reason_text as "reasonText", task.result,
   task.exit_code as "exitCode", task.cpu_ms as "cpuMs", task.peak_bytes as "peakBytes", task.detail`
 
-const readTasks = sql(
-  (d) => `select ${TASK_COLUMNS} from task where id in (select id from ${d.rows({ id: 'text' })} as wanted_)`,
-)
+const readTasks = sql((d) => `select ${TASK_COLUMNS} from task where id in ${d.ids}`)
 
 const saveTasks = updateEach(
   'task',
