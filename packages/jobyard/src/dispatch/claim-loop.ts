@@ -27,7 +27,7 @@ const MOST_NAMES = 500
 
 /**
  * Asks the claimer for runs: when woken, when the next run falls due, and now and then anyway. One claim at a time;
- * wakes that come meanwhile are one more claim after it. Without room it asks for nothing until it is woken.
+ * wakes that come meanwhile are one more claim after it. What finds no room is remembered until some has come free.
  */
 export class ClaimLoop {
   readonly #options: ClaimLoopOptions
@@ -55,6 +55,11 @@ export class ClaimLoop {
   wake(): void {
     this.#wanted = true
     this.#begin()
+  }
+
+  /** Room has come free: asks for what was wanted and may have found none. */
+  useRoom(): void {
+    if (this.#wanted || this.#names.size > 0) this.#begin()
   }
 
   /** Asks for a claim of this run in particular; false when there is no room for more than was asked for already. */
@@ -109,7 +114,7 @@ export class ClaimLoop {
   /** One claim, if there is room. Answers after how many milliseconds to look again when nobody says anything. */
   async #claimOnce(): Promise<number> {
     const limit = this.#room()
-    // Room that comes free is told by a wake.
+    // Room that comes free is told; what is wanted stays so.
     if (this.#claimer === undefined || limit <= 0) return this.#fallback()
     const runIds = [...this.#names].slice(0, MOST_NAMES)
     for (const name of runIds) this.#names.delete(name)

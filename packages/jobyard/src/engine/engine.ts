@@ -56,7 +56,7 @@ export class Engine {
     this.#parts = parts
     this.#options = options
     const absorb = (changes: Changes) => this.#absorb(changes)
-    const onRoom = () => options.dispatcher.wake()
+    const onRoom = () => options.dispatcher.useRoom()
     const places = { count: options.concurrency, onFree: onRoom }
     this.#executor = new Executor(parts, options.identity, absorb, places)
     const onGone = async (names: readonly string[]) => options.dispatcher.releaseDead?.(names)
