@@ -1,12 +1,11 @@
 import { type BareSpawn, startBareSpawn } from '../bare-spawn.ts'
 import { differ } from '../counting.ts'
+import { readDelays } from '../loop-delays.ts'
 import { benchOf, type Measure, type Sample } from '../measure.ts'
 import { BenchServer, makeFolder, writeScript } from '../server.ts'
 
 const BYTES = 1_000_000_000
 const SCRIPT = `yes "$(printf 'x%.0s' {1..1000})" | head -c ${BYTES}\n`
-/** The histogram of Node behind the metric counts from timer to timer, which are this far apart when nothing is late. */
-const TIMER_MS = 10
 
 /** How fast the output of a script that prints as fast as it can is taken in, and who waits meanwhile. */
 export const output: Measure = {
@@ -59,15 +58,4 @@ async function sampleOnce(server: BenchServer, job: string, measureBare: () => P
   const faults = [...differ('bytes on record', bytes, BYTES), ...differ('bytes dropped', dropped, 0)]
   if (state !== 'completed') faults.push(`the run ended ${state}`)
   return { figures: { rate: BYTES / took / 1000, bare: BYTES / bareMs / 1000, ...delays }, faults }
-}
-
-/** Delays of the server's main loop since they were last read, in milliseconds. */
-async function readDelays(server: BenchServer): Promise<{ delay: number; longest: number }> {
-  const text = await server.text({ method: 'GET', path: '/metrics', accept: 'text/plain' })
-  const read = (name: string) => {
-    const seconds = new RegExp(`^jobyard_nodejs_eventloop_lag_${name}_seconds (\\S+)`, 'm').exec(text)?.[1]
-    if (seconds === undefined) throw new Error(`There is no metric eventloop_lag_${name}.`)
-    return Math.max(0, Number(seconds) * 1000 - TIMER_MS)
-  }
-  return { delay: read('p99'), longest: read('max') }
 }

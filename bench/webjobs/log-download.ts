@@ -5,6 +5,7 @@ import { get, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { differ } from '../counting.ts'
+import { readDelays } from '../loop-delays.ts'
 import { benchOf, type Measure, type Sample } from '../measure.ts'
 import { BenchServer, makeFolder } from '../server.ts'
 import { watchMemory } from './memory.ts'
@@ -16,8 +17,6 @@ const SCRIPT = `yes "$(printf 'x%.0s' {1..${LINE}})" | head -c ${BYTES}\n`
 const FRAME = '[00/00/0000 00:00:00 > 000000: INFO] \r\n'.length
 /** The lines of the engine itself have fewer bytes together. */
 const MOST_OWN_BYTES = 2000
-/** The histogram of Node behind the metric counts from timer to timer, which are this far apart when nothing is late. */
-const TIMER_MS = 10
 
 /** How fast the log of a run is downloaded in the form of WebJobs, and what that takes of the server. */
 export const logDownload: Measure = {
@@ -60,14 +59,14 @@ async function findLog(server: BenchServer): Promise<string> {
 async function sampleOnce(server: BenchServer, path: string, bare: BareFile): Promise<Sample> {
   const bareMs = await bare.measure()
   // The metric starts anew with every look at it.
-  await readDelay(server)
+  await readDelays(server)
   const memory = watchMemory(server.pid)
   const began = performance.now()
   const answer = await server.open({ method: 'GET', path, accept: '*/*' })
   const bytes = await countBytes(answer)
   const took = performance.now() - began
   const grown = memory.grown()
-  const delay = await readDelay(server)
+  const { delay } = await readDelays(server)
   const said = Number(answer.headers['content-length'])
   const head = await time(() => server.open({ method: 'HEAD', path, accept: '*/*' }))
   const tail = await time(() => server.open({ method: 'GET', path, accept: '*/*', range: 'bytes=-1024' }))
@@ -91,14 +90,6 @@ async function countBytes(answer: IncomingMessage): Promise<number> {
   let bytes = 0
   for await (const chunk of answer) bytes += (chunk as Buffer).length
   return bytes
-}
-
-/** The delay of the server's main loop since it was last read, p99, in milliseconds. */
-async function readDelay(server: BenchServer): Promise<number> {
-  const text = await server.text({ method: 'GET', path: '/metrics', accept: 'text/plain' })
-  const seconds = /^jobyard_nodejs_eventloop_lag_p99_seconds (\S+)/m.exec(text)?.[1]
-  if (seconds === undefined) throw new Error('There is no metric eventloop_lag_p99.')
-  return Math.max(0, Number(seconds) * 1000 - TIMER_MS)
 }
 
 /** A process that sends a file. */

@@ -25,6 +25,11 @@ export class Hooks {
     return await this.#transport.json<Hook>({ method: 'POST', path: '/v1/hooks', body: input })
   }
 
+  /** Has a hook called now, with something made up; answers when the call is over, and `last` says how it went. */
+  async test(id: string): Promise<Hook> {
+    return await this.#transport.json<Hook>({ method: 'POST', path: pathOf('v1', 'hooks', id, 'test') })
+  }
+
   /** Takes a hook away. */
   async remove(id: string): Promise<void> {
     await this.#transport.json({ method: 'DELETE', path: pathOf('v1', 'hooks', id) })

@@ -1,7 +1,8 @@
-import type { Hook, HookEvent } from '@jobyard/client'
+import type { Hook, HookEvent, Jobyard } from '@jobyard/client'
 import { JobyardError } from '../domain/errors.ts'
 import { answer, printJson } from './answer.ts'
 import { connect } from './connection.ts'
+import { EXIT } from './failure.ts'
 import type { ScopeOptions } from './script/options.ts'
 import { printTable } from './table.ts'
 import type { Terminal } from './terminal.ts'
@@ -36,14 +37,27 @@ export async function addHook(terminal: Terminal, url: string, options: HookAddO
   await answer(terminal, options, made, `${made.url} is called for ${made.event} from now on.`)
 }
 
+/** Has a hook called now; the exit code says whether its address took the call. */
+export async function testHook(terminal: Terminal, which: string, options: ScopeOptions): Promise<number> {
+  const jobyard = await connect(terminal, options)
+  const hook = await jobyard.hooks.test((await findHook(jobyard, which, options)).id)
+  await answer(terminal, options, hook, `${hook.url}: ${sayAnswer(hook)}`)
+  return isTrouble(hook) ? EXIT.failed : EXIT.ok
+}
+
 /** Takes a hook away, by its id or its address. */
 export async function removeHook(terminal: Terminal, which: string, options: ScopeOptions): Promise<void> {
   const jobyard = await connect(terminal, options)
+  const hook = await findHook(jobyard, which, options)
+  await jobyard.hooks.remove(hook.id)
+  await answer(terminal, options, { ...hook, removed: true }, `${hook.url} is not called any longer.`)
+}
+
+async function findHook(jobyard: Jobyard, which: string, options: ScopeOptions): Promise<Hook> {
   const hooks = await jobyard.hooks.list(collectionOf(options), { pageSize: 500 }).take()
   const hook = hooks.find(({ id, url }) => id === which || url === which)
   if (hook === undefined) throw new JobyardError('hook-unknown', `There is no hook ${which}.`)
-  await jobyard.hooks.remove(hook.id)
-  await answer(terminal, options, { ...hook, removed: true }, `${hook.url} is not called any longer.`)
+  return hook
 }
 
 function collectionOf({ collection }: ScopeOptions): { collection?: string } {
@@ -51,7 +65,7 @@ function collectionOf({ collection }: ScopeOptions): { collection?: string } {
 }
 
 function isTrouble({ last }: Hook): boolean {
-  return last !== null && (last.status === null || last.status >= 400)
+  return last !== null && (last.status === null || last.status < 200 || last.status >= 300)
 }
 
 function sayAnswer({ last }: Hook): string {

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../domain/clock.ts'
+import { type GrowingWait, spread, waitAfter } from '../domain/waits.ts'
 import type { Claimer } from './contract.ts'
 
 /** What a claim loop is made of. */
@@ -12,23 +13,21 @@ export interface ClaimLoopOptions {
   readonly fallbackMs?: number
 }
 
-/** First and longest wait after a failed claim, in milliseconds; each failure in a row doubles it. */
-const FIRST_WAIT = 100
-const LONGEST_WAIT = 15_000
+/** After a failed claim. */
+const WAIT: GrowingWait = { first: 100, longest: 15_000 }
 
 /**
  * The same for a run that is due although a claim has just found nothing to take: another instance is taking it, and
  * will be done in a moment.
  */
-const FIRST_REST = 5
-const LONGEST_REST = 1000
+const REST: GrowingWait = { first: 5, longest: 1000 }
 
 /** The most runs that one claim asks for by name. */
 const MOST_NAMES = 500
 
 /**
  * Asks the claimer for runs: when woken, when the next run falls due, and now and then anyway. One claim at a time;
- * wakes that come meanwhile are one more claim after it. Without room it asks for nothing until it is woken.
+ * wakes that come meanwhile are one more claim after it. What finds no room is remembered until some has come free.
  */
 export class ClaimLoop {
   readonly #options: ClaimLoopOptions
@@ -56,6 +55,11 @@ export class ClaimLoop {
   wake(): void {
     this.#wanted = true
     this.#begin()
+  }
+
+  /** Room has come free: asks for what was wanted and may have found none. */
+  useRoom(): void {
+    if (this.#wanted || this.#names.size > 0) this.#begin()
   }
 
   /** Asks for a claim of this run in particular; false when there is no room for more than was asked for already. */
@@ -92,7 +96,7 @@ export class ClaimLoop {
     } catch (error) {
       this.#options.onError(error)
       this.#recovering = true
-      wait = this.#grow(FIRST_WAIT, LONGEST_WAIT, this.#failures++)
+      wait = waitAfter(WAIT, this.#failures++, this.#options.random())
     }
     this.#turning = undefined
     if (this.#claimer === undefined) return
@@ -110,7 +114,7 @@ export class ClaimLoop {
   /** One claim, if there is room. Answers after how many milliseconds to look again when nobody says anything. */
   async #claimOnce(): Promise<number> {
     const limit = this.#room()
-    // Room that comes free is told by a wake.
+    // Room that comes free is told; what is wanted stays so.
     if (this.#claimer === undefined || limit <= 0) return this.#fallback()
     const runIds = [...this.#names].slice(0, MOST_NAMES)
     for (const name of runIds) this.#names.delete(name)
@@ -123,14 +127,10 @@ export class ClaimLoop {
     const wait = nextDue - this.#options.clock.now()
     if (wait > 0) return Math.min(wait, this.#fallback())
     if (claimed > 0) this.#wanted = true
-    return this.#grow(FIRST_REST, LONGEST_REST, this.#rests++)
+    return waitAfter(REST, this.#rests++, this.#options.random())
   }
 
   #fallback(): number {
-    return (this.#options.fallbackMs ?? 60_000) * (0.5 + this.#options.random() / 2)
-  }
-
-  #grow(first: number, longest: number, times: number): number {
-    return Math.min(first * 2 ** Math.min(times, 16), longest) * (0.5 + this.#options.random() / 2)
+    return spread(this.#options.fallbackMs ?? 60_000, this.#options.random())
   }
 }

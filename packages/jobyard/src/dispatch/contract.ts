@@ -23,8 +23,10 @@ export interface ClaimResult {
 export interface Dispatcher {
   /** Begins to call the claimer. */
   start(claimer: Claimer): Promise<void>
-  /** Tells that a run may have become due here, or that room has come free. Cheap; may be called thousands of times a second. */
+  /** Tells that a run may have become due here. Cheap; may be called thousands of times a second. */
   wake(): void
+  /** Tells that room has come free, for runs that found none. As cheap, and no claim where none is known to wait. */
+  useRoom(): void
   /** Where messages can get lost: sends those again of runs that were due long before `at` and that nobody has. */
   resend?(at: number): Promise<unknown>
   /** Where messages are locked: frees those that instances of these names had locked when they died. */

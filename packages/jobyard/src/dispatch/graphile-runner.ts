@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import { Logger, type Runner, run, type WorkerEvents } from 'graphile-worker'
 import type pg from 'pg'
 import type { Clock, Timer } from '../domain/clock.ts'
+import { type GrowingWait, waitAfter } from '../domain/waits.ts'
 import { RUN_TASK } from '../store/postgres/send.ts'
 
 /** What a runner of Graphile Worker needs. */
@@ -16,9 +17,8 @@ export interface GraphileRunnerOptions {
   readonly hear: (runId: string) => void
 }
 
-/** First and longest wait before Graphile Worker is started again after it gave up, in milliseconds. */
-const FIRST_WAIT = 250
-const LONGEST_WAIT = 15_000
+/** Before Graphile Worker is started again after it gave up. */
+const WAIT: GrowingWait = { first: 250, longest: 15_000 }
 
 /** How long its end may take when the database does not answer, in milliseconds. */
 const STOP_TIMEOUT = 5000
@@ -134,8 +134,7 @@ export class GraphileRunner {
 
   #restLater(): void {
     const { clock, random, onError } = this.#options
-    const wait = Math.min(FIRST_WAIT * 2 ** this.#failures++, LONGEST_WAIT) * (0.5 + random() / 2)
-    this.#timer = clock.after(wait, () => {
+    this.#timer = clock.after(waitAfter(WAIT, this.#failures++, random()), () => {
       this.start().catch((error: unknown) => {
         onError(error)
         if (!this.#stopped) this.#restLater()

@@ -91,6 +91,10 @@ class PostgresDispatcher implements GraphileDispatcher {
     this.#loop.wake()
   }
 
+  useRoom(): void {
+    this.#loop.useRoom()
+  }
+
   stop(): Promise<void> {
     this.#stopping ??= this.#end()
     return this.#stopping
@@ -113,7 +117,10 @@ class PostgresDispatcher implements GraphileDispatcher {
   }
 
   #hear(runId: string): void {
-    if (!this.#loop.wakeFor(runId)) this.#announce()
+    if (this.#loop.wakeFor(runId)) return
+    // Whoever has room first takes it, and that may be this one.
+    this.#loop.wake()
+    this.#announce()
   }
 
   /** Tells the others that something is due here that they may have; once for all that comes within a moment. */

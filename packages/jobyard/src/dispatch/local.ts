@@ -12,6 +12,7 @@ export function createLocalDispatcher(options: ClaimLoopOptions): Dispatcher {
       loop.start(claimer)
     },
     wake: () => loop.wake(),
+    useRoom: () => loop.useRoom(),
     stop: () => loop.stop(),
   }
 }

@@ -2,8 +2,11 @@ import type { Policy, RetryPolicy } from './model.ts'
 
 /** Another attempt at the same target. */
 export interface NextTry {
-  /** Epoch milliseconds. */
-  readonly notBefore: number
+  /**
+   * Epoch milliseconds; null: at once. A time of now would be later than the moment that a write beside it goes by, and the
+   * run would rest for nothing.
+   */
+  readonly notBefore: number | null
   /** True when a crash ended the attempt before, which does not use up the attempts of the job's policy. */
   readonly crashed: boolean
 }
@@ -21,16 +24,16 @@ export function tryAfterFailure(
   { at, lot }: { readonly at: number; readonly lot: number },
 ): NextTry | null {
   const delay = nextAttemptDelay(policy, attempt - crashes, lot)
-  return delay === null ? null : { notBefore: at + delay, crashed: false }
+  if (delay === null) return null
+  return { notBefore: delay === 0 ? null : at + delay, crashed: false }
 }
 
-/** The attempt that follows one that a crash ended at `at`; null when there is to be none. */
+/** The attempt that follows one that a crash ended; null when there is to be none. */
 export function tryAfterCrash(
   { onCrash, maxCrashes }: Pick<Policy, 'onCrash' | 'maxCrashes'>,
   { crashes }: FailedTry,
-  at: number,
 ): NextTry | null {
-  return onCrash === 'retry' && crashes < maxCrashes ? { notBefore: at, crashed: true } : null
+  return onCrash === 'retry' && crashes < maxCrashes ? { notBefore: null, crashed: true } : null
 }
 
 /**

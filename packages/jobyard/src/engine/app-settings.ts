@@ -1,6 +1,7 @@
 import { readSteer, steeringOf, steerWarning } from '../domain/app-settings.ts'
 import type { Clock } from '../domain/clock.ts'
 import { JobyardError } from '../domain/errors.ts'
+import { spread } from '../domain/waits.ts'
 import type { Actor } from '../store/procedures/audit.ts'
 import type { Repository } from '../store/procedures/index.ts'
 import type { SettingRow } from '../store/procedures/settings.ts'
@@ -63,13 +64,11 @@ export class AppSettings implements SettingsReader {
     this.#slot = parts.slot.toLowerCase()
     this.#desk = new SettingsDesk(parts.sealer, this.#slot)
     const { clock, random, events } = parts
-    const onError = (where: string, error: unknown) => events.emit({ type: 'error', where, error })
-    const wait = () => (parts.alone ? null : LOOK_EVERY * (0.5 + random() / 2))
     const turnOnce = async () => {
       await this.#load()
-      return wait()
+      return parts.alone ? null : spread(LOOK_EVERY, random())
     }
-    this.#looking = new Loop({ name: 'app settings', clock, random, turnOnce, onError })
+    this.#looking = new Loop({ name: 'app settings', clock, random, events, turnOnce })
   }
 
   /** Reads all settings; from here on changes of others are looked for. */

@@ -56,7 +56,7 @@ export class Engine {
     this.#parts = parts
     this.#options = options
     const absorb = (changes: Changes) => this.#absorb(changes)
-    const onRoom = () => options.dispatcher.wake()
+    const onRoom = () => options.dispatcher.useRoom()
     const places = { count: options.concurrency, onFree: onRoom }
     this.#executor = new Executor(parts, options.identity, absorb, places)
     const onGone = async (names: readonly string[]) => options.dispatcher.releaseDead?.(names)
@@ -198,8 +198,7 @@ export class Engine {
 
   #loop(name: string, turnOnce: () => Promise<number | null>): Loop {
     const { clock, random, events } = this.#parts
-    const onError = (where: string, error: unknown) => events.emit({ type: 'error', where, error })
-    return new Loop({ name, clock, random, turnOnce, onError })
+    return new Loop({ name, clock, random, events, turnOnce })
   }
 
   /** Times have changed on record that runs here may have read before. */

@@ -28,6 +28,8 @@ export type EngineEvent =
       readonly state: State
     }
   | { readonly type: 'job.saved' | 'job.deleted'; readonly jobId: string; readonly name: string }
+  /** Something is to be known of a job, or no longer, though nobody saved it. */
+  | { readonly type: 'job.warned'; readonly jobId: string; readonly name: string }
   | {
       /** Occurrences of a schedule that made no run; `due` is the latest of them. */
       readonly type: 'schedule.passed'

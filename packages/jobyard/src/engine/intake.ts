@@ -21,14 +21,14 @@ export class Intake implements Claimer {
   readonly #hooks: IntakeHooks
   readonly #requests: Batcher<RunRequest, RequestOutcome>
   #closed = false
-  /** True while the last look found nothing more to be dispatched. */
-  #caughtUp = false
+  /** Runs that are due and may still wait to be dispatched; infinite when that is not known. */
+  #left = Number.POSITIVE_INFINITY
+  /** How many runs were ever left to dispatch: a claim does not know of those that came after it. */
+  #everLeft = 0
   /** Places promised to runs that are being written. */
   #reserved = 0
   /** Places that claims under way may fill. */
   #claiming = 0
-  /** How often runs were left to dispatch: a claim from before that does not know of them. */
-  #leavings = 0
 
   /** `concurrency`: runs at a time, those of continuous jobs apart. */
   constructor(parts: EngineParts, identity: Identity, executor: Executor, concurrency: number, hooks: IntakeHooks) {
@@ -55,25 +55,31 @@ export class Intake implements Claimer {
     return Math.max(0, this.#concurrency - this.#executor.load - this.#reserved)
   }
 
+  /** Where little or nothing waits, half of the room is left to runs that are asked for meanwhile. */
   async claim(request: { readonly limit: number; readonly runIds?: readonly string[] }): Promise<ClaimResult> {
     const { store, clock } = this.#parts
-    const leavings = this.#leavings
-    this.#claiming += request.limit
+    const limit = Math.min(request.limit, Math.max(this.#left, Math.ceil(request.limit / 2)))
+    const before = this.#everLeft
+    this.#claiming += limit
     try {
-      const claimed = await store.write('claimRuns', { ...request, owner: this.#identity.id, at: clock.now() })
+      const at = clock.now()
+      const claimed = await store.write('claimRuns', { ...request, limit, owner: this.#identity.id, at })
       this.#executor.take(claimed)
-      const all = claimed.runs.length < request.limit && request.runIds === undefined
-      this.#caughtUp = all && leavings === this.#leavings
-      return { claimed: claimed.runs.length, nextDue: claimed.nextDue }
+      const { nextDue } = claimed
+      this.#left = nextDue !== null && nextDue <= at ? Number.POSITIVE_INFINITY : this.#everLeft - before
+      return { claimed: claimed.runs.length, nextDue }
     } finally {
-      this.#claiming -= request.limit
+      this.#claiming -= limit
     }
   }
 
-  /** Writes requested runs. Where nothing waits for dispatch, what there is room for is taken at once: one commit less. */
+  /**
+   * Writes requested runs. What there is room for is taken at once, which is a commit less, unless others have waited
+   * longer for that room.
+   */
   async #create(items: RunRequest[]): Promise<RequestOutcome[]> {
     const { store, clock } = this.#parts
-    const direct = this.#caughtUp ? Math.min(Math.max(0, this.room() - this.#claiming), items.length) : 0
+    const direct = Math.min(Math.max(0, this.room() - this.#claiming - this.#left), items.length)
     const claim = { owner: this.#identity.id }
     const requests = items.map((item, index) =>
       index < direct && item.dispatchAt === undefined ? { ...item, claim } : item,
@@ -83,10 +89,9 @@ export class Intake implements Claimer {
     try {
       const created = await store.write('createRuns', { items: requests, at: clock.now() })
       taken = created.claimed.runs.length
-      if (requests.length > direct) {
-        this.#caughtUp = false
-        this.#leavings++
-      }
+      const left = created.outcomes.filter((run) => run.ok && run.state === 'pending' && !run.queued).length
+      this.#left += left
+      this.#everLeft += left
       this.#executor.take(created.claimed)
       this.#hooks.absorb(created)
       return created.outcomes

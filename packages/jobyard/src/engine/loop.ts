@@ -1,20 +1,22 @@
 import type { Clock, Timer } from '../domain/clock.ts'
+import { type GrowingWait, waitAfter } from '../domain/waits.ts'
+import type { Events } from './events.ts'
 
 /** What a loop is made of. */
 export interface LoopOptions {
-  /** Names the loop in reports. */
+  /** Names the loop in what is told. */
   readonly name: string
   readonly clock: Clock
   /** Does one turn. Answers after how many milliseconds to look again by itself; null: only when woken. */
   readonly turnOnce: () => Promise<number | null>
-  readonly onError: (name: string, error: unknown) => void
+  /** Told of turns that fail. */
+  readonly events: Pick<Events, 'emit'>
   /** A number from 0 to below 1, for the jitter of waits after an error. */
   readonly random: () => number
 }
 
-/** First and longest wait after a failed turn, in milliseconds; each failure in a row doubles it. */
-const FIRST_WAIT = 250
-const LONGEST_WAIT = 15_000
+/** After a failed turn. */
+const WAIT: GrowingWait = { first: 250, longest: 15_000 }
 
 /** The longest that a loop sleeps before it looks at the clock again, which may have been set, in milliseconds. */
 export const LONGEST_SLEEP = 30_000
@@ -68,9 +70,9 @@ export class Loop {
       delay = await this.#options.turnOnce()
       this.#failures = 0
     } catch (error) {
-      this.#options.onError(this.#options.name, error)
-      const wait = Math.min(FIRST_WAIT * 2 ** this.#failures++, LONGEST_WAIT)
-      delay = wait * (0.5 + this.#options.random() / 2)
+      const { name, events, random } = this.#options
+      events.emit({ type: 'error', where: name, error })
+      delay = waitAfter(WAIT, this.#failures++, random())
     }
     this.#turning = undefined
     if (this.#stopped) return

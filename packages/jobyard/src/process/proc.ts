@@ -9,12 +9,15 @@ export interface ProcStat {
   readonly session: number
   /** A thread of the kernel, which has no program and no environment. */
   readonly isKernel: boolean
-  /** CPU milliseconds of the process and of those children that it has waited for. */
-  readonly cpuMs: number
+  /** CPU milliseconds of the process with all its threads, in tens. */
+  readonly ownMs: number
+  /** CPU milliseconds of those children that it has waited for, in tens. */
+  readonly childrenMs: number
 }
 
 /** The kernel counts CPU time towards user space in hundredths of a second on every architecture in use. */
 const MS_PER_TICK = 10
+const NANOSECONDS_PER_MS = 1e6
 /** More than any environment is worth reading; a larger one is searched up to here. */
 const LONGEST = 4 * 1024 * 1024
 /** PF_KTHREAD of Linux, include/linux/sched.h. */
@@ -86,7 +89,8 @@ export function readStat(pid: number): ProcStat | null {
     group: field(5),
     session: field(6),
     isKernel: (field(9) & KERNEL_FLAG) !== 0,
-    cpuMs: (field(14) + field(15) + field(16) + field(17)) * MS_PER_TICK,
+    ownMs: (field(14) + field(15)) * MS_PER_TICK,
+    childrenMs: (field(16) + field(17)) * MS_PER_TICK,
   }
 }
 
@@ -118,12 +122,30 @@ export function listTree(pid: number): number[] {
   return found
 }
 
-/** Largest resident memory of the process so far in bytes; null when it has gone. */
-export function readPeakBytes(pid: number): number | null {
-  const content = readProc(`/proc/${pid}/status`)
-  if (!content) return null
-  const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(content.toString('latin1'))?.[1]
-  return kilobytes === undefined ? null : Number(kilobytes) * 1024
+/**
+ * CPU milliseconds of the process's first thread, to the nanosecond (Linux kernel documentation, scheduler/sched-stats);
+ * null when it has gone or the kernel does not count so.
+ */
+export function readRunMs(pid: number): number | null {
+  const content = readProc(`/proc/${pid}/schedstat`)
+  return content && content.length > 0 ? Number.parseInt(content.toString('latin1'), 10) / NANOSECONDS_PER_MS : null
+}
+
+/** Memory of a process in bytes. */
+export interface ProcMemory {
+  /** The most that was resident so far. */
+  readonly peakBytes: number
+  /** What is resident now and no file's. */
+  readonly ownBytes: number
+}
+
+/** Null when the process has gone. */
+export function readMemory(pid: number): ProcMemory | null {
+  const content = readProc(`/proc/${pid}/status`)?.toString('latin1')
+  const peak = content && /^VmHWM:\s+(\d+) kB$/m.exec(content)?.[1]
+  if (!peak) return null
+  const own = /^RssAnon:\s+(\d+) kB$/m.exec(content)?.[1] ?? 0
+  return { peakBytes: Number(peak) * 1024, ownBytes: Number(own) * 1024 }
 }
 
 /** Sends a signal to a process, or to a group when `pid` is negative. False when there is none that may be sent it. */

@@ -63,6 +63,7 @@ const TABLE: readonly (readonly [route: string, address: string, access: Role | 
   ['POST /v1/hooks', '/v1/hooks', 'deployer'],
   ['GET /v1/hooks/:hook', '/v1/hooks/00000000-0000-7000-8000-000000000000', 'deployer'],
   ['DELETE /v1/hooks/:hook', '/v1/hooks/00000000-0000-7000-8000-000000000000', 'deployer'],
+  ['POST /v1/hooks/:hook/test', '/v1/hooks/00000000-0000-7000-8000-000000000000/test', 'deployer'],
   ['GET /v1/runs', '/v1/runs', 'viewer'],
   ['GET /v1/runs/:run', RUN, 'viewer'],
   ['POST /v1/runs/:run/stop', `${RUN}/stop`, 'operator'],

@@ -1,11 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { startReceiver } from '../hooks/receiver.ts'
 import { type LiveServer, startLiveServer } from './live-server.ts'
 import { command } from './test-terminal.ts'
 
 let server: LiveServer
 
 beforeAll(async () => {
-  server = await startLiveServer()
+  server = await startLiveServer({ callsNetworks: 'loopback,public' })
 })
 afterAll(() => server.stop())
 
@@ -24,6 +25,27 @@ describe('hook', () => {
     expect((await run(['hook', 'rm', 'https://example.com/jobs'])).exit).toBe(0)
     expect((await run(['hook', 'rm', JSON.parse(other.out).id])).exit).toBe(0)
     expect(JSON.parse((await run(['hook', 'list', '--json'])).out)).toEqual([])
+  })
+
+  test('is tried at once, with an exit code that says whether the address took it', async () => {
+    const receiver = await startReceiver()
+    onTestFinished(() => receiver.stop())
+    const url = `${receiver.url}/jobs`
+    await run(['hook', 'add', url.replace('//', '//ada:wonder@')])
+    const taken = await run(['hook', 'test', url])
+    expect([taken.exit, taken.err, taken.out]).toEqual([0, '', `${url}: 200 OK\n`])
+    const [call] = receiver.calls
+    expect(call?.headers).toMatchObject({ 'x-jobyard-test': 'true', authorization: `Basic ${btoa('ada:wonder')}` })
+    expect(JSON.parse(call?.body ?? '')).toMatchObject({ job_name: 'example', status: 'Success', duration: '00:00:01' })
+    receiver.answer = (response) => void response.writeHead(410).end()
+    const refused = await run(['hook', 'test', url, '--json'])
+    expect(refused.exit).toBe(1)
+    expect(JSON.parse(refused.out).last).toMatchObject({ status: 410, reason: 'Gone' })
+    receiver.answer = (response) => void response.destroy()
+    expect(await run(['hook', 'test', url])).toMatchObject({ exit: 1 })
+    // A test takes nothing away.
+    expect((await run(['hook', 'rm', url])).exit).toBe(0)
+    expect((await run(['hook', 'test', url])).exit).toBe(4)
   })
 
   test('says what is wrong', async () => {

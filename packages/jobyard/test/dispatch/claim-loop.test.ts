@@ -121,6 +121,27 @@ test('after a failed claim wakes wait for the next attempt, which comes later ea
   expect(errors).toHaveLength(13)
 })
 
+test('room that comes free is asked for where something was wanted that found none, and nowhere else', async () => {
+  const { settle, requests, loop, setRoom } = createFixture(() => NOTHING)
+  await settle()
+  for (let time = 0; time < 10; time++) {
+    loop.useRoom()
+    await settle()
+  }
+  expect(requests).toHaveLength(1)
+  setRoom(0)
+  loop.wake()
+  await settle()
+  expect(requests).toHaveLength(1)
+  setRoom(3)
+  loop.useRoom()
+  await settle()
+  expect(requests).toEqual([{ limit: 10 }, { limit: 3 }])
+  loop.useRoom()
+  await settle()
+  expect(requests).toHaveLength(2)
+})
+
 test('runs that are named are asked for by name, together, and no more than there is room for', async () => {
   const { settle, requests, loop } = createFixture(() => NOTHING)
   await settle()

@@ -71,6 +71,10 @@ export class TestInstance implements Claimer {
   wake(): void {
     this.dispatcher?.wake()
   }
+
+  useRoom(): void {
+    this.dispatcher?.useRoom()
+  }
 }
 
 let lastRun = 0
@@ -151,13 +155,13 @@ export function exerciseDispatcher(title: string, openBench: () => Promise<Bench
       expect(one.claims).toBe(0)
       for (const taken of [2, 4, 6]) {
         one.space = 2
-        one.wake()
+        one.useRoom()
         await expect.poll(() => one.ids.length).toBe(taken)
         expect(one.space).toBe(0)
       }
       expect(Math.max(...one.limits)).toBe(2)
       one.space = 5
-      one.wake()
+      one.useRoom()
       await expect.poll(() => one.ids.toSorted()).toEqual(idsOf(runs))
     })
 

@@ -63,8 +63,10 @@ test('crashes use up none of the attempts of a policy, and have a number of thei
     crashed: false,
   })
   expect(tryAfterFailure(retry, { attempt: 3, crashes: 1 }, { at: 10, lot: 0 })).toBeNull()
+  const atOnce = tryAfterFailure({ ...retry, delayMs: 0 }, { attempt: 1, crashes: 0 }, { at: 10, lot: 0 })
+  expect(atOnce).toEqual({ notBefore: null, crashed: false })
   const crash = { onCrash: 'retry', maxCrashes: 2 } as const
-  expect(tryAfterCrash(crash, { attempt: 9, crashes: 1 }, 10)).toEqual({ notBefore: 10, crashed: true })
-  expect(tryAfterCrash(crash, { attempt: 9, crashes: 2 }, 10)).toBeNull()
-  expect(tryAfterCrash({ ...crash, onCrash: 'fail' }, { attempt: 1, crashes: 0 }, 10)).toBeNull()
+  expect(tryAfterCrash(crash, { attempt: 9, crashes: 1 })).toEqual({ notBefore: null, crashed: true })
+  expect(tryAfterCrash(crash, { attempt: 9, crashes: 2 })).toBeNull()
+  expect(tryAfterCrash({ ...crash, onCrash: 'fail' }, { attempt: 1, crashes: 0 })).toBeNull()
 })

@@ -34,7 +34,7 @@ describe.each(DATABASES)('another attempt at a parked target, on %s', (database)
       on.kind.begun.find((task) => task.runId === runId && task.target === target && task.attempt === 2),
     )
     const task = await stack.store.read('getTask', { id: again.id })
-    return (task?.startedAt ?? Number.POSITIVE_INFINITY) - (task?.notBefore ?? 0)
+    return (task?.startedAt ?? Number.POSITIVE_INFINITY) - (task?.notBefore ?? task?.createdAt ?? 0)
   }
 
   const ended = () => on.kind.begun.filter(({ target }) => !target.startsWith('away')).length - on.held.targets.length

@@ -13,6 +13,7 @@ const sealer = new Sealer(Buffer.alloc(32, 3))
 const describer = {
   describeRun: (run: { id: string; number: number; state: string }) => JSON.stringify([run.number, run.state]),
   describeDeployment: ({ jobName, hash }: { jobName: string; hash: string }) => JSON.stringify([jobName, hash]),
+  describeExample: (event: string, collection: string) => JSON.stringify([event, collection]),
 }
 
 describe.each(DATABASES)('on %s', (database) => {
@@ -74,6 +75,33 @@ describe.each(DATABASES)('on %s', (database) => {
 
   const received = (count: number) =>
     eventually(`${count} calls came`, () => receiver.calls.length >= count && [...receiver.calls])
+
+  test('a trial is one call at once, whoever else asks for one, and is on record', async () => {
+    const { id } = await addHook('/try', 'deployed', `${receiver.url.replace('//', '//me:pw@')}/try`)
+    const { caller, stop } = await call()
+    const release = Promise.withResolvers<void>()
+    receiver.answer = (response) => void release.promise.then(() => response.writeHead(202).end())
+    const trials = [caller.try(id, ACTOR), caller.try(id, ACTOR)]
+    const [made] = await received(1)
+    release.resolve()
+    await Promise.all(trials)
+    expect(receiver.calls).toHaveLength(1)
+    expect(made?.headers).toMatchObject({ 'x-jobyard-test': 'true', authorization: `Basic ${btoa('me:pw')}` })
+    expect(JSON.parse(made?.body ?? '')[0]).toBe('deployed')
+    expect(await hooks()).toMatchObject([{ id, lastStatus: 202, lastReason: 'Accepted', lastBody: made?.body }])
+    const entries = await stack.store.read('listAudit', { limit: 100 })
+    expect(entries.find(({ action }) => action === 'hook.test')).toMatchObject({
+      targetId: id,
+      detail: { status: 202 },
+    })
+    receiver.answer = () => undefined
+    const broken = caller.try(id, ACTOR)
+    await received(2)
+    await stop()
+    await broken
+    expect(await hooks()).toMatchObject([{ lastStatus: null }])
+    await expect(caller.try('nobody', ACTOR)).rejects.toMatchObject({ code: 'hook-unknown' })
+  })
 
   test('each end of a run is told to each hook once, however it ended', async () => {
     await addHook('/a')

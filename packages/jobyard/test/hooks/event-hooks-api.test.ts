@@ -65,6 +65,7 @@ describe('/v1/hooks', () => {
     for (const method of ['GET', 'DELETE']) {
       expect((await server.call(method, `/v1/hooks/${theirs.id}`, { token })).body.code).toBe('hook-unknown')
     }
+    expect((await server.call('POST', `/v1/hooks/${theirs.id}/test`, { token })).body.code).toBe('hook-unknown')
     expect((await server.call('GET', '/v1/hooks', { token })).body.items).toEqual([mine])
   })
 

@@ -61,6 +61,22 @@ describe.skipIf(NO_BROWSER)('web hooks in a browser', () => {
     await dialog().waitFor({ state: 'detached' })
   })
 
+  test('are tried with something made up, and say at once how that went', async () => {
+    const item = page.getByRole('listitem').filter({ hasText: `${receiver.url}/jobs` })
+    receiver.answer = (response) => void response.writeHead(418).end()
+    await item.getByRole('button', { name: `Send a test to ${receiver.url}/jobs` }).click()
+    await item.getByText('418 I\u0027m a Teapot').waitFor()
+    receiver.answer = (response) => void response.writeHead(204).end()
+    await item.getByRole('button', { name: 'Send a test' }).click()
+    await page.getByText('The test was taken: 204 No Content.').waitFor()
+    await item.getByText('204 No Content').waitFor()
+    expect(receiver.calls.at(-1)?.headers['x-jobyard-test']).toBe('true')
+    await item.getByRole('button', { name: 'What was sent' }).click()
+    await dialog().getByText('"job_name": "example"').waitFor()
+    await page.keyboard.press('Escape')
+    await dialog().waitFor({ state: 'detached' })
+  })
+
   test('are taken away when asked twice', async () => {
     await page.getByRole('button', { name: `Remove ${receiver.url}/jobs` }).click()
     await dialog().getByRole('button', { name: 'Remove' }).click()

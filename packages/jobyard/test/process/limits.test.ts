@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
 import { removeLeftoverCgroups } from '../../src/process/cgroup/leftovers.ts'
 import { CgroupPool } from '../../src/process/cgroup/pool.ts'
+import { pause } from '../../src/process/pause.ts'
 import { eventually } from '../support/eventually.ts'
 import { ended, openYard } from './harness.ts'
 import { startSmallServer } from './small-server.ts'
@@ -118,6 +119,20 @@ test('CPU time and peak memory of a run and its children are told', async () => 
   expect(exit.limit).toBeNull()
 })
 
+test('CPU time and peak memory are told of a run of a moment, too, whatever ran before it', async () => {
+  const yard = await openYard()
+  // Right after another run a process is in its control group at once; after a rest the kernel takes its time.
+  for (const rest of [0, 30, 0, 30]) {
+    await pause(systemClock, rest)
+    const short = await (await yard.shell('i=0; while [ $i -lt 3000 ]; do i=$((i+1)); done; sleep 0.03')).process.exited
+    expect(short.cpuMs).toBeGreaterThan(0)
+    expect(short.peakBytes).toBeGreaterThan(100_000)
+    expect((await (await yard.shell('exit 0')).process.exited).cpuMs).not.toBeNull()
+    const early = await (await yard.shell('head -c 30000000 /dev/zero | tail > /dev/null; sleep 0.1')).process.exited
+    if (keepsMemory) expect(early.peakBytes).toBeGreaterThan(25 * MEGABYTE)
+  }
+})
+
 test.runIf(isRoot)(
   'an ordinary user, who may make no control groups, gets rlimits and the same endings',
   async () => {
@@ -136,6 +151,7 @@ test.runIf(isRoot)(
     await eventually('all have ended', () => server.exits.length === 3, 30_000)
     const [left, eater, bomb] = [0, 1, 2].map((index) => server.exits.find((exit) => exit.index === index))
     expect(left).toMatchObject({ code: 3, lost: false })
+    expect(left?.cpuMs).not.toBeNull()
     // With 64 MB of address space tail could not take in 300 MB and gave up.
     expect(eater?.error).toMatch(/memory/)
     expect(bomb?.code).not.toBe(0)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readPeakBytes } from '../../src/process/proc.ts'
+import { readMemory } from '../../src/process/proc.ts'
 import { WINDOW } from '../../src/store/output/frames.ts'
 import { eventually } from '../support/eventually.ts'
 import { ended, findWarden, openYard } from './harness.ts'
@@ -31,7 +31,7 @@ test('a process that prints more than is taken waits, and the warden does not gr
   const first = await yard.shell('head -c 20000000 /dev/zero')
   await first.process.exited
   const warden = findWarden(yard.dataFolderId) ?? 0
-  const peak = readPeakBytes(warden) ?? 0
+  const peak = readMemory(warden)?.peakBytes ?? 0
   yard.sink.pause()
   const runs = await Promise.all(Array.from({ length: 8 }, () => yard.shell('cat /dev/zero; echo never')))
   for (const run of runs) {
@@ -41,7 +41,7 @@ test('a process that prints more than is taken waits, and the warden does not gr
   const quiet = await yard.shell('echo I am not held up')
   expect(await quiet.process.exited).toMatchObject({ code: 0 })
   await eventually('the quiet one got through', () => yard.sink.of(quiet.channel).ended)
-  expect((readPeakBytes(warden) ?? 0) - peak).toBeLessThan(16 * MEGABYTE)
+  expect((readMemory(warden)?.peakBytes ?? 0) - peak).toBeLessThan(16 * MEGABYTE)
   yard.sink.resume()
   for (const run of runs) {
     await eventually('it goes on', () => yard.sink.of(run.channel).bytes > 3 * WINDOW)

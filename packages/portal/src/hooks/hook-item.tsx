@@ -1,6 +1,9 @@
 import type { Hook } from '@jobyard/client'
 import { ActionIcon, Button, Tooltip } from '@mantine/core'
 import { IconKey, IconShieldOff, IconTrash } from '@tabler/icons-react'
+import { useAct } from '../app/act.ts'
+import { jobyard } from '../app/client.ts'
+import { hooksQuery, queryClient } from '../app/queries.ts'
 import { Badge } from '../parts/state.tsx'
 import { When } from '../parts/time.tsx'
 import { sayCall, sayEvent } from '../words/hooks.ts'
@@ -14,6 +17,7 @@ interface HookItemProps {
 /** A hook: what it is called for, and how that went last. */
 export function HookItem({ hook, onLook, onRemove }: HookItemProps) {
   const { url, event, credentials, insecure, createdBy, createdAt, last } = hook
+  const test = useTest(hook)
   return (
     <li>
       <div>
@@ -42,6 +46,15 @@ export function HookItem({ hook, onLook, onRemove }: HookItemProps) {
               <When at={last.at} />
             </span>
           )}
+          <Button
+            variant="default"
+            size="compact-xs"
+            loading={test.isPending}
+            aria-label={`Send a test to ${url}`}
+            onClick={() => test.mutate()}
+          >
+            Send a test
+          </Button>
           {last !== null && (
             <Button variant="default" size="compact-xs" onClick={onLook}>
               What was sent
@@ -57,4 +70,16 @@ export function HookItem({ hook, onLook, onRemove }: HookItemProps) {
       </Tooltip>
     </li>
   )
+}
+
+/** Calls the hook with something made up. What became of it stands on the page as that of any other call. */
+function useTest({ id, collection }: Hook) {
+  return useAct({
+    run: () => jobyard.hooks.test(id),
+    done: ({ last }) => (sayCall(last).tone === 'good' ? `The test was taken: ${sayCall(last).text}.` : undefined),
+    after: (tested) => {
+      const { queryKey } = hooksQuery(collection)
+      queryClient.setQueryData(queryKey, (hooks) => hooks?.map((hook) => (hook.id === id ? tested : hook)))
+    },
+  })
 }

@@ -79,6 +79,25 @@ export function eventHookWriteRoutes(app: ApiApp, context: ApiContext): void {
         .send(showHook(hook, collection.name))
     },
   )
+  app.post(
+    '/v1/hooks/:hook/test',
+    {
+      config: { access: 'deployer' },
+      schema: {
+        operationId: 'testHook',
+        tags: TAGS,
+        summary: 'Try a hook: call its address now',
+        description:
+          'With something made up, a run or a deployment of a job called `example`, and the header `X-Jobyard-Test: true`. Answers when the call is over; `last` says how it went. It needs ten seconds at the most, and no hook is taken away by its answer.',
+        params: OF_HOOK,
+        response: { 200: Hook },
+      },
+    },
+    async (request) => {
+      const { id, collectionId } = await requireHook(context, bearerOf(request), request.params.hook)
+      return showHook(await hooks.test(id, actorOf(request)), await directory.collectionName(collectionId))
+    },
+  )
   app.delete(
     '/v1/hooks/:hook',
     {

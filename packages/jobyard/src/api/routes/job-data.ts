@@ -2,7 +2,6 @@ import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { JobyardError } from '../../domain/errors.ts'
-import type { JobRow } from '../../domain/model.ts'
 import type { ApiApp } from '../../services/http/api-app.ts'
 import { readRange } from '../../services/http/byte-range.ts'
 import { actorOf, bearerOf } from '../../services/http/sender.ts'
@@ -14,7 +13,7 @@ import { passOverIfDone } from '../idempotency.ts'
 import { closed, JOB_SCOPE, JobRef, Nothing } from '../schemas/base.ts'
 import { DataFolder, DataItem } from '../schemas/job-data.ts'
 import { showInstant } from '../views/runs.ts'
-import { OF_JOB, SCOPE } from './jobs.ts'
+import { jobOf, OF_JOB, SCOPE } from './jobs.ts'
 
 const TAGS = ['data']
 const BINARY = { schema: Type.Unsafe<Readable>({ type: 'string', format: 'binary' }) }
@@ -50,7 +49,7 @@ function readRoutes(app: ApiApp, context: ApiContext): void {
         response: { 200: DataFolder },
       },
     },
-    async (request) => await list(dataOf(context), (await jobOf(context, request)).id, []),
+    async (request) => await list(dataOf(context), (await jobOf(context.directory, request)).id, []),
   )
   app.get(
     '/v1/jobs/:job/data/*',
@@ -73,7 +72,7 @@ function readRoutes(app: ApiApp, context: ApiContext): void {
       },
     },
     async (request, reply) => {
-      const { id } = await jobOf(context, request)
+      const { id } = await jobOf(context.directory, request)
       const data = dataOf(context)
       const parts = partsOf(request)
       const found = parts.length === 0 ? ({ type: 'folder' } as const) : await data.look(id, parts)
@@ -105,7 +104,7 @@ function writeRoutes(app: ApiApp, context: ApiContext): void {
       },
     },
     async (request, reply) => {
-      const job = await jobOf(context, request)
+      const job = await jobOf(context.directory, request)
       const { body, headers } = request
       const length = headers['content-length']
       const declared = length === undefined ? undefined : Number(length)
@@ -147,15 +146,6 @@ function writeRoutes(app: ApiApp, context: ApiContext): void {
       return reply.code(204).send(null)
     },
   )
-}
-
-interface OfItem {
-  readonly params: Static<typeof OF_ITEM> | Static<typeof OF_JOB>
-  readonly query: Static<typeof SCOPE>
-}
-
-async function jobOf({ directory }: ApiContext, request: OfItem & FastifyRequest): Promise<JobRow> {
-  return await directory.requireJob(bearerOf(request), request.params.job, request.query)
 }
 
 function dataOf({ data }: ApiContext): JobData {

@@ -14,7 +14,7 @@ import { Count, Occurrences } from '../schemas/access.ts'
 import { closed, DEFAULT_LIMIT, JOB_SCOPE, PAGING } from '../schemas/base.ts'
 import { Deployments, Job, PastOccurrencePage, RollbackInput } from '../schemas/jobs.ts'
 import { showInstant } from '../views/runs.ts'
-import { OF_JOB, SCOPE } from './jobs.ts'
+import { jobOf, OF_JOB, SCOPE } from './jobs.ts'
 import { DEFAULT_OCCURRENCES } from './schedules.ts'
 
 /** Routes about a job's packages. */
@@ -35,7 +35,7 @@ export function deploymentRoutes(app: ApiApp, context: ApiContext): void {
       },
     },
     async (request) => {
-      const job = await directory.requireJob(bearerOf(request), request.params.job, request.query)
+      const job = await jobOf(directory, request)
       const deployments = await services.store.read('listDeployments', { jobId: job.id })
       const current = deployments.find(({ hash }) => hash === job.packageHash)?.number
       const items = deployments.map(({ number, hash, source, deployedBy, deployedAt, files, bytes }) => {
@@ -62,7 +62,7 @@ export function deploymentRoutes(app: ApiApp, context: ApiContext): void {
       },
     },
     async (request) => {
-      const found = await directory.requireJob(bearerOf(request), request.params.job, request.query)
+      const found = await jobOf(directory, request)
       if (await isRolledBack(context, request, found)) return await shower.job(found)
       const { package: wanted, steps = 1 } = request.body
       const hash = await choosePackage(context, found, wanted, steps)

@@ -1,4 +1,7 @@
-import Type from 'typebox'
+import type { FastifyRequest } from 'fastify'
+import Type, { type Static } from 'typebox'
+import type { JobRow } from '../../domain/model.ts'
+import type { Directory } from '../../services/directory.ts'
 import type { ApiApp } from '../../services/http/api-app.ts'
 import { actorOf, bearerOf } from '../../services/http/sender.ts'
 import type { ApiContext } from '../context.ts'
@@ -20,6 +23,16 @@ export const OF_JOB = closed({ job: JobRef })
 
 /** The query of a route of one job. */
 export const SCOPE = closed(JOB_SCOPE)
+
+/** The job that a request names. Throws 'job-unknown' and 'job-ambiguous'. */
+export function jobOf(directory: Directory, request: FastifyRequest & OfJob): Promise<JobRow> {
+  return directory.requireJob(bearerOf(request), request.params.job, request.query)
+}
+
+interface OfJob {
+  readonly params: { readonly job: string }
+  readonly query: Static<typeof SCOPE>
+}
 
 /** Routes that list and show jobs. */
 export function jobRoutes(app: ApiApp, { services, directory, shower }: ApiContext): void {
@@ -73,7 +86,7 @@ export function jobRoutes(app: ApiApp, { services, directory, shower }: ApiConte
       },
     },
     async (request) => {
-      const job = await directory.requireJob(bearerOf(request), request.params.job, request.query)
+      const job = await jobOf(directory, request)
       return await shower.job(job)
     },
   )
@@ -141,7 +154,7 @@ export function jobWriteRoutes(app: ApiApp, context: ApiContext): void {
       },
     },
     async (request) => {
-      const found = await directory.requireJob(bearerOf(request), request.params.job, request.query)
+      const found = await jobOf(directory, request)
       const { job } = await writeJob(context, request, found, request.body, 'existing')
       return await shower.job(job)
     },
@@ -166,7 +179,7 @@ export function jobActRoutes(app: ApiApp, { services, directory, shower }: ApiCo
     },
     async (request, reply) => {
       try {
-        const { id, name } = await directory.requireJob(bearerOf(request), request.params.job, request.query)
+        const { id, name } = await jobOf(directory, request)
         await services.engine.deleteJob(id, name, actorOf(request))
       } catch (error) {
         passOverIfDone(request, error, 'job-unknown')
@@ -190,7 +203,7 @@ export function jobActRoutes(app: ApiApp, { services, directory, shower }: ApiCo
         },
       },
       async (request) => {
-        const found = await directory.requireJob(bearerOf(request), request.params.job, request.query)
+        const found = await jobOf(directory, request)
         const { job } = await services.jobs.setEnabled(found, verb === 'start', actorOf(request))
         return await shower.job(job)
       },

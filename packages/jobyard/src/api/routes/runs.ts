@@ -8,7 +8,7 @@ import { makeRunOrRefuse, readArgs, readPayload } from '../run-requests.ts'
 import { closed, DEFAULT_LIMIT, Id, PAGING } from '../schemas/base.ts'
 import { Run, RunInput, Task, TaskPage } from '../schemas/runs.ts'
 import { showTask } from '../views/runs.ts'
-import { OF_JOB, SCOPE } from './jobs.ts'
+import { jobOf, OF_JOB, SCOPE } from './jobs.ts'
 
 /** The parameters of a route of one run. */
 export const OF_RUN = closed({ run: Id })
@@ -36,7 +36,7 @@ export function runStartRoutes(app: ApiApp, context: ApiContext): void {
       },
     },
     async (request, reply) => {
-      const job = await directory.requireJob(bearerOf(request), request.params.job, request.query)
+      const job = await jobOf(directory, request)
       const { args, payload } = request.body
       const detail = whoAsks(request)
       const asked = { why: 'manual', detail, args: readArgs(args), ...readPayload(payload) } as const

@@ -1,10 +1,10 @@
 import type { ApiApp } from '../../services/http/api-app.ts'
-import { actorOf, bearerOf } from '../../services/http/sender.ts'
+import { actorOf } from '../../services/http/sender.ts'
 import type { ApiContext } from '../context.ts'
 import { passOverIfDone } from '../idempotency.ts'
 import { Webhook, WebhookInput } from '../schemas/access.ts'
 import { Nothing } from '../schemas/base.ts'
-import { OF_JOB, SCOPE } from './jobs.ts'
+import { jobOf, OF_JOB, SCOPE } from './jobs.ts'
 
 const TAGS = ['webhooks']
 const CONFIG = { access: 'deployer', refusals: [409] } as const
@@ -25,7 +25,7 @@ export function webhookRoutes(app: ApiApp, { directory, webhooks }: ApiContext):
       },
     },
     async (request) => {
-      const job = await directory.requireJob(bearerOf(request), request.params.job, request.query)
+      const job = await jobOf(directory, request)
       return await webhooks.show(job, actorOf(request))
     },
   )
@@ -44,7 +44,7 @@ export function webhookRoutes(app: ApiApp, { directory, webhooks }: ApiContext):
       },
     },
     async (request) => {
-      const job = await directory.requireJob(bearerOf(request), request.params.job, request.query)
+      const job = await jobOf(directory, request)
       return await webhooks.set(job, request.body.password, actorOf(request))
     },
   )
@@ -62,7 +62,7 @@ export function webhookRoutes(app: ApiApp, { directory, webhooks }: ApiContext):
       },
     },
     async (request) => {
-      const job = await directory.requireJob(bearerOf(request), request.params.job, request.query)
+      const job = await jobOf(directory, request)
       return await webhooks.renew(job, actorOf(request))
     },
   )
@@ -80,7 +80,7 @@ export function webhookRoutes(app: ApiApp, { directory, webhooks }: ApiContext):
       },
     },
     async (request, reply) => {
-      const job = await directory.requireJob(bearerOf(request), request.params.job, request.query)
+      const job = await jobOf(directory, request)
       try {
         await webhooks.remove(job, actorOf(request))
       } catch (error) {

@@ -12,6 +12,7 @@ const factor = Type.Number(FACTOR)
 const jitter = Type.Number(JITTER)
 const none = closed({ kind: Type.Literal('none') })
 const fixed = closed({ kind: Type.Literal('fixed'), attempts, delay: duration('Wait before each further attempt.') })
+const EXPONENTIAL = { kind: Type.Literal('exponential'), attempts, delay: duration('First wait.') }
 
 /** When a failed attempt is followed by another, in an answer. */
 export const Retry = named(
@@ -21,9 +22,7 @@ export const Retry = named(
       none,
       fixed,
       closed({
-        kind: Type.Literal('exponential'),
-        attempts,
-        delay: duration('First wait.'),
+        ...EXPONENTIAL,
         factor,
         maxDelay: duration('Longest wait.'),
         jitter,
@@ -40,9 +39,7 @@ const RetryInput = named(
       none,
       fixed,
       closed({
-        kind: Type.Literal('exponential'),
-        attempts,
-        delay: duration('First wait.'),
+        ...EXPONENTIAL,
         factor: Type.Optional(Type.Number({ ...FACTOR, description: `${FACTOR.description} Default 2.` })),
         maxDelay: Type.Optional(duration('Longest wait. Default 1h.')),
         jitter: Type.Optional(Type.Number({ ...JITTER, description: `${JITTER.description} Default 0.2.` })),

@@ -5,7 +5,7 @@ import { type Build, connected, noun, verb } from '../shape.ts'
 import { inCollection } from './job-scope.ts'
 
 /** The commands of hooks: calls to others when something happens. */
-export function addHooks(program: Command, { terminal }: Build): void {
+export function addHooks(program: Command, { terminal, result }: Build): void {
   const hook = noun(program, 'hook', 'have addresses called when runs end or jobs are deployed')
   const list = verb(hook, 'list', 'list the hooks of a collection and how their last calls went', ['jobyard hook list'])
   connected(inCollection(list)).action(async (options: ScopeOptions) => {
@@ -23,6 +23,12 @@ export function addHooks(program: Command, { terminal }: Build): void {
     .option('--insecure', 'do not look at the certificate of the address')
   connected(inCollection(add)).action(async (url: string, options: HookAddOptions) => {
     await (await import('../hook.ts')).addHook(terminal, url, options)
+  })
+  const test = verb(hook, 'test <hook>', 'call a hook now, by its id or its address, and say what it answered', [
+    'jobyard hook test https://example.com/jobs',
+  ])
+  connected(inCollection(test)).action(async (which: string, options: ScopeOptions) => {
+    result.exit = await (await import('../hook.ts')).testHook(terminal, which, options)
   })
   const remove = verb(hook, 'rm <hook>', 'take a hook away, by its id or its address', [
     'jobyard hook rm https://example.com/jobs',

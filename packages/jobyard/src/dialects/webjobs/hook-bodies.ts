@@ -1,5 +1,6 @@
 import type { HookDescriber } from '../../services/hooks/describe.ts'
 import type { DeploymentFacts } from '../../store/procedures/hook-causes.ts'
+import type { RunOutline } from '../../store/procedures/outline-jobs.ts'
 import { Links } from './links.ts'
 import { showDate, UNSET_DATE } from './net-time.ts'
 import { showRun } from './shapes.ts'
@@ -16,7 +17,36 @@ export function describeForHooks(base: () => string): HookDescriber {
     },
     describeDeployment: (deployment, collection) =>
       indented(showDeployment(deployment, collection, new URL(base()).host)),
+    describeExample(event, collection, at) {
+      if (event === 'deployed') return this.describeDeployment({ ...DEPLOYMENT, deployedAt: at }, collection)
+      const begun = at - 1000
+      // Ids begin with the time of their making, and no more of them is told.
+      const id = begun.toString(16).padStart(12, '0')
+      const run = { ...RUN, id, createdAt: begun, startedAt: begun, finishedAt: at }
+      return indented(showRun(run, EXAMPLE, new Links(base()), at))
+    },
   }
+}
+
+/** The job that examples tell of. */
+const EXAMPLE = { name: 'example', type: 'triggered' } as const
+
+const RUN: Omit<RunOutline, 'id' | 'createdAt' | 'startedAt' | 'finishedAt'> = {
+  number: 1,
+  state: 'completed',
+  reasonCode: null,
+  why: 'manual',
+  detail: { userAgent: 'Jobyard (a trial of the hook)' },
+}
+
+const DEPLOYMENT: Omit<DeploymentFacts, 'deployedAt'> = {
+  jobId: '',
+  jobName: EXAMPLE.name,
+  jobType: EXAMPLE.type,
+  // That of no bytes at all, which is no package's.
+  hash: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+  source: 'upload',
+  deployedBy: 'a trial of the hook',
 }
 
 /** Only what succeeded is a deployment here, and it is done in one moment. */

@@ -30,8 +30,7 @@ export class ScriptHousekeeping {
   constructor(options: HousekeepingOptions) {
     this.#options = options
     const { clock, random, events } = options
-    const onError = (where: string, error: unknown) => events.emit({ type: 'error', where, error })
-    this.#loop = new Loop({ name: 'script housekeeping', clock, random, turnOnce: () => this.#turnOnce(), onError })
+    this.#loop = new Loop({ name: 'script housekeeping', clock, random, events, turnOnce: () => this.#turnOnce() })
     this.#deaf = events.listen(({ event }) => {
       if (event.type !== 'job.deleted') return
       this.#deleted.add(event.jobId)

@@ -1,6 +1,7 @@
 import type { JobKind } from '../../engine/kind.ts'
-import { beginScript, defaultGrace, type ScriptParts } from './begin.ts'
+import { beginScript, type ScriptParts } from './begin.ts'
 import { checkChange, openSecrets, prepareScript, showSpec } from './prepare.ts'
+import { defaultGrace } from './run-limits.ts'
 import { ScriptChange, ScriptSpec } from './spec.ts'
 
 export type { ScriptParts } from './begin.ts'

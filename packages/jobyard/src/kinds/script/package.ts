@@ -1,8 +1,5 @@
-import { constants, type ReadStream } from 'node:fs'
-import { access, chmod, mkdir, open, readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, mkdir, rm } from 'node:fs/promises'
 import type { Clock } from '../../domain/clock.ts'
-import { JobyardError } from '../../domain/errors.ts'
 import type { Ids } from '../../domain/ids.ts'
 import { unpackArchive } from './archive.ts'
 import { type ArchiveLimits, DEFAULT_ARCHIVE_LIMITS } from './archive-limits.ts'
@@ -12,13 +9,13 @@ import { composeFolder, type PackageParts } from './compose.ts'
 import { copyFolder } from './folder-tree.ts'
 import type { InterpreterPlaces } from './interpreters.ts'
 import { quoteName } from './names.ts'
-import { TreeCache } from './package-cache.ts'
-import { discard, filesFolder, flushPackage, moveInto, readManifest, writeManifest } from './package-disk.ts'
+import { discard, filesFolder, flushPackage, moveInto, writeManifest } from './package-disk.ts'
 import { type PackageScript, readPackageScript, type UnreadableSettings } from './package-script.ts'
+import { PackageShelf } from './package-shelf.ts'
 import { beginsLikeZip, copyScript } from './package-source.ts'
-import { bytesOf, hashTree, type PackageFile, type PackageTree, sortTree } from './package-tree.ts'
+import { bytesOf, hashTree, type PackageTree, sortTree } from './package-tree.ts'
 import { PackageWorkshop } from './package-workshop.ts'
-import { explainFullDisk, isSystemError } from './system-error.ts'
+import { explainFullDisk } from './system-error.ts'
 
 /** What a package is and what it runs. */
 export interface PackageInfo extends PackageScript {
@@ -52,25 +49,19 @@ export interface Adding {
   readonly unreadableSettings?: UnreadableSettings
 }
 
-/** As many files' names may be kept in memory, over all packages that were used lately. */
-const REMEMBERED_FILES = 50_000
-
 /**
- * The packages on disk: `<folder>/<first two digits of the hash>/<hash>/`, with the tree in `files/` and its listing in
- * `manifest.json`. A package never changes once it is there. It belongs to the server's user; others may only read.
- *
- * Packages are made beside one another, and only their last step is in one turn with {@link clean}: they get their
- * names and are entered there, so that nothing is removed between the two.
+ * The packages on disk, and how they come there and go. They are made beside one another, and only their last step is in
+ * one turn with {@link clean}: they get their names and are entered there, so that nothing is removed between the two.
  */
-export class PackageStore {
+export class PackageStore extends PackageShelf {
   readonly #options: PackageStoreOptions
   readonly #limits: ArchiveLimits
-  readonly #trees = new TreeCache(REMEMBERED_FILES)
   readonly #workshop: PackageWorkshop
   /** Ends when whoever gives names to packages, or takes them away, is done. */
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(options: PackageStoreOptions) {
+    super(options.folder)
     this.#options = options
     this.#workshop = new PackageWorkshop(options)
     this.#limits = { ...DEFAULT_ARCHIVE_LIMITS, ...options.limits }
@@ -130,62 +121,6 @@ export class PackageStore {
     return this.#inform(hash, tree, this.filesFolder(hash))
   }
 
-  async has(hash: string): Promise<boolean> {
-    try {
-      await access(join(this.#place(hash), 'manifest.json'))
-      return true
-    } catch (error) {
-      if (isSystemError(error, 'ENOENT') || error instanceof JobyardError) return false
-      throw error
-    }
-  }
-
-  /** The hashes of all packages, in their order. */
-  async hashes(): Promise<string[]> {
-    const found: string[] = []
-    for (const prefix of (await readdir(this.#options.folder)).toSorted()) {
-      if (!/^[0-9a-f]{2}$/.test(prefix)) continue
-      const names = await readdir(join(this.#options.folder, prefix))
-      found.push(...names.filter((name) => HASH.test(name)).toSorted())
-    }
-    return found
-  }
-
-  /** The files of a package, by name. Throws 'package-not-found'. */
-  async list(hash: string): Promise<readonly PackageFile[]> {
-    return (await this.tree(hash)).files
-  }
-
-  /** The files and folders of a package. Throws 'package-not-found'. */
-  async tree(hash: string): Promise<PackageTree> {
-    const known = this.#trees.get(hash)
-    if (known !== undefined) return known
-    const tree = await readManifest(this.#place(hash))
-    if (tree === undefined) throw notFound(hash)
-    this.#trees.add(hash, tree)
-    return tree
-  }
-
-  /** The folder that holds the tree of a package. */
-  filesFolder(hash: string): string {
-    return filesFolder(this.#place(hash))
-  }
-
-  /**
-   * Opens a file of a package for reading. `path` must be a name of {@link list} to the letter, so that nothing else can
-   * be read. The stream closes the file when it ends or is destroyed. Throws 'package-file-not-found'.
-   */
-  async openFile(hash: string, path: string): Promise<{ readonly stream: ReadStream; readonly bytes: number }> {
-    const file = (await this.list(hash)).find((each) => each.path === path)
-    if (file === undefined) {
-      throw new JobyardError('package-file-not-found', `The package holds no file ${quoteName(path)}.`, {
-        field: 'path',
-      })
-    }
-    const handle = await open(join(this.filesFolder(hash), path), constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0))
-    return { stream: handle.createReadStream(), bytes: file.bytes }
-  }
-
   /**
    * Removes the packages that `choose` says nobody needs any more, while none is entered; harmless where there is none.
    * Goes on until it chooses none.
@@ -202,8 +137,8 @@ export class PackageStore {
 
   /** Removes a package; harmless when there is none. The caller sees to it that nobody needs it any more. */
   async remove(hash: string): Promise<void> {
-    this.#trees.remove(hash)
-    await discard(this.#place(hash), this.#workshop.place())
+    this.forget(hash)
+    await discard(this.place(hash), this.#workshop.place())
   }
 
   async #build(fill: (folder: string) => Promise<Filled>, adding: Adding = {}): Promise<PackageInfo> {
@@ -226,7 +161,7 @@ export class PackageStore {
         // It may have been removed while this one waited for its turn.
         if (!(await this.has(hash))) {
           await makeReady()
-          await moveInto(temporary, this.#place(hash))
+          await moveInto(temporary, this.place(hash))
         }
         await adding.enter?.(info)
       })
@@ -253,12 +188,6 @@ export class PackageStore {
     const script = await readPackageScript(tree, folder, this.#options.interpreters, unreadable)
     return { hash, files: tree.files.length, bytes: bytesOf(tree), ...script }
   }
-
-  /** A hash comes from outside, too, so it must be one before it becomes part of a path. */
-  #place(hash: string): string {
-    if (!HASH.test(hash)) throw notFound(hash)
-    return join(this.#options.folder, hash.slice(0, 2), hash)
-  }
 }
 
 /** What a package is made of, and what is to be told of that. */
@@ -269,10 +198,4 @@ async function prepareToMove(temporary: string, tree: PackageTree): Promise<void
   await writeManifest(temporary, tree)
   await flushPackage(temporary, tree)
   await chmod(temporary, 0o755)
-}
-
-const HASH = /^[0-9a-f]{64}$/
-
-function notFound(hash: string): JobyardError {
-  return new JobyardError('package-not-found', `There is no package ${quoteName(hash)}.`, { field: 'package' })
 }

@@ -13,7 +13,7 @@ export interface Cgroup {
   members(): number[]
   /** One blow: no more forks, and SIGKILL to every member. Call it until {@link members} is empty. */
   kill(): void
-  /** CPU milliseconds since {@link renew}; null where it is not counted. */
+  /** CPU milliseconds since {@link renew}; null where the system counts none. */
   cpuMs(): number | null
   /** What was used since {@link renew}. `failed`: the run did not end with exit code 0, so a limit may be the reason. */
   usage(failed: boolean): CgroupUsage

@@ -101,9 +101,7 @@ class CgroupV1 implements Cgroup {
   }
 
   cpuMs(): number | null {
-    const nanoseconds = this.#cpu?.readNumber() ?? 0
-    // Nothing at all was counted only where the process had ended before it was put in.
-    return nanoseconds === 0 ? null : Math.round(nanoseconds / NANOSECONDS_PER_MS)
+    return this.#cpu === null ? null : Math.round(this.#cpu.readNumber() / NANOSECONDS_PER_MS)
   }
 
   usage(failed: boolean): CgroupUsage {

@@ -120,9 +120,7 @@ class CgroupV2 implements Cgroup {
   }
 
   cpuMs(): number | null {
-    const microseconds = this.#cpu.readKey('usage_usec') - this.#cpuBefore
-    // Nothing at all was counted only where the process had ended before it was put in.
-    return microseconds === 0 ? null : Math.round(microseconds / MICROSECONDS_PER_MS)
+    return Math.round((this.#cpu.readKey('usage_usec') - this.#cpuBefore) / MICROSECONDS_PER_MS)
   }
 
   usage(failed: boolean): CgroupUsage {

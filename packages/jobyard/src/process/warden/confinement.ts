@@ -3,24 +3,26 @@ import type { CgroupPool } from '../cgroup/pool.ts'
 import type { ProcessLimits } from '../contract.ts'
 import { isAlive, listPids, readLastPid, readStat, sendSignal } from '../proc.ts'
 import { Doubts, readMark } from '../strays.ts'
+import type { Sampler } from './sampler.ts'
 
 /** What a process can hardly take, and hardly start, before it is moved. */
 const LOOSE_BYTES = 256 * 1024 * 1024
 const LOOSE_PROCESSES = 256
 
-const NOT_COUNTED: CgroupUsage = { cpuMs: null, peakBytes: null, limit: null }
-
 /**
- * The control group of one run, where there are any. The process is put in after it was started, because Node cannot
+ * The control group of one run, and what it uses. Where there are no groups the run is sampled. Where there are, the process is put in after it was started, because Node cannot
  * start it there. One with tight limits waits at a gate until it is in. Any other goes on: mostly it is moved in an
- * instant, but the kernel may take its time (see {@link CgroupPool.quick}). Until then nothing is counted, afterwards
- * whatever the process has started meanwhile is fetched in, and a run that ends before is not counted at all.
+ * instant, but the kernel may take its time (see {@link CgroupPool.quick}). Until then it is sampled, and afterwards
+ * whatever the process has started meanwhile is fetched in.
  */
 export class Confinement {
   readonly #pool: CgroupPool | null
   readonly #limits: ProcessLimits
   readonly #leased: Cgroup | null
   readonly #mark: string
+  readonly #sampler: Sampler
+  /** What was used before the process was in; undefined while it is still sampled. */
+  #before: ReturnType<Sampler['finish']> | undefined
   #leader: number | undefined
   #inside = false
   #late = false
@@ -29,8 +31,9 @@ export class Confinement {
   #entering: Promise<void> | undefined
 
   /** `mark`: the marker of the run. Throws when there are control groups but none can be made with these limits. */
-  constructor(pool: CgroupPool | null, limits: ProcessLimits, mark: string) {
+  constructor(pool: CgroupPool | null, limits: ProcessLimits, mark: string, sampler: Sampler) {
     this.#pool = pool
+    this.#sampler = sampler
     this.#limits = limits
     this.#mark = mark
     try {
@@ -55,8 +58,10 @@ export class Confinement {
     return this.#entering
   }
 
+  /** CPU milliseconds up to now; null where nothing was counted. */
   get cpuMs(): number | null {
-    return this.cgroup?.cpuMs() ?? null
+    if (this.#leader === undefined) return null
+    return this.#inside ? sum(this.#before?.cpuMs, this.#leased?.cpuMs()) : this.#sampler.sample(this.#leader).cpuMs
   }
 
   /** True when the process must not do anything before it is in: its limits are so tight that it could pass them. */
@@ -69,42 +74,57 @@ export class Confinement {
   enter(pid: number, entered: () => void): void {
     const pool = this.#pool
     const cgroup = this.#leased
-    if (!pool || !cgroup) return
     this.#leader = pid
-    pool.leaders.add(pid)
+    pool?.leaders.add(pid)
+    this.#sampler.watch(pid)
+    if (!pool || !cgroup) return
     if (!pool.quick) {
       this.#late = true
       this.#entering = this.#enterLater(pool, cgroup, pid, entered)
       return
     }
     try {
-      this.#join(cgroup, pid)
-      pool.moved()
-      this.#inside = true
+      this.#moveIn(pool, cgroup, pid)
       entered()
     } catch (error) {
       this.#fail(pid, error)
     }
   }
 
-  /** What the run used; nothing where it was never in. */
+  #moveIn(pool: CgroupPool, cgroup: Cgroup, pid: number): void {
+    this.#usedBefore()
+    this.#join(cgroup, pid)
+    pool.moved()
+    this.#inside = true
+  }
+
+  /** What the run used. Memory that it took before it was in is not counted there, for as long as it keeps it. */
   usage(failed: boolean): CgroupUsage {
-    return this.cgroup?.usage(failed) ?? NOT_COUNTED
+    const { cpuMs, peakBytes, ownBytes } = this.#usedBefore()
+    const inside = this.cgroup?.usage(failed)
+    if (inside === undefined) return { cpuMs, peakBytes, limit: null }
+    const inAll = Math.min((inside.peakBytes ?? 0) + ownBytes, this.#limits.memoryBytes ?? Number.POSITIVE_INFINITY)
+    return { cpuMs: sum(cpuMs, inside.cpuMs), peakBytes: Math.max(inAll, peakBytes ?? 0) || null, limit: inside.limit }
   }
 
   /** The run is over: the empty group is given back. */
   leave(): void {
+    this.#usedBefore()
     if (this.#leader !== undefined) this.#pool?.leaders.delete(this.#leader)
     if (this.#entering) void this.#entering.then(() => this.#giveBack())
     else this.#giveBack()
   }
 
+  #usedBefore(): ReturnType<Sampler['finish']> {
+    this.#before ??= this.#sampler.finish(this.#leader ?? 0)
+    return this.#before
+  }
+
   async #enterLater(pool: CgroupPool, cgroup: Cgroup, pid: number, entered: () => void): Promise<void> {
     try {
       if (!(await cgroup.joinLater(pid))) return
-      pool.moved()
-      this.#join(cgroup, pid)
-      this.#inside = true
+      this.#sampler.sample(pid)
+      this.#moveIn(pool, cgroup, pid)
       entered()
     } catch (error) {
       this.#fail(pid, error)
@@ -151,6 +171,10 @@ export class Confinement {
     if (this.#late && cgroup.members().length > 0) cgroup.kill()
     this.#pool?.release(cgroup, this.#limits)
   }
+}
+
+function sum(one: number | null | undefined, other: number | null | undefined): number | null {
+  return (one ?? null) === null ? (other ?? null) : (one ?? 0) + (other ?? 0)
 }
 
 /** The ids given after one and up to another; all there are when the machine has begun to count anew in between. */

@@ -26,7 +26,7 @@ export interface Yard {
   readonly pipes: PipePool
   readonly support: LimitSupport
   readonly cgroups: CgroupPool | null
-  /** Counts CPU time and memory where control groups do not. */
+  /** Counts CPU time and memory where and while control groups do not. */
   readonly sampler: Sampler
   readonly strays: StrayWatch
   /** What every marker of this instance begins with. */
@@ -62,7 +62,7 @@ export class Group {
     this.#yard = yard
     this.#startedAt = yard.clock.elapsed()
     const mark = yard.markPrefix + order.taskId
-    this.#confinement = new Confinement(yard.cgroups, order.limits, mark)
+    this.#confinement = new Confinement(yard.cgroups, order.limits, mark, yard.sampler)
     try {
       this.output = new Output(order.channel, yard.pipes, yard.relay, order.user?.uid)
     } catch (error) {
@@ -87,7 +87,6 @@ export class Group {
     })
     this.output.begin()
     this.#confinement.enter(pid, () => openGate(this.#child))
-    if (!yard.cgroups) yard.sampler.watch(pid)
     yard.report({ is: 'started', id: this.id, pid })
   }
 
@@ -133,8 +132,7 @@ export class Group {
   }
 
   sample(): void {
-    const pid = this.pid ?? 0
-    const { cpuMs } = this.#yard.cgroups ? this.#confinement : this.#yard.sampler.sample(pid)
+    const { cpuMs } = this.#confinement
     this.#yard.report({ is: 'sample', id: this.id, cpuMs, outputBytes: this.output.bytes })
   }
 
@@ -149,7 +147,7 @@ export class Group {
       if (!this.output.paused) yard.strays.look()
       await this.output.drain(yard.clock)
     }
-    const usage = yard.cgroups ? this.#confinement.usage(code !== 0) : { ...yard.sampler.finish(pid), limit: null }
+    const usage = this.#confinement.usage(code !== 0)
     yard.relay.end(this.output.channel)
     const exit: ProcessExit = { code, signal, ...usage, lost: false }
     yard.report({ is: 'exited', id: this.id, exit })

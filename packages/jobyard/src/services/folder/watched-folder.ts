@@ -13,6 +13,8 @@ import { deployFolder } from './deploy.ts'
 import { type FolderJob, type FoundJobs, findJobs } from './find-jobs.ts'
 import { type Fingerprint, takeFingerprint } from './fingerprint.ts'
 import { FolderWatch, GATHER_MS } from './folder-watch.ts'
+import { ToldProblems } from './told-problems.ts'
+import { WaitingChanges } from './waiting-changes.ts'
 
 /** What a watched folder works with. */
 export interface WatchedFolderOptions {
@@ -45,15 +47,6 @@ const EVERY_MS = 30_000
 const REST = 10
 /** The group of the folders above those of jobs, among what is listened to; no job's key. */
 const ABOVE = ''
-/** Problems that are kept to be shown. */
-const SHOWN_PROBLEMS = 200
-
-/** Something that is to be done once it has stayed as it is. */
-interface Pending {
-  readonly text: string
-  /** By the clock's `elapsed`. */
-  readonly since: number
-}
 
 /**
  * Makes the jobs of a collection those that lie in a folder: what appears there is deployed, what changes is deployed
@@ -66,10 +59,8 @@ export class WatchedFolder {
   readonly #watch: FolderWatch
   /** The fingerprints of folders that were dealt with: deployed, or found to be undeployable. */
   readonly #settled = new Map<string, string>()
-  readonly #pending = new Map<string, Pending>()
-  readonly #told = new Map<string, string>()
-  /** False until the first time, which replaces what a server before this one told. */
-  #hasTold = false
+  readonly #waiting: WaitingChanges
+  readonly #told: ToldProblems
   /** The keys of jobs in whose folders something happened since they were looked at. */
   readonly #noted = new Set<string>()
   /** When everything was last looked at, and when the next look of any sort may begin; by the clock's `elapsed`. */
@@ -78,9 +69,10 @@ export class WatchedFolder {
 
   constructor(options: WatchedFolderOptions) {
     this.#options = options
-    const { clock, random, events } = options
-    const onError = (where: string, error: unknown) => events.emit({ type: 'error', where, error })
-    this.#loop = new Loop({ name: 'watched folder', clock, random, turnOnce: () => this.#turn(), onError })
+    const { clock, random, events, quietMs } = options
+    this.#waiting = new WaitingChanges(clock, quietMs)
+    this.#told = new ToldProblems(options)
+    this.#loop = new Loop({ name: 'watched folder', clock, random, events, turnOnce: () => this.#turn() })
     this.#watch = new FolderWatch(clock, (groups) => {
       for (const group of groups) this.#noted.add(group)
       this.#loop.wake()
@@ -127,9 +119,7 @@ export class WatchedFolder {
   /** Something happened in it, it is unknown, or it may have been quiet for long enough. */
   #isDue(key: string): boolean {
     if (this.#noted.has(key)) return true
-    const pending = this.#pending.get(key)
-    if (pending === undefined) return !this.#settled.has(key)
-    return this.#options.clock.elapsed() - pending.since >= this.#options.quietMs
+    return this.#waiting.mayBeQuiet(key) ?? !this.#settled.has(key)
   }
 
   async #lookAtThose(isWanted: (key: string) => boolean): Promise<number> {
@@ -142,16 +132,16 @@ export class WatchedFolder {
     const isMoved = this.#watch.follow(ABOVE, found.above)
     if (isMoved) this.#noted.add(ABOVE)
     if (!found.isThere) {
-      await this.#tell([{ path, message: 'The folder is not there, or empty. Its jobs stay as they are.' }])
+      await this.#told.tell([{ path, message: 'The folder is not there, or empty. Its jobs stay as they are.' }])
       return this.#noted.has(ABOVE) ? GATHER_MS : everyMs
     }
     const problems = [...found.problems]
     for (const job of found.jobs) {
-      const problem = isMoved || isWanted(keyOf(job)) ? await this.#lookAt(job) : this.#told.get(job.path)
+      const problem = isMoved || isWanted(keyOf(job)) ? await this.#lookAt(job) : this.#told.of(job.path)
       if (problem !== undefined) problems.push({ path: job.path, message: problem })
     }
     await this.#dropGone(found)
-    await this.#tell(problems)
+    await this.#told.tell(problems)
     return this.#nextLook(everyMs)
   }
 
@@ -164,10 +154,10 @@ export class WatchedFolder {
       // What happened before it was listened to may have been missed.
       if (this.#watch.follow(key, seen.folders)) this.#noted.add(key)
       if (this.#settled.get(key) === seen.text) {
-        this.#pending.delete(key)
-        return this.#told.get(job.path)
+        this.#waiting.end(key)
+        return this.#told.of(job.path)
       }
-      if (!this.#isQuiet(key, seen)) return this.#told.get(job.path)
+      if (!this.#isQuiet(key, seen)) return this.#told.of(job.path)
       return await this.#deploy(job, seen)
     } catch (error) {
       return this.#explain(job, error)
@@ -176,12 +166,11 @@ export class WatchedFolder {
 
   /** Why a job is not deployed though nothing is wrong with what lies there; it is tried again, and the others are not kept waiting. */
   #explain(job: FolderJob, error: unknown): string | undefined {
-    const { clock, events } = this.#options
-    this.#pending.set(keyOf(job), { text: '', since: clock.elapsed() })
+    this.#waiting.begin(keyOf(job), '')
     // Something went while it was looked at; the next look tells more.
     if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return undefined
     if (isSystemError(error)) return `It cannot be read: ${error.message}.`
-    events.emit({ type: 'error', where: `watched folder, ${job.path}`, error })
+    this.#options.events.emit({ type: 'error', where: `watched folder, ${job.path}`, error })
     return `It is tried again, because the server had a problem: ${error instanceof Error ? error.message : error}`
   }
 
@@ -189,16 +178,7 @@ export class WatchedFolder {
     const { clock, quietMs } = this.#options
     // Long ago by the file system's clock: nobody is writing now. A clock that goes ahead only makes it wait.
     if (clock.now() - changedAt >= quietMs) return true
-    return this.#hasStayed(key, text)
-  }
-
-  /** Whether something has been the same for long enough; remembers it when it is new. */
-  #hasStayed(key: string, text: string): boolean {
-    const { clock, quietMs } = this.#options
-    const before = this.#pending.get(key)
-    if (before?.text === text) return clock.elapsed() - before.since >= quietMs
-    this.#pending.set(key, { text, since: clock.elapsed() })
-    return false
+    return this.#waiting.hasStayed(key, text)
   }
 
   async #deploy(job: FolderJob, seen: Fingerprint): Promise<string | undefined> {
@@ -211,7 +191,7 @@ export class WatchedFolder {
       // Changed while it was copied: what was copied may be a mixture.
       const after = await takeFingerprint(job.path)
       if (after.text !== seen.text) {
-        this.#pending.set(key, { text: after.text, since: this.#options.clock.elapsed() })
+        this.#waiting.begin(key, after.text)
         return undefined
       }
       await deployFolder(this.#options, job, taken, FOLDER_ACTOR)
@@ -220,7 +200,7 @@ export class WatchedFolder {
       problem = error.message
     }
     this.#settled.set(key, seen.text)
-    this.#pending.delete(key)
+    this.#waiting.end(key)
     return problem
   }
 
@@ -232,8 +212,8 @@ export class WatchedFolder {
     for (const key of this.#settled.keys()) if (!there.has(key) && !isHidden(key)) this.#settled.delete(key)
     for (const job of await store.read('listFolderJobs', { collectionId })) {
       const key = keyOf(job)
-      if (there.has(key) || closed.has(job.type) || !this.#hasStayed(key, 'gone')) continue
-      this.#pending.delete(key)
+      if (there.has(key) || closed.has(job.type) || !this.#waiting.hasStayed(key, 'gone')) continue
+      this.#waiting.end(key)
       try {
         await engine.deleteJob(job.id, job.name, FOLDER_ACTOR, 'folder')
       } catch (error) {
@@ -241,31 +221,16 @@ export class WatchedFolder {
       }
     }
     const known = new Set([...there, ...(await store.read('listFolderJobs', { collectionId })).map(keyOf)])
-    for (const key of this.#pending.keys()) {
-      if (!known.has(key) || (isHidden(key) && !there.has(key))) this.#pending.delete(key)
+    for (const key of this.#waiting.keys()) {
+      if (!known.has(key) || (isHidden(key) && !there.has(key))) this.#waiting.end(key)
     }
     for (const key of this.#noted) if (key !== ABOVE && !there.has(key)) this.#noted.delete(key)
     this.#watch.keepOnly(new Set([ABOVE, ...there]))
   }
 
-  /** Tells of what is not deployed, when it is not what was told before. */
-  async #tell(problems: readonly FolderProblem[]): Promise<void> {
-    const { store, collectionId, instance, onProblem } = this.#options
-    const current = new Map(problems.map(({ path, message }) => [path, message]))
-    const fresh = [...current].filter(([path, message]) => this.#told.get(path) !== message)
-    if (this.#hasTold && fresh.length === 0 && current.size === this.#told.size) return
-    await store.write('noteFolderProblems', { collectionId, instance, problems: problems.slice(0, SHOWN_PROBLEMS) })
-    this.#hasTold = true
-    for (const [path, message] of fresh) onProblem({ path, message })
-    this.#told.clear()
-    for (const [path, message] of current) this.#told.set(path, message)
-  }
-
   #nextLook(everyMs: number): number {
-    const { clock, quietMs } = this.#options
-    const waits = [...this.#pending.values()].map(({ since }) => since + quietMs - clock.elapsed())
-    if (this.#noted.size > 0) waits.push(GATHER_MS)
-    return Math.max(10, Math.min(this.#lookedAt + everyMs - clock.elapsed(), ...waits))
+    const waits = [this.#waiting.next ?? everyMs, this.#noted.size > 0 ? GATHER_MS : everyMs]
+    return Math.max(10, Math.min(this.#lookedAt + everyMs - this.#options.clock.elapsed(), ...waits))
   }
 }
 

@@ -4,6 +4,7 @@ import { JobyardError } from '../../domain/errors.ts'
 import type { Events } from '../../engine/events.ts'
 import { Loop } from '../../engine/loop.ts'
 import type { Dialer } from '../../outbound/dialer.ts'
+import type { Actor } from '../../store/procedures/audit.ts'
 import type { CallResult, HookCall, UnderWay } from '../../store/procedures/hook-calls.ts'
 import type { Repository } from '../../store/procedures/index.ts'
 import type { Sealer } from '../../store/seal.ts'
@@ -50,6 +51,13 @@ const KEPT_BODY = 16_384
 /** What an address answers that wants no calls any more. */
 const GONE = 410
 
+/** Why a trial has no answer when the server stops in the middle of it. */
+const STOPPED = 'The server stopped before an answer came.'
+
+/** What is called. */
+type Target = Pick<HookCall, 'collectionId' | 'url' | 'credentials' | 'insecure'>
+type Headers = Readonly<Record<string, string>>
+
 const ACTOR = { name: 'hooks', role: 'server', address: null } as const
 
 /**
@@ -63,6 +71,8 @@ export class HookCaller implements HookCalls {
   readonly #deaf: () => void
   readonly #underWay = new Map<string, UnderWay & { readonly done: Promise<void> }>()
   readonly #ending = new AbortController()
+  /** The trials under way, by their hooks. */
+  readonly #trials = new Map<string, Promise<void>>()
   /** Whether there are hooks at all, as far as is known: else runs may end without a look. */
   #some = true
   #clearedAt = Number.NEGATIVE_INFINITY
@@ -70,8 +80,7 @@ export class HookCaller implements HookCalls {
   constructor(options: HookCallerOptions) {
     this.#options = options
     const { clock, random, events } = options
-    const onError = (where: string, error: unknown) => events.emit({ type: 'error', where, error })
-    this.#loop = new Loop({ name: 'hooks', clock, random, turnOnce: () => this.#turnOnce(), onError })
+    this.#loop = new Loop({ name: 'hooks', clock, random, events, turnOnce: () => this.#turnOnce() })
     this.#deaf = events.listen(({ event }) => {
       const telling = event.type === 'job.saved' || (event.type === 'run.changed' && isFinished(event.state))
       if (telling && this.#some) this.#loop.wake()
@@ -100,6 +109,24 @@ export class HookCaller implements HookCalls {
 
   check(url: string): void {
     this.#options.dialer.check(url)
+  }
+
+  try(id: string, actor: Actor): Promise<void> {
+    // Whoever asks again while it is under way waits for the same call.
+    const trial = this.#trials.get(id) ?? this.#try(id, actor).finally(() => this.#trials.delete(id))
+    this.#trials.set(id, trial)
+    return trial
+  }
+
+  async #try(id: string, actor: Actor): Promise<void> {
+    const { store, clock, describer } = this.#options
+    const target = await store.read('getHookTarget', { id })
+    if (target === null) throw new JobyardError('hook-unknown')
+    const at = clock.now()
+    const body = await describer.describeExample(target.event, target.collection, at)
+    const sent = await this.#send(target, body, { 'x-jobyard-test': 'true' })
+    const result = sent === 'ended' ? { status: null, reason: STOPPED, body } : sent
+    await store.write('noteHookTrial', { id, result, actor, at })
   }
 
   wake(): void {
@@ -169,11 +196,15 @@ export class HookCaller implements HookCalls {
     return run === null || job === undefined ? null : await describer.describeRun(run, job, collection.name)
   }
 
-  async #send(call: HookCall, body: string): Promise<CallResult | 'ended'> {
+  async #send(call: Target, body: string, marks: Headers = {}): Promise<CallResult | 'ended'> {
     const { dialer, version, callMs = CALL_MS } = this.#options
     const kept = body.slice(0, KEPT_BODY)
     try {
-      const headers = { 'content-type': 'application/json; charset=utf-8', 'user-agent': `Jobyard/${version}` }
+      const headers = {
+        'content-type': 'application/json; charset=utf-8',
+        'user-agent': `Jobyard/${version}`,
+        ...marks,
+      }
       const limits = { connectMs: callMs, headersMs: callMs, wholeMs: callMs, maxBytes: 1024 }
       const url = this.#urlOf(call)
       const { insecure } = call
@@ -189,7 +220,7 @@ export class HookCaller implements HookCalls {
     }
   }
 
-  #urlOf({ collectionId, url, credentials }: HookCall): string {
+  #urlOf({ collectionId, url, credentials }: Target): string {
     if (credentials === null) return url
     return this.#options.sealer.open({ sealed: credentials }, hookPlace(collectionId, url))
   }

@@ -22,6 +22,8 @@ export interface HookCalls {
   check(url: string): void
   /** Says that there may be something to call. */
   wake(): void
+  /** Calls a hook now with something made up, and keeps how it went with it. Throws 'hook-unknown'. */
+  try(id: string, actor: Actor): Promise<void>
 }
 
 /** The hooks of collections: addresses that are called when something happens in them. */
@@ -66,6 +68,16 @@ export class Hooks {
   /** Takes a hook away. Throws 'hook-unknown'. */
   async remove(id: string, actor: Actor): Promise<void> {
     await this.#services.store.write('deleteHook', { id, actor, at: this.#services.clock.now() })
+  }
+
+  /** Calls a hook now with something made up. Answers the hook with how that went. Throws 'hook-unknown'. */
+  async test(id: string, actor: Actor): Promise<HookRow> {
+    const { hookCalls } = this.#services
+    if (hookCalls === undefined) throw new Error('This server makes no calls.')
+    await hookCalls.try(id, actor)
+    const hook = await this.get(id)
+    if (hook === null) throw new JobyardError('hook-unknown')
+    return hook
   }
 
   /** Has the hooks of a collection for an event called with a text. Answers how many there are. */

@@ -129,9 +129,10 @@ export class PendingEdits {
       const treeOf = (job: JobRow | null) => this.tree(job, pending)
       const made = draft.actor === null ? 'done' : await this.#maker.make(draft, draft.actor, treeOf)
       if (made === 'done') return await this.forget(pending)
-      pending.fault = notDeployed('there is nothing to run among them.')
+      this.#warn(pending, notDeployed('there is nothing to run among them.'))
     } catch (error) {
-      pending.fault = notDeployed(error instanceof JobyardError ? error.message : 'the log has the particulars.')
+      const why = error instanceof JobyardError ? error.message : 'the log has the particulars.'
+      this.#warn(pending, notDeployed(why))
       if (isRefusal(error)) await this.#giveUp(pending)
       else this.#schedule(pending, AGAIN_MS)
       throw error
@@ -155,6 +156,16 @@ export class PendingEdits {
     const key = keyOf(pending.draft.address)
     if (this.#all.get(key) === pending) this.#all.delete(key)
     await pending.draft.remove()
+    this.#warn(pending, null)
+  }
+
+  /** Keeps what stands in the way of changes; whoever looks at the job is to see it, or to see it no more. */
+  #warn(pending: Pending, fault: Warning | null): void {
+    const { base, address } = pending.draft
+    const isNew = pending.fault?.message !== fault?.message
+    pending.fault = fault
+    const { jobId } = base
+    if (isNew && jobId !== null) this.#parts.services.events.emit({ type: 'job.warned', jobId, name: address.name })
   }
 
   #gather(pending: Pending): void {
@@ -169,9 +180,9 @@ export class PendingEdits {
     const { address, changedAt } = pending.draft
     const left = changedAt + GIVEN_UP_MS - clock.now()
     if (left > 0) return this.#schedule(pending, Math.min(left, GIVEN_UP_MS))
+    const why = pending.fault?.message
     await this.forget(pending)
     const { type, name } = address
-    const why = pending.fault?.message
     logger.warn({ type, job: name, why }, 'changed files were given up: they did not become a package in a day')
   }
 

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { Clock, Timer } from '../../domain/clock.ts'
+import { type GrowingWait, spread, waitAfter } from '../../domain/waits.ts'
 import { execute, type Steps, sql } from '../sql.ts'
 import { type ConnectionOptions, connectionConfig } from './connection.ts'
 import { explain } from './errors.ts'
@@ -40,9 +41,8 @@ export function* notifyWithin(channel: string, payload: string): Steps<void> {
   yield* execute(notifyChannel, channel, payload)
 }
 
-/** First and longest wait before another attempt to connect, in milliseconds. */
-const FIRST_WAIT = 100
-const LONGEST_WAIT = 15_000
+/** Before another attempt to connect. */
+const WAIT: GrowingWait = { first: 100, longest: 15_000 }
 
 /** How long the connection may take to answer that it lives, in milliseconds. */
 const ANSWER_TIMEOUT = 5000
@@ -136,7 +136,7 @@ class PostgresNotifier implements Notifier {
   /** A connection that was cut without a word looks idle for ever: only a question shows it. */
   #keepAlive(client: pg.Client): void {
     const { clock, random, keepaliveMs = 15_000 } = this.#options
-    this.#timer = clock.after(keepaliveMs * (0.5 + random() / 2), () => {
+    this.#timer = clock.after(spread(keepaliveMs, random()), () => {
       client.query('select 1').then(
         () => {
           if (this.#client === client) this.#keepAlive(client)
@@ -158,8 +158,7 @@ class PostgresNotifier implements Notifier {
   #reconnectLater(): void {
     if (this.#stopped) return
     const { clock, random, onTrouble } = this.#options
-    const wait = Math.min(FIRST_WAIT * 2 ** this.#failures++, LONGEST_WAIT) * (0.5 + random() / 2)
-    this.#timer = clock.after(wait, () => {
+    this.#timer = clock.after(waitAfter(WAIT, this.#failures++, random()), () => {
       this.#connect().then(
         () => {
           for (const look of this.#lookers) look()

@@ -125,7 +125,8 @@ export interface CallResult {
 }
 
 const dropCall = sql('delete from hook_call where id = ?')
-const noteResult = sql(
+/** Keeps how a call went with its hook, unless a later one is there already. */
+export const noteResult = sql(
   'update hook set last_status = ?, last_reason = ?, last_body = ?, last_at = ? where id = ? and coalesce(last_at, 0) <= ?',
 )
 

@@ -1,4 +1,5 @@
 import { listCollections } from './collections.ts'
+import { getHookTarget } from './hook-trials.ts'
 import { getHook, listHooks } from './hooks.ts'
 import { listInstances } from './instances.ts'
 import { listJobNames, outlineJobs, readVersions } from './outline-jobs.ts'
@@ -57,6 +58,7 @@ export const reads = {
   listCollections,
   listHooks,
   getHook,
+  getHookTarget,
   getWatchedFolder,
   listFolderJobs,
 } as const

@@ -6,6 +6,7 @@ import { createRuns } from './create-runs.ts'
 import { expireParked } from './deadlines.ts'
 import * as hookCalls from './hook-calls.ts'
 import { publishToHooks } from './hook-causes.ts'
+import { noteHookTrial } from './hook-trials.ts'
 import { addHook, deleteHook } from './hooks.ts'
 import { freeKey, settleKey, takeKey } from './idempotency.ts'
 import * as instances from './instances.ts'
@@ -73,6 +74,7 @@ export const writes = {
   addHook,
   deleteHook,
   publishToHooks,
+  noteHookTrial,
   claimHookCalls: hookCalls.claimHookCalls,
   settleHookCall: hookCalls.settleHookCall,
   dropHookCalls: hookCalls.dropHookCalls,
