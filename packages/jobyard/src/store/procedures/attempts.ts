@@ -24,9 +24,9 @@ export interface Retry extends NextTry {
 }
 
 /** Notes on a task, and on its run for those who look at no task, how it went. */
-export function recordEnd(task: TaskCore, run: RunCore, { to, reason, result, usage, outputBytes = 0 }: Ending): void {
+export function recordEnd(task: TaskCore, run: RunCore, { to, reason, result, usage, outputBytes }: Ending): void {
   run.touched = true
-  run.outputBytes = (run.outputBytes ?? 0) + outputBytes
+  if (outputBytes !== undefined) run.outputBytes = (run.outputBytes ?? 0) + outputBytes
   if (result !== undefined) task.result = result
   if (reason !== undefined) {
     task.reasonCode = reason.code

@@ -16,6 +16,8 @@ export const ANYWHERE = '*'
  * Line for line the log has more, so what is kept by this measure is never less than is wanted.
  */
 const OWN_BYTES = 384
+/** Bytes that a run counts for which ended with its server, so that nobody knows what it printed: not many such are kept. */
+const UNKNOWN_BYTES = 64 * 1024
 
 /** What the log of a continuous job tells of a run. */
 export interface ContinuousRunRow {
@@ -96,7 +98,7 @@ const end = sql(
 )
 
 /** Puts on record what follows on the end of a run, and how long its job's log is with it. */
-export function* noteEnded({ id, jobId, outputBytes = 0 }: RunCore, waitMs: number): Steps<void> {
+export function* noteEnded({ id, jobId, outputBytes = UNKNOWN_BYTES }: RunCore, waitMs: number): Steps<void> {
   yield* execute(end, waitMs, jobId, OWN_BYTES + outputBytes, jobId, id)
 }
 
