@@ -117,6 +117,9 @@ it('starts a continuous job again that is deployed as it was, as Kudu does', asy
   expect(text).toContain('SYS INFO] Detected WebJob file/s were updated, refreshing WebJob\r\n')
   // The files are the same, and so is the folder that it works in.
   expect(text).not.toContain('Job directory change detected')
+  const path = '/api/vfs/site/wwwroot/App_Data/jobs/continuous/pump/run.sh'
+  await ask(path, { method: 'PUT', headers: { 'if-match': '*' }, body: UNTIL_TOLD })
+  expect(await untilSaid('pump', 'Status changed to Running', 3)).not.toContain('Job directory change detected')
 })
 
 it('tells which files are others after a deployment', async () => {
