@@ -18,6 +18,8 @@ export class ActiveTask {
   spentMs = 0
   /** On the clock that only grows. */
   runningSince = 0
+  /** Bytes that are kept of what it printed, once it has ended. */
+  outputBytes = 0
   freeze: (() => Promise<void>) | undefined
   thaw: (() => Promise<void>) | undefined
   /** Called when the two above are known. */

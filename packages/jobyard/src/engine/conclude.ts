@@ -28,6 +28,7 @@ export function conclude(
     ...(outcome.state === 'completed' ? {} : { reason: outcome.reason }),
     ...(result === undefined ? {} : { result }),
     ...(usage === undefined ? {} : { usage }),
+    outputBytes: current.outputBytes,
   }
   if (outcome.state !== 'failed' || outcome.retry === false) return change
   const again = nextTry(parts, active, current.task, outcome.reason)

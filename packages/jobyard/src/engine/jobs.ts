@@ -32,6 +32,8 @@ export interface JobInput {
   readonly action?: string
   /** `folder`: the watched folder of the collection says so. */
   readonly origin?: 'folder'
+  /** True: a continuous job starts again even where nothing about it is new. */
+  readonly afresh?: boolean
   /** The version that the job must still have; 'job-changed' is thrown when it has another. Default: any. */
   readonly basedOn?: number
 }
@@ -69,7 +71,8 @@ export class Jobs {
       if (isFixed && before?.version !== input.basedOn) throw new JobyardError('job-changed')
       const draft = await this.#draft(input, before)
       const action = input.action ?? actionOf(input, before)
-      const origin = input.origin === undefined ? {} : { origin: input.origin }
+      const { origin, afresh } = input
+      const how = { ...(origin === undefined ? {} : { origin }), ...(afresh === undefined ? {} : { afresh }) }
       try {
         const at = this.#parts.clock.now()
         const saved = await this.#engine.saveJob({
@@ -78,7 +81,7 @@ export class Jobs {
           action,
           actor,
           at,
-          ...origin,
+          ...how,
         })
         return { ...saved, isNew: before === null }
       } catch (error) {

@@ -38,11 +38,12 @@ export class TaskLog {
     this.#channelUsed = false
   }
 
-  /** Ends the log, if there is one. Rejects with `store-full` when not all of it could be kept. */
-  async close(): Promise<void> {
-    if (this.#opened === undefined) return
+  /** Ends the log, if there is one, and tells how many bytes are kept. Rejects with `store-full` when that is not all. */
+  async close(): Promise<number> {
+    if (this.#opened === undefined) return 0
     await this.#opened
-    await this.#store.close(this.#taskId, this.#channelUsed)
+    const { bytes, dropped } = await this.#store.close(this.#taskId, this.#channelUsed)
+    return bytes - dropped
   }
 
   #open(): Promise<number> {

@@ -22,7 +22,7 @@ export async function workTask(parts: EngineParts, active: ActiveRun, current: A
   }
   current.limit(undefined)
   try {
-    await log.close()
+    current.outputBytes = await log.close()
   } catch (error) {
     if (ended.state === 'completed') return { ...ended, state: 'failed', reason: reasonOf(error) }
   }

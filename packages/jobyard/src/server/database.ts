@@ -62,7 +62,7 @@ async function openSqlite(parts: DatabaseParts, shutdown: Shutdown): Promise<Dat
     onFatal,
   })
   shutdown.add('output', () => output.stop())
-  const store: Repository = createSqliteStore({ path, onFatal, slot: config.slot })
+  const store: Repository = createSqliteStore({ path, onFatal, slot: config.slot, instance: config.instance })
   shutdown.add('database', () => store.stop())
   const onError = (error: unknown) => events.emit({ type: 'error', where: 'dispatch', error })
   return {
@@ -94,6 +94,7 @@ async function openPostgres(parts: DatabaseParts, url: string, shutdown: Shutdow
     ids,
     random,
     slot: config.slot,
+    instance: config.instance,
     onTrouble: trouble('database'),
   })
   shutdown.add('database', () => store.stop())

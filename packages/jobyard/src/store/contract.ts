@@ -8,6 +8,8 @@ export interface Scope {
   readonly ids: Ids
   /** The deployment slot of this instance, in small letters: which settings of collections count here. */
   readonly slot: string
+  /** Name of this instance; null: nobody said. */
+  readonly instance: string | null
   /**
    * The instant, in epoch milliseconds, by which leases are given and judged. Where instances share a database it is the
    * database's own, so that their clocks may differ; on SQLite, which one instance has to itself, it is the `at` given.

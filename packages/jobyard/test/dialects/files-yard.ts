@@ -24,7 +24,8 @@ export const FILES_OF = (name: string, type = 'triggered') => `/api/vfs/site/www
 export const DATA_OF = (name: string, type = 'triggered') => `/api/vfs/data/jobs/${type}/${name}/`
 
 /** What is told of runs in the data folder of a job. */
-const OF_RUNS = /^(?:\d{18}|job_log\.txt|job_prev_log\.txt|job_scheduler\.log|status_.*)$/
+const OF_RUNS =
+  /^(?:\d{18}|job_log\.txt|job_prev_log\.txt|job_scheduler\.log|status_.*|triggeredJob\.lock|singleton\.job\.lock)$/
 
 /** Starts a server of its own. */
 export async function openFilesYard(flags: Readonly<Record<string, string>> = {}): Promise<FilesYard> {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createKudu } from '../../src/dialects/kudu/index.ts'
-import { shortName } from '../../src/dialects/webjobs/statuses.ts'
+import { shortName } from '../../src/domain/instance-name.ts'
 import { startTestServer, type TestServer } from '../api/server.ts'
 import { eventually } from '../support/eventually.ts'
 import { makePlace, type Place, type Stack, startStack } from '../support/stack.ts'

@@ -126,17 +126,17 @@ test('a server that starts anew uses the copies of the one before', async () => 
 })
 
 const CHANGES: readonly (readonly [string, (folder: string) => void, RegExp])[] = [
-  ['a file was written to', (folder) => appendFileSync(join(folder, 'run.sh'), '#'), /"run\.sh" has 12 bytes/],
-  ['a file is gone', (folder) => rmSync(join(folder, 'lib/data.txt')), /"lib\/data\.txt" is missing/],
-  ['a folder is gone', (folder) => rmSync(join(folder, 'lib'), { recursive: true }), /"lib\/data\.txt" is missing/],
-  ['only the time changed', (folder) => utimesSync(join(folder, 'run.sh'), 5, 5), /"run\.sh" has another time/],
+  ['a file was written to', (folder) => appendFileSync(join(folder, 'run.sh'), '#'), /'run\.sh' has 12 bytes/],
+  ['a file is gone', (folder) => rmSync(join(folder, 'lib/data.txt')), /'lib\/data\.txt' is missing/],
+  ['a folder is gone', (folder) => rmSync(join(folder, 'lib'), { recursive: true }), /'lib\/data\.txt' is missing/],
+  ['only the time changed', (folder) => utimesSync(join(folder, 'run.sh'), 5, 5), /'run\.sh' has another time/],
   [
     'a file became a link',
     (folder) => {
       rmSync(join(folder, 'run.sh'))
       symlinkSync('lib/data.txt', join(folder, 'run.sh'))
     },
-    /"run\.sh" is no longer a file/,
+    /'run\.sh' is no longer a file/,
   ],
   ['all is gone', (folder) => rmSync(folder, { recursive: true }), /folder is gone/],
 ]
@@ -162,7 +162,34 @@ test('what looks changed is told as Kudu tells it', async () => {
   rmSync(join(first.folder, 'run.sh'))
   first.release()
   const { changes } = await spaces.acquire(requestFor(hash))
-  expect(changes).toEqual(['Job directory change detected: Job file "run.sh" is missing in the working folder.'])
+  expect(changes).toEqual(["Job directory change detected: Job file 'run.sh' is missing in the working folder."])
+})
+
+test('what is another with a new package is told as Kudu tells it, but not in place', async () => {
+  const [plain, more] = [await deploy(), await deploy({ name: 'more' })]
+  const other = (await store.addZip(makeFile(makeZip([{ name: 'run.sh', data: 'echo other\n', mode: 0o100755 }])))).hash
+  ;(await spaces.acquire(requestFor(plain))).release()
+  const changesWith = async (hash: string, inPlace = false) => {
+    const copy = await spaces.acquire(requestFor(hash, { inPlace }))
+    copy.release()
+    return copy.changes.map((line) => line.replace('Job directory change detected: Job file ', ''))
+  }
+  expect(await changesWith(more)).toEqual(["'more' is missing in the working folder."])
+  expect(await changesWith(more)).toEqual([])
+  expect(await changesWith(plain)).toEqual(["'more' is no longer in the package."])
+  expect(await changesWith(other)).toEqual([
+    "'run.sh' is another one in the package.",
+    "'lib/data.txt' is no longer in the package.",
+  ])
+  expect(await changesWith(plain, true)).toEqual([])
+})
+
+test('the file that asks for a stop can be read by jobs under any umask of the server', async () => {
+  process.umask(0o077)
+  const place = await spaces.prepareRun('job-1')
+  await place.requestStop()
+  expect(modeOf(place.shutdownFile).toString(8)).toBe('644')
+  await place.remove()
 })
 
 test('in place, what a run changes stays; only a script that is gone comes back', async () => {
@@ -186,7 +213,7 @@ test('a new package has a new copy, and the old one goes when nobody uses it any
   const running = await spaces.acquire(requestFor(old))
   const also = await spaces.acquire(requestFor(old))
   const next = await spaces.acquire(requestFor(young))
-  expect(next).toMatchObject({ copied: true, changes: [] })
+  expect(next.copied).toBe(true)
   expect(copies()).toEqual([old.slice(0, 16), young.slice(0, 16)].toSorted())
   running.release()
   running.release()

@@ -87,6 +87,35 @@ describe.each(DATABASES)('on %s', (database) => {
     )
   })
 
+  test('runs that are in the log of their job stay, where nobody has said how many are to be kept', async () => {
+    for (const [keepRuns, left] of [
+      [100, 145],
+      [99, 99],
+    ] as const) {
+      const jobId = await repository.addJob(`logs-${keepRuns}`, { keepRuns }, 200)
+      const ends = Array.from({ length: 200 }, (_, index) => NOW - 200 + index)
+      const rows = await addRuns(jobId, ends)
+      const logs = rows.map(({ id }, index) => ({
+        job_id: jobId,
+        run_id: id,
+        place: 'a',
+        log_end: 15_000 * (index + 1),
+      }))
+      await repository.addRows('continuous_run', logs)
+      const finished = rows.map(({ id }, index) => ({
+        id,
+        finishedAt: ends[index] ?? 0,
+        newerLog: 15_000 * (199 - index),
+      }))
+      const gone = runsToDelete(finished, { keepRuns, keepAgeMs: null }, NOW)
+      await prune(jobId)
+      expect(await runIds(jobId)).toEqual(rows.slice(gone.length).map(({ id }) => id))
+      expect(await runIds(jobId)).toHaveLength(left)
+      const kept = await repository.ask('select run_id as id from continuous_run where job_id = ? order by 1', jobId)
+      expect(kept.map(({ id }) => id)).toEqual(await runIds(jobId))
+    }
+  })
+
   test('a run that began early and ended last stays', async () => {
     const jobId = await repository.addJob('long', { keepRuns: 2 }, 4)
     const [long, , , last] = await addRuns(jobId, [NOW, NOW - 30, NOW - 20, NOW - 10])

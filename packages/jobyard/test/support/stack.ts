@@ -205,7 +205,12 @@ async function openDatabase(place: Place, base: Base, name: string, slot: string
   const report = (where: string) => (error: unknown) => events.emit({ type: 'error', where, error })
   const claims = { clock, random, onError: report('dispatch') }
   if (place.url === undefined) {
-    const store: Repository = createSqliteStore({ path: join(place.folder, 'jobyard.db'), onFatal, slot })
+    const store: Repository = createSqliteStore({
+      path: join(place.folder, 'jobyard.db'),
+      onFatal,
+      slot,
+      instance: name,
+    })
     const output = await createOutputStore({
       database: { kind: 'sqlite', path: join(place.folder, 'output.db') },
       onFatal,
@@ -227,6 +232,7 @@ async function openDatabase(place: Place, base: Base, name: string, slot: string
     ids,
     random,
     slot,
+    instance: name,
     onTrouble: report('database'),
   })
   // Connections are watched by the machine's clock, even where the test moves its own.

@@ -51,7 +51,9 @@ export async function deploy(
   const { hash, disabled } = await context.services.packages.receive(path, fileName, { form })
   const enabled = type === 'continuous' ? { enabled: !disabled } : {}
   const target = { collectionId, kind: KIND, type, name }
-  const input = { ...target, ...enabled, packageHash: hash, source: 'kudu', spec: { ownSettings: null } }
+  // Kudu writes all files anew, and a continuous job starts again with them even where they are the same.
+  const deployed = { packageHash: hash, source: 'kudu', afresh: true }
+  const input = { ...target, ...enabled, ...deployed, spec: { ownSettings: null } }
   const { job } = await saveJob(context, input, 'either', actor)
   // Changes of single files of what was there before are gone with it.
   await context.edits.drop({ collectionId, type, name })

@@ -107,8 +107,9 @@ export class WebJobReader {
   /** The runs of a job, the newest first: as many as are kept, within bounds. */
   async runs({ id: jobId, type, policy, collectionId }: JobRow): Promise<RunRow[]> {
     const { store, appSettings } = this.#context.services
-    const history = type === 'continuous' ? null : appSettings.of(collectionId).steering.history
-    const most = Math.min(keptRuns(policy, history) + MOST_OTHERS, MOST_SHOWN)
+    const { history } = appSettings.of(collectionId).steering
+    // Of a continuous job all are kept that are in its log.
+    const most = type === 'continuous' ? MOST_SHOWN : Math.min(keptRuns(policy, history) + MOST_OTHERS, MOST_SHOWN)
     const runs: RunRow[] = []
     for (;;) {
       const last = runs.at(-1)

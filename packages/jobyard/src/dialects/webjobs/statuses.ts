@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import { isFinished } from '@jobyard/jobs'
+import { shortName } from '../../domain/instance-name.ts'
 import type { RunRow } from '../../domain/model.ts'
 import { ANYWHERE } from '../../store/procedures/continuous.ts'
 import type { PlaceRow } from '../../store/procedures/read-jobs.ts'
@@ -107,9 +107,4 @@ function statusWhenOn(place: PlaceRow | undefined, run: RunRow | undefined): Pla
 function statusWhenOff(run: RunRow | undefined): PlaceStatus {
   if (run === undefined) return 'Stopped'
   return run.state === 'stopping' ? 'Stopping' : 'Disabling'
-}
-
-/** How logs and statuses call an instance: six characters, as they are of the ids that Azure gives its instances. */
-export function shortName(instance: string): string {
-  return createHash('sha256').update(instance).digest('hex').slice(0, 6)
 }

@@ -1,12 +1,13 @@
 import { lstatSync } from 'node:fs'
 import { readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { JobyardError } from '../../domain/errors.ts'
 import type { Ids } from '../../domain/ids.ts'
 import type { PackageTree } from './package-tree.ts'
 import type { JobsUser } from './run-as.ts'
 import { explainFullDisk } from './system-error.ts'
 import type { Trash } from './trash.ts'
-import { copyTree, findChanges } from './workspace-copy.ts'
+import { copyTree, findChanges, findReplaced } from './workspace-copy.ts'
 import { ensureOwnFolder } from './workspace-folders.ts'
 
 /** Where packages come from; a `PackageStore` is one. */
@@ -32,7 +33,7 @@ export interface WorkingCopy {
   readonly folder: string
   /** Whether it was made for this run. */
   readonly copied: boolean
-  /** What had changed in the former copy of the same package, as lines for the log. */
+  /** What had changed since the former copy was made, in it or with another package, as lines for the log. */
   readonly changes: readonly string[]
   /** To be called once the run and all its processes have ended. Harmless when called again. */
   release(): void
@@ -92,7 +93,8 @@ export class WorkingCopies {
       if (!state.known) await this.#findCopies(request, state)
       const former = state.current
       const same = former?.hash === request.hash ? former : undefined
-      const changes = same === undefined ? [] : await this.#changesIn(same, request, tree)
+      const changes =
+        same === undefined ? await this.#replacedIn(former, request, tree) : await this.#changesIn(same, request, tree)
       if (same !== undefined && changes.length === 0) return this.#lend(request.jobId, state, same, [], false)
       const made = await this.#replace(request, state, tree)
       return this.#lend(request.jobId, state, made, changes, true)
@@ -140,6 +142,21 @@ export class WorkingCopies {
     if (!inPlace) return findChanges(folder, tree)
     const there = lstatSync(join(folder, script), { throwIfNoEntry: false }) !== undefined
     return there ? [] : ['The script is gone from the working folder; all is copied anew.']
+  }
+
+  /** What is another with the new package. In place nobody looks for it, as with WebJobs. */
+  async #replacedIn(former: Copy | undefined, { jobId, inPlace }: CopyRequest, tree: PackageTree): Promise<string[]> {
+    const { work, packages } = this.#means
+    if (former === undefined || inPlace) return []
+    const folder = join(work, jobId, former.name)
+    if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return []
+    try {
+      return await findReplaced(folder, await packages.tree(former.hash), tree)
+    } catch (error) {
+      // Packages that no job goes with any more are deleted after a while.
+      if (error instanceof JobyardError && error.code === 'package-not-found') return []
+      throw error
+    }
   }
 
   /** Makes a copy and puts it in the place of the current one. */

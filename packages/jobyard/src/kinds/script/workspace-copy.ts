@@ -42,18 +42,43 @@ const TOLD = 10
 /**
  * What differs in a working copy from its package, as lines for the log; empty when nothing does. As Kudu does, it
  * compares names and times, and sizes besides; files that the package does not have may come and go. Synchronous calls,
- * which for what is in the system's cache take a tenth of the time of others; the loop gets its turn in between.
+ * which for what is in the system's cache take a tenth of the time of others; the loop gets its turn in between. `more`
+ * says what else is wrong with a file.
  */
-export async function findChanges(folder: string, tree: PackageTree): Promise<string[]> {
+export async function findChanges(
+  folder: string,
+  tree: PackageTree,
+  more: (file: PackageFile) => string | undefined = () => undefined,
+): Promise<string[]> {
   const changes: string[] = []
   for (const [index, file] of tree.files.entries()) {
     if (index % LOOKED_AT_ONCE === LOOKED_AT_ONCE - 1) await yieldToLoop()
-    const change = changeOf(folder, file)
+    const change = changeOf(folder, file) ?? more(file)
     if (change === undefined) continue
-    changes.push(`Job directory change detected: Job file ${quoteName(file.path)} ${change}.`)
+    changes.push(changeLine(file.path, change))
     if (changes.length === TOLD) return changes
   }
   return changes
+}
+
+/**
+ * What differs in the working copy of a former package from the one that takes its place, as {@link findChanges} has it of
+ * the same package; and what the former one had and this one has not.
+ */
+export async function findReplaced(folder: string, former: PackageTree, tree: PackageTree): Promise<string[]> {
+  const before = new Map(former.files.map(({ path, sha256 }) => [path, sha256]))
+  const isAnother = ({ path, sha256 }: PackageFile) => before.has(path) && before.get(path) !== sha256
+  const changes = await findChanges(folder, tree, (file) =>
+    isAnother(file) ? 'is another one in the package' : undefined,
+  )
+  const kept = new Set(tree.files.map(({ path }) => path))
+  const gone = former.files.filter(({ path }) => !kept.has(path))
+  return [...changes, ...gone.map(({ path }) => changeLine(path, 'is no longer in the package'))].slice(0, TOLD)
+}
+
+/** Programs look for how it begins, so it is kept word for word. */
+function changeLine(path: string, change: string): string {
+  return `Job directory change detected: Job file '${quoteName(path).slice(1, -1)}' ${change}.`
 }
 
 function changeOf(folder: string, file: PackageFile): string | undefined {

@@ -1,4 +1,4 @@
-import { type BigIntStats, lstatSync, readdirSync } from 'node:fs'
+import { type BigIntStats, closeSync, fchmodSync, lstatSync, openSync, readdirSync, writeSync } from 'node:fs'
 import { chmod, chown, mkdir, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../domain/clock.ts'
@@ -118,7 +118,7 @@ export class RunPlaces {
         // Another run may be there by now.
         if (removed) return
         stopping = true
-        await writeShutdownFile(shutdownFile, this.#means.clock.now())
+        writeShutdownFile(shutdownFile, this.#means.clock.now())
       },
       remove: async () => {
         if (removed) return
@@ -173,9 +173,16 @@ async function writePayload(
 }
 
 /** Kudu writes the time into it, and .NET's watcher looks for nothing but its existence. */
-async function writeShutdownFile(path: string, now: number): Promise<void> {
+function writeShutdownFile(path: string, now: number): void {
   try {
-    await writeFile(path, new Date(now).toUTCString(), { flag: 'wx', mode: 0o644 })
+    // In one go, so that nobody finds it who may not read it yet: the mode is cut by the umask of the server.
+    const file = openSync(path, 'wx', 0o644)
+    try {
+      fchmodSync(file, 0o644)
+      writeSync(file, new Date(now).toUTCString())
+    } finally {
+      closeSync(file)
+    }
   } catch (error) {
     if (!isSystemError(error, 'EEXIST')) throw error
   }

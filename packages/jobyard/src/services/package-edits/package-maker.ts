@@ -21,6 +21,9 @@ const INCOMPLETE: ReadonlySet<string> = new Set(['script-missing', 'script-unsup
 /** Somebody else saved the job while its package was made. */
 const OVERTAKEN: ReadonlySet<string> = new Set(['job-changed', 'job-exists', 'job-unknown'])
 
+/** Kudu notices that files were written, and not what is in them: a continuous job starts again in any case. */
+const ANEW = { source: SOURCE, spec: { ownSettings: null }, afresh: true } as const
+
 /** Makes packages of changed files, and gives them to their jobs. */
 export class PackageMaker {
   readonly #parts: PackageEditsParts
@@ -65,10 +68,10 @@ export class PackageMaker {
     try {
       const { hash, disabled } = await services.packages.receiveParts(tree.parts())
       const enabled = address.type === 'continuous' ? { enabled: !disabled } : {}
-      if (job !== null && isAsWanted(job, hash, enabled.enabled)) return 'done'
+      if (job !== null && isAsWanted(job, hash, enabled.enabled) && !startsWithFiles(job)) return 'done'
       const target = { ...address, name: job?.name ?? address.name, kind: KIND, ...enabled }
       const basedOn = job === null ? {} : { basedOn: job.version }
-      const input = { ...target, packageHash: hash, source: SOURCE, spec: { ownSettings: null }, ...basedOn }
+      const input = { ...target, packageHash: hash, ...ANEW, ...basedOn }
       return await webhooks.takeTurn(input, async () => {
         const now = await this.#files.job(address)
         if (now?.id !== job?.id || now?.version !== job?.version) return 'overtaken'
@@ -91,6 +94,11 @@ export class PackageMaker {
       if (!(error instanceof JobyardError) || error.code !== 'job-unknown') throw error
     }
   }
+}
+
+/** Whether a job runs for as long as its files stay as they are. */
+function startsWithFiles({ type, enabled }: JobRow): boolean {
+  return type === 'continuous' && enabled
 }
 
 /** Whether a job has all that its files say: so it is when a server died behind the save, and when nothing was changed. */

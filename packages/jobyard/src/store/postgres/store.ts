@@ -27,6 +27,8 @@ export interface PostgresOptions<W extends Procedures, R extends Procedures> ext
   readonly readers?: number
   /** The deployment slot of this instance. Default `production`. */
   readonly slot?: string
+  /** Name of this instance, for what logs tell of it. Default: none. */
+  readonly instance?: string
   /** Told when a connection broke that nobody was using; it is replaced when one is needed. */
   readonly onTrouble: (error: Error) => void
 }
@@ -49,7 +51,8 @@ export async function createPostgresStore<W extends Procedures, R extends Proced
 ): Promise<Store<W, R>> {
   const { writers = 4, readers = 4, urgent = URGENT, clock, random } = options
   const slot = (options.slot ?? DEFAULT_SLOT).toLowerCase()
-  const scope: Scope = { dialect: postgresDialect, ids: options.ids, slot, leaseTime, send: createSend(clock) }
+  const { ids, instance = null } = options
+  const scope: Scope = { dialect: postgresDialect, ids, slot, instance, leaseTime, send: createSend(clock) }
   const begin = (procedures: Procedures, name: string, input: unknown): Steps<unknown> => {
     const procedure: Procedure<unknown, unknown> | undefined = procedures[name]
     if (procedure === undefined) throw new Error(`There is no procedure ${name}.`)

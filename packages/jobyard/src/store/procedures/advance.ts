@@ -2,6 +2,7 @@ import type { FinishedState } from '@jobyard/jobs'
 import type { Scope } from '../contract.ts'
 import type { Steps } from '../sql.ts'
 import { consequencesOf } from './consequences.ts'
+import { noteAsked } from './continuous-runs.ts'
 import { noteEndedRuns } from './hook-causes.ts'
 import { insertRuns, type RequestOutcome } from './insert-runs.ts'
 import { lockAround } from './locks.ts'
@@ -70,6 +71,7 @@ export function* stopRuns(
     core.reasonCode = reason.code
     core.reasonText = reason.text
   }
+  yield* noteAsked(cores, at)
   yield* dropPendingTasks(cores, reason, at)
   return yield* advance(scope, cores, at, undefined, how)
 }

@@ -14,6 +14,8 @@ export interface Ending {
     readonly peakBytes: number | null
     readonly exitCode?: number | null
   }
+  /** Bytes of its output that are kept. Absent: nobody knows. */
+  readonly outputBytes?: number
 }
 
 /** Another attempt at the same target, under its id. */
@@ -22,8 +24,9 @@ export interface Retry extends NextTry {
 }
 
 /** Notes on a task, and on its run for those who look at no task, how it went. */
-export function recordEnd(task: TaskCore, run: RunCore, { to, reason, result, usage }: Ending): void {
+export function recordEnd(task: TaskCore, run: RunCore, { to, reason, result, usage, outputBytes }: Ending): void {
   run.touched = true
+  if (outputBytes !== undefined) run.outputBytes = (run.outputBytes ?? 0) + outputBytes
   if (result !== undefined) task.result = result
   if (reason !== undefined) {
     task.reasonCode = reason.code

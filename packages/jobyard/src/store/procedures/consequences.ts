@@ -3,6 +3,7 @@ import { countShortRun, restartDelay, restartRule } from '../../domain/restart.t
 import type { Scope } from '../contract.ts'
 import { all, execute, idList, type Steps, sql } from '../sql.ts'
 import type { RunRequest } from './insert-runs.ts'
+import { noteEnded } from './continuous-runs.ts'
 import { type Refused, refuse } from './refusals.ts'
 import { CORE_COLUMNS, readRules, type RunCore } from './run-core.ts'
 import type { Settled } from './settle.ts'
@@ -137,10 +138,11 @@ function* restContinuous({ slot }: Scope, finished: readonly RunCore[], at: numb
     const place = core.exclusive.slice(core.exclusive.indexOf('@') + 1)
     const [job] = yield* all<{ policy: string; restartMs: number | null }>(restartRules, slot, core.jobId)
     const row = (yield* all<{ quickEnds: number }>(quickEnds, core.jobId, place))[0]
-    if (job === undefined || row === undefined) continue
+    if (job === undefined) continue
     const policy = restartRule((JSON.parse(job.policy) as Policy).restart, job.restartMs)
     const ranMs = at - (core.startedAt ?? at)
-    const rest = restAfter(core, policy, ranMs, row.quickEnds)
+    const rest = restAfter(core, policy, ranMs, row?.quickEnds ?? 0)
+    yield* noteEnded(core, rest.delayMs)
     yield* execute(restPlace, at + rest.delayMs, rest.quickEnds, core.jobId, place, core.id)
   }
 }

@@ -1,13 +1,13 @@
 import type { Scope } from '../contract.ts'
 import { all, execute, type Steps, sql } from '../sql.ts'
 import type { Changes } from './advance.ts'
+import { ANYWHERE, enterPlaced } from './continuous-runs.ts'
 import { type Inserted, insertRuns } from './insert-runs.ts'
 import { mayTake } from './instances.ts'
 import { lockJobs } from './locks.ts'
 import { flagOn } from './steering.ts'
 
-/** The place of a job that runs once, wherever: see {@link fillPlaces}. */
-export const ANYWHERE = '*'
+export { ANYWHERE } from './continuous-runs.ts'
 
 const places = sql(
   `select job.id as "jobId", c.run_id as "runId", c.restart_at as "restartAt", t.place
@@ -58,10 +58,12 @@ export function* fillPlaces(
   }))
   const { outcomes, claimed } = yield* insertRuns(scope, requests, at)
   const created = outcomes.filter((outcome) => outcome.ok)
-  for (const [index, seat] of due.entries()) {
+  const begun = due.flatMap(({ jobId, place }, index) => {
     const outcome = outcomes[index]
-    if (outcome?.ok) yield* execute(occupy, seat.jobId, seat.place, outcome.id, at)
-  }
+    return outcome?.ok ? [{ jobId, place, runId: outcome.id }] : []
+  })
+  for (const { jobId, place, runId } of begun) yield* execute(occupy, jobId, place, runId, at)
+  yield* enterPlaced(scope, begun)
   return { settled: [], created, claimed, nextRestart }
 }
 

@@ -9,6 +9,7 @@ import { noteDeployment } from './hook-causes.ts'
 import { lockBelow } from './locks.ts'
 import { type AddedPackage, addPackage, type NewPackage } from './packages.ts'
 import { auditedSchedules, replaceTriggers } from './replace-triggers.ts'
+import { calledHere } from './steering.ts'
 import { markFolderJob, requireOwnSource, unmarkFolderJob } from './watched-folder.ts'
 
 /** A job as it is to be from now on; everything is given, nothing is merged. */
@@ -40,6 +41,8 @@ export interface SaveJob {
   readonly at: number
   /** `folder`: it is the watched folder of the collection that says so; others must not deploy into such a collection. */
   readonly origin?: 'folder'
+  /** True: a continuous job starts again even where nothing about it is new. */
+  readonly afresh?: boolean
 }
 
 /** A saved job and what saving it set going. */
@@ -80,7 +83,8 @@ export function nameKey(name: string): string {
 }
 
 /** Creates a job or makes an existing one what the draft says. History, number and id stay. */
-export function* saveJob({ draft, basedOn, action, actor, at, origin }: SaveJob, scope: Scope): Steps<SavedJob> {
+export function* saveJob(input: SaveJob, scope: Scope): Steps<SavedJob> {
+  const { draft, basedOn, action, actor, at, origin, afresh = false } = input
   const { collectionId, kind, type, name } = draft
   const known = yield* first<{ id: string }>(findId, collectionId, kind, type, nameKey(name))
   if (known !== undefined) yield* lockBelow(scope, known.id, 'continuous')
@@ -99,7 +103,7 @@ export function* saveJob({ draft, basedOn, action, actor, at, origin }: SaveJob,
   else if (draft.package !== undefined) yield* unmarkFolderJob(id)
   yield* recordAudit(scope, yield* auditOf(scope, draft, id, action, actor, hash, at), at)
   const job = yield* requireJob(id)
-  const changes = yield* restart(scope, before, job, triggersChanged, at)
+  const changes = yield* restart(scope, before, job, triggersChanged || afresh, at)
   return { job, ...changes }
 }
 
@@ -133,7 +137,10 @@ function* auditOf(
   const { kind, name: targetName, collectionId, triggers } = draft
   const schedules = yield* auditedSchedules(scope, draft, at)
   const told = schedules.length === 0 ? {} : { schedules }
-  const detail = { kind, triggers: triggers.map((trigger) => trigger.type), ...told, package: hash }
+  // What the log of the schedule calls this instance, whatever it is called later.
+  const called = yield* calledHere(scope, id)
+  const by = called === null ? {} : { called }
+  const detail = { kind, triggers: triggers.map((trigger) => trigger.type), ...told, package: hash, ...by }
   return { actor, action, targetType: 'job', targetId: id, targetName, collectionId, detail }
 }
 

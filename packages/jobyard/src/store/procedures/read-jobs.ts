@@ -110,10 +110,12 @@ export interface OccurrenceRow {
   readonly more: number
   /** When that was put on record, epoch milliseconds. */
   readonly recordedAt: number
+  /** How logs call the instance that did so; null: nobody knows. */
+  readonly called: string | null
 }
 
 const occurrencesOf = sql(
-  `select due, outcome, reason, run_id as "runId", more, recorded_at as "recordedAt" from occurrence
+  `select due, outcome, reason, run_id as "runId", more, recorded_at as "recordedAt", called from occurrence
     where job_id = ? and due < ? order by due desc limit ?`,
 )
 

@@ -36,6 +36,13 @@ export function* liveRuns({ jobId }: { readonly jobId: string }): Steps<RunRow[]
 }
 
 const tasksOfRun = sql(`select ${TASK_RECORD_COLUMNS} from task where run_id = ? and id > ? order by id limit ?`)
+const tasksOf = sql((d) => `select ${TASK_RECORD_COLUMNS} from task where run_id in ${d.ids} order by id limit ?`)
+
+/** The tasks of several runs, as {@link listTasks} has them of one; the oldest, where they are too many. */
+export function* listTasksOf(input: { readonly runIds: readonly string[]; readonly limit: number }): Steps<TaskRow[]> {
+  return (yield* all<TaskRecord>(tasksOf, idList(input.runIds), input.limit)).map(toTask)
+}
+
 const taskById = sql(`select ${TASK_RECORD_COLUMNS} from task where id = ?`)
 
 /** A page of a run's tasks, attempts that were followed by another too, in the order of their making. */

@@ -1,4 +1,5 @@
 import { listCollections } from './collections.ts'
+import { listContinuousRuns } from './continuous-runs.ts'
 import { getHookTarget } from './hook-trials.ts'
 import { getHook, listHooks } from './hooks.ts'
 import { listInstances } from './instances.ts'
@@ -23,6 +24,8 @@ export const reads = {
   liveRuns: runs.liveRuns,
   listRuns,
   listTasks: runs.listTasks,
+  listTasksOf: runs.listTasksOf,
+  listContinuousRuns,
   getTask: runs.getTask,
   readPending,
   getPayload: runs.getPayload,

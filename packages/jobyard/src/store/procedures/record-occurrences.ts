@@ -2,10 +2,20 @@ import type { MisfireDecision } from '../../domain/misfire.ts'
 import type { Scope } from '../contract.ts'
 import { all, forEachRow, insertEach, type Steps, sql, updateEach } from '../sql.ts'
 import type { RequestOutcome, RunRequest } from './insert-runs.ts'
+import { calledHere } from './steering.ts'
 
 const record = insertEach(
   'occurrence',
-  { jobId: 'text', due: 'int', outcome: 'text', reason: 'text', runId: 'text', more: 'int', recordedAt: 'int' },
+  {
+    jobId: 'text',
+    due: 'int',
+    outcome: 'text',
+    reason: 'text',
+    runId: 'text',
+    more: 'int',
+    recordedAt: 'int',
+    called: 'text',
+  },
   'on conflict (job_id, due) do nothing returning job_id as "jobId", due',
 )
 const correct = updateEach(
@@ -75,11 +85,16 @@ export function entriesOf(
 }
 
 /** Puts occurrences on record and gives back those that nobody had recorded before. */
-export function* recordFresh(entries: readonly Recorded[]): Steps<Recorded[]> {
+export function* recordFresh(scope: Scope, entries: readonly Recorded[]): Steps<Recorded[]> {
   if (entries.length === 0) return []
+  const called = new Map<string, string | null>()
+  for (const { jobId } of entries) if (!called.has(jobId)) called.set(jobId, yield* calledHere(scope, jobId))
   // In the order of their keys, so that no two who record those of the same jobs wait for each other in a ring.
   const ordered = entries.toSorted((a, b) => (a.jobId === b.jobId ? a.due - b.due : a.jobId < b.jobId ? -1 : 1))
-  const rows = yield* forEachRow<{ jobId: string; due: number }>(record, ordered)
+  const rows = yield* forEachRow<{ jobId: string; due: number }>(
+    record,
+    ordered.map((entry) => ({ ...entry, called: called.get(entry.jobId) ?? null })),
+  )
   const fresh = new Set(rows.map(({ jobId, due }) => `${jobId} ${due}`))
   // After the clock was put back, the record of a run may have been pruned while the run itself is kept.
   const kept = yield* all<{ jobId: string; due: number; runId: string }>(made, JSON.stringify(rows))

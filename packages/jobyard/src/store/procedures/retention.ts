@@ -1,7 +1,8 @@
 import type { Policy } from '../../domain/model.ts'
-import { keptRuns } from '../../domain/retention.ts'
+import { isKeptByLog, keptRuns } from '../../domain/retention.ts'
 import type { Scope } from '../contract.ts'
 import { all, execute, first, idList, type Steps, sql } from '../sql.ts'
+import { dropPlaced } from './continuous-runs.ts'
 import { firstIdAt } from './page-runs.ts'
 import { amountOf } from './steering.ts'
 
@@ -22,13 +23,15 @@ const TASKS_AT_ONCE = 1000
 const ROWS_AT_ONCE = 500
 
 const jobFacts = sql(
-  `select policy, deleted_at as "deletedAt", case when type = 'continuous' then null else ${amountOf('history')} end as history
+  `select policy, deleted_at as "deletedAt", case when type = 'continuous' then null else ${amountOf('history')} end as history,
+      (select max(log_end) from continuous_run where job_id = job.id) as "logEnd"
     from job where id = ?`,
 )
 // How many there are is known without counting them: all that ever were, but for those that were deleted and the
 // unfinished ones. In the statement of the list, because both must be of the same moment.
 const oldestEnds = sql(
   `select id, finished_at as "finishedAt", n_completed + n_failed + n_stopped as tasks,
+      (select log_end from continuous_run where continuous_run.job_id = run.job_id and run_id = run.id) as "logEnd",
       (select job.run_count - job.pruned_count - (select count(*) from run as live
         where live.job_id = job.id and live.finished_at is null) from job where job.id = ?) as finished
     from run where job_id = ? and finished_at is not null order by finished_at, id limit ${RUNS_AT_ONCE}`,
@@ -60,6 +63,17 @@ interface EndedRun {
   readonly tasks: number
   /** How many finished runs the job has. */
   readonly finished: number
+  /** How long its job's log was with it; null: it has none, or nobody knows. */
+  readonly logEnd: number | null
+}
+
+/** What is read of a job whose history is pruned. */
+interface PrunedJob {
+  readonly policy: string
+  readonly deletedAt: number | null
+  readonly history: number | null
+  /** How long its log is; null: it has none. */
+  readonly logEnd: number | null
 }
 
 /**
@@ -71,11 +85,13 @@ export function* pruneJob(
   { jobId, at }: { readonly jobId: string; readonly at: number },
   { slot }: Scope,
 ): Steps<{ readonly deleted: number; readonly more: boolean }> {
-  const job = yield* first<{ policy: string; deletedAt: number | null; history: number | null }>(jobFacts, slot, jobId)
+  const job = yield* first<PrunedJob>(jobFacts, slot, jobId)
   if (job === undefined) return { deleted: 0, more: false }
   const policy = JSON.parse(job.policy) as Policy
   const keepRuns = keptRuns(policy, job.history)
-  const limits = job.deletedAt === null ? { ...policy, keepRuns } : { keepRuns: 0, keepAgeMs: null }
+  const { logEnd } = job
+  const limits =
+    job.deletedAt === null ? { ...policy, keepRuns, logEnd } : { keepRuns: 0, keepAgeMs: null, logEnd: null }
   const oldest = yield* all<EndedRun>(oldestEnds, jobId, jobId)
   const wanted = oldest.filter((run, index) => mustGo(run, index, limits, at))
   const chosen = withinBound(wanted)
@@ -88,13 +104,17 @@ export function* pruneJob(
 
 /** The rule of `runsToDelete`, for the run that has so many earlier ends than its own. */
 function mustGo(
-  { finishedAt, finished }: EndedRun,
+  { finishedAt, finished, logEnd: ownEnd }: EndedRun,
   earlier: number,
-  { keepRuns, keepAgeMs }: Pick<Policy, 'keepRuns' | 'keepAgeMs'>,
+  { keepRuns, keepAgeMs, logEnd }: Pick<Policy, 'keepRuns' | 'keepAgeMs'> & Pick<PrunedJob, 'logEnd'>,
   at: number,
 ): boolean {
   const later = finished - 1 - earlier
-  return later >= keepRuns || (later > 0 && keepAgeMs !== null && finishedAt < at - keepAgeMs)
+  const newerLog = logEnd === null || ownEnd === null ? null : logEnd - ownEnd
+  return (
+    (later >= keepRuns && !isKeptByLog(keepRuns, newerLog)) ||
+    (later > 0 && keepAgeMs !== null && finishedAt < at - keepAgeMs)
+  )
 }
 
 /** As many as have few enough tasks together, one at the least. */
@@ -116,7 +136,12 @@ function* dropRunRows(jobId: string, runs: readonly EndedRun[]): Steps<number> {
   const empty = idList((yield* all<{ id: string }>(withoutTasks, list)).map(({ id }) => id))
   yield* execute(dropPayloads, empty)
   const gone = yield* all<{ id: string }>(dropRuns, empty)
-  if (gone.length > 0) yield* execute(countPruned, gone.length, jobId)
+  if (gone.length === 0) return 0
+  yield* dropPlaced(
+    jobId,
+    gone.map(({ id }) => id),
+  )
+  yield* execute(countPruned, gone.length, jobId)
   return gone.length
 }
 

@@ -39,6 +39,8 @@ export interface RunCore {
   nStopped: number
   /** True once something else than the plan and the counts has changed, so that the whole row must be written. */
   touched?: boolean
+  /** Bytes that the tasks which end now have printed; nowhere in its row. */
+  outputBytes?: number
 }
 
 /** The select list of {@link RunCore}. */

@@ -72,7 +72,7 @@ export function* tickSchedules(
 ): Steps<Tick> {
   const due = yield* all<DueTrigger>(dueTriggers, at, scope.slot, limit)
   const { entries, moves, faults } = decideAll(scope, due, at)
-  const fresh = yield* recordFresh(entries)
+  const fresh = yield* recordFresh(scope, entries)
   const runs = fresh.filter(({ outcome }) => outcome === 'ran')
   const created = runs.length === 0 ? NOTHING : yield* createRuns({ items: runs.map(toRequest), at }, scope)
   const refused = yield* recordRefusals(runs, created.outcomes)

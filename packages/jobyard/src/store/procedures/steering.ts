@@ -1,4 +1,5 @@
 import { type Steer, zoneOf } from '../../domain/app-settings.ts'
+import { shortId, shortName } from '../../domain/instance-name.ts'
 import { DEFAULT_TIME_ZONE } from '../../domain/zone.ts'
 import type { Scope } from '../contract.ts'
 import { all, type Steps, sql } from '../sql.ts'
@@ -26,6 +27,18 @@ export function amountOf(steer: Steer): string {
 
 /** Schedules stand still while the collection is stopped, too: nothing would come of their occurrences. */
 export const STANDS_STILL = flagOn('stopped', 'unscheduled')
+
+const instanceIds = sql(
+  `select setting.value from job join setting on setting.collection_id = job.collection_id
+    where job.id = ? and setting.steer = 'instance' and setting.value <> '' and ${HERE}`,
+)
+
+/** How logs of a job call this instance; null: it has no name that is known here. */
+export function* calledHere({ slot, instance }: Pick<Scope, 'slot' | 'instance'>, jobId: string): Steps<string | null> {
+  const [row] = yield* all<{ value: string }>(instanceIds, jobId, slot)
+  if (row !== undefined) return shortId(row.value)
+  return instance === null ? null : shortName(instance)
+}
 
 const zones = sql(`select value from setting where collection_id = ? and steer = 'zone' and (slot is null or slot = ?)`)
 

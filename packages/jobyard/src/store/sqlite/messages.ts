@@ -7,6 +7,8 @@ export interface ThreadData {
   readonly role: 'writer' | 'reader'
   /** The deployment slot of this instance. */
   readonly slot: string
+  /** Name of this instance; null: nobody said. */
+  readonly instance: string | null
 }
 
 /** One call of a procedure, on its way to a database thread. */

@@ -13,6 +13,8 @@ export interface SqliteOptions {
   readonly onFatal: (error: Error) => void
   /** The deployment slot of this instance. Default `production`. */
   readonly slot?: string
+  /** Name of this instance, for what logs tell of it. Default: none. */
+  readonly instance?: string
 }
 
 /** Room for short-lived objects of the database threads, in megabytes: V8's default of 48 buys them nothing. */
@@ -59,11 +61,11 @@ class DatabaseThread {
   #lastId = 0
   #closed = false
 
-  constructor({ path, onFatal, slot = DEFAULT_SLOT }: SqliteOptions, role: ThreadData['role']) {
+  constructor({ path, onFatal, slot = DEFAULT_SLOT, instance }: SqliteOptions, role: ThreadData['role']) {
     const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js'
     this.#role = role
     this.#worker = new Worker(new URL(file, import.meta.url), {
-      workerData: { path, role, slot: slot.toLowerCase() } satisfies ThreadData,
+      workerData: { path, role, slot: slot.toLowerCase(), instance: instance ?? null } satisfies ThreadData,
       resourceLimits: { maxYoungGenerationSizeMb: role === 'writer' ? WRITER_YOUNG_MB : READER_YOUNG_MB },
     })
     this.#worker.on('message', (replies: Reply[]) => this.#settle(replies))

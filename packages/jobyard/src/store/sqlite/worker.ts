@@ -7,7 +7,7 @@ import { type Steps, sqliteDialect } from '../sql.ts'
 import { SqliteDatabase } from './database.ts'
 import type { Call, CarriedError, Reply, ThreadData } from './messages.ts'
 
-const { path, role, slot } = workerData as ThreadData
+const { path, role, slot, instance } = workerData as ThreadData
 const port = parentPort
 if (port === null) throw new Error('The database thread was started as a program.')
 
@@ -19,6 +19,7 @@ const scope: Scope = {
   dialect: sqliteDialect,
   ids: createIds(systemClock),
   slot,
+  instance,
   // biome-ignore lint/correctness/useYield: there is no database to ask.
   *leaseTime(at) {
     return at

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { RenderedLogs } from '../../../src/dialects/webjobs/files/rendered-logs.ts'
 import type { SiteFile, SiteFolder } from '../../../src/dialects/webjobs/files/tree.ts'
 import { WebJobReader } from '../../../src/dialects/webjobs/reader.ts'
-import { shortName } from '../../../src/dialects/webjobs/statuses.ts'
+import { shortName } from '../../../src/domain/instance-name.ts'
 import type { ServiceContext } from '../../../src/services/context.ts'
 import { startTestServer, type TestServer } from '../../api/server.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -159,23 +159,24 @@ it('writes the runs of a continuous job into one log', async () => {
     'SYS INFO] Status changed to Running',
   ]
   const stopping = (why: string) => `SYS INFO] Stopping: ${why} The script has 5s to end.`
-  const end = [
-    'SYS INFO] Status changed to Stopping',
-    'SYS INFO] Status changed to Success',
-    'SYS INFO] Status changed to Stopped',
-  ]
+  const end = ['SYS INFO] Status changed to Success', 'SYS INFO] Status changed to Stopped']
   expect(await readIn(pump, 'job_log.txt')).toBe(
     log([
       ...begin,
       'INFO] pumps',
-      stopping('The job was changed; it starts again with what is new.'),
       'SYS INFO] Detected WebJob file/s were updated, refreshing WebJob',
+      'SYS INFO] Status changed to Stopping',
+      stopping('The job was changed; it starts again with what is new.'),
       ...end,
       // What it is was said before, and is still so.
-      ...begin.filter((line) => !line.includes('singleton')),
+      'SYS INFO] Status changed to Starting',
+      "SYS INFO] Job directory change detected: Job file 'run.sh' has 72 bytes in the working folder and 79 in the package.",
+      "SYS INFO] Run script 'run.sh' with script host - 'BashScriptHost'",
+      'SYS INFO] Status changed to Running',
       'INFO] pumps more',
-      stopping('The job was stopped.'),
       'SYS INFO] Status changed to Disabling',
+      'SYS INFO] Status changed to Stopping',
+      stopping('The job was stopped.'),
       ...end,
     ]),
   )

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { LineForm, shortId } from '../../../src/dialects/webjobs/files/log-line.ts'
+import { LineForm } from '../../../src/dialects/webjobs/files/log-line.ts'
+import { shortId } from '../../../src/domain/instance-name.ts'
 import {
   beginLines,
   continuousBegin,
@@ -140,13 +141,13 @@ describe('the end of a triggered run', () => {
 
 describe('a run of a continuous job', () => {
   const SYS = (time: string, text: string, level = 'INFO') => `[05/01/2024 ${time} > a1b2c3: SYS ${level}] ${text}\r\n`
-  const alone = { before: undefined, singleton: false }
+  const alone = { again: false, singleton: false }
 
   it('begins with the status and the setting of the singleton', () => {
     expect(shown(continuousBegin({ run: run(), ...alone }))).toBe(
       SYS('12:00:00', 'Status changed to Starting') + SYS('12:00:00', 'WebJob singleton setting is False'),
     )
-    expect(shown(continuousBegin({ run: run(), before: undefined, singleton: true }))).toBe(
+    expect(shown(continuousBegin({ run: run(), again: false, singleton: true }))).toBe(
       SYS('12:00:00', 'Status changed to Starting') +
         SYS('12:00:00', 'WebJob singleton setting is True') +
         SYS('12:00:00', 'WebJob singleton lock is acquired'),
@@ -154,14 +155,10 @@ describe('a run of a continuous job', () => {
   })
 
   it('goes on after a wait without them, and gives up the lock in between', () => {
-    expect(continuousBegin({ run: run(), before: run(), singleton: false })).toEqual([])
-    expect(shown(continuousBegin({ run: run(), before: run(), singleton: true }))).toBe(
+    expect(continuousBegin({ run: run(), again: true, singleton: false })).toEqual([])
+    expect(shown(continuousBegin({ run: run(), again: true, singleton: true }))).toBe(
       SYS('12:00:00', 'WebJob singleton lock is released') + SYS('12:00:00', 'WebJob singleton lock is acquired'),
     )
-    // It was not waited for after a stop, nor after the death of the server.
-    for (const before of [stopped({ reasonCode: 'user' }), failed({ reasonCode: 'lost' })]) {
-      expect(continuousBegin({ run: run(), before, singleton: false })).toHaveLength(2)
-    }
   })
 
   it('ends with the wait for the next', () => {
@@ -185,9 +182,7 @@ describe('a run of a continuous job', () => {
         SYS('12:00:03', 'Status changed to Success') +
         SYS('12:00:03', 'Status changed to Stopped'),
     )
-    expect(
-      shown(continuousEnd({ run: stopped({ reasonCode: 'redeployed' }), before: undefined, singleton: true }, 0)),
-    ).toBe(
+    expect(shown(continuousEnd({ run: stopped({ reasonCode: 'redeployed' }), again: false, singleton: true }, 0))).toBe(
       SYS('12:00:03', 'Detected WebJob file/s were updated, refreshing WebJob') +
         SYS('12:00:03', 'Status changed to Stopping') +
         SYS('12:00:03', 'WebJob process was aborted') +

@@ -10,7 +10,7 @@ const saved = (time: string, ...schedules: ReturnType<typeof schedule>[]) => {
 
 function occurrence(due: string, recorded: string, outcome: 'ran' | 'skipped' | 'missed' = 'ran', more = 0) {
   const reason = outcome === 'skipped' ? 'The job runs already.' : null
-  return { due: at(due), recordedAt: at(recorded), outcome, reason, runId: null, more }
+  return { due: at(due), recordedAt: at(recorded), outcome, reason, runId: null, more, called: null }
 }
 
 function shown(records: Partial<ScheduleRecords>): string {

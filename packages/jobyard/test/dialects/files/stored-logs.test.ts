@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { LineForm } from '../../../src/dialects/webjobs/files/log-line.ts'
 import { attemptSegments } from '../../../src/dialects/webjobs/files/run-log.ts'
 import { readSegments, streamOf, sumBytes } from '../../../src/dialects/webjobs/files/segments.ts'
-import { shortName } from '../../../src/dialects/webjobs/statuses.ts'
+import { shortName } from '../../../src/domain/instance-name.ts'
 import type { OutputStore } from '../../../src/store/output/contract.ts'
 import { createOutputStore } from '../../../src/store/output/store.ts'
 import { makeFolder, openStore } from '../../output/place.ts'
@@ -63,7 +63,7 @@ test('that a folder was made ready comes before the beginning of the script, and
   const output = await openStore(await makeFolder())
   const taskId = randomUUID()
   const changed = (file: string) =>
-    `Job directory change detected: Job file "${file}" is missing in the working folder.`
+    `Job directory change detected: Job file '${file}' is missing in the working folder.`
   const facts = { instance: 'one', script: 'run.js', host: 'node', changes: '2' }
   const pieces = [`${changed('a')}\n`, `${changed('b')}\n`, 'Stopping: now.\n'].map((text) => {
     return { stream: 'system' as const, bytes: Buffer.from(text) }

@@ -1,6 +1,7 @@
 import type { Steering } from '../../../domain/app-settings.ts'
 import type { JobRow, RunRow } from '../../../domain/model.ts'
 import { countShortRun, restartDelay, restartRule } from '../../../domain/restart.ts'
+import type { ContinuousRunRow } from '../../../store/procedures/continuous-runs.ts'
 import { wentWithServer } from '../statuses.ts'
 import { type ContinuousRun, endedByItself } from './run-lines.ts'
 
@@ -8,6 +9,8 @@ import { type ContinuousRun, endedByItself } from './run-lines.ts'
 export interface DescribedRun extends ContinuousRun {
   /** The wait until the next one, if it ended by itself, in milliseconds. */
   readonly waitMs: number
+  /** How its instance was called; undefined: nobody noted it. */
+  readonly called: string | undefined
 }
 
 /** The runs of a continuous job, and the rules that they follow. */
@@ -15,11 +18,32 @@ export interface RunsOfJob {
   readonly job: JobRow
   /** The newest first. */
   readonly runs: readonly RunRow[]
+  /** What was noted of these runs when it came about. */
+  readonly records: readonly ContinuousRunRow[]
   readonly steering: Steering
 }
 
-/** What of each run follows from the runs before it; the newest first. */
-export function describeRuns({ job, runs, steering }: RunsOfJob): DescribedRun[] {
+/** What is told of each run; the newest first. */
+export function describeRuns(facts: RunsOfJob): DescribedRun[] {
+  const records = new Map(facts.records.map((record) => [record.runId, record]))
+  return workOut(facts).map((worked) => {
+    const record = records.get(worked.run.id)
+    if (record === undefined) return worked
+    const { called, again, said, askedAt, waitMs } = record
+    return {
+      run: worked.run,
+      singleton: worked.singleton,
+      again,
+      saidSingleton: said ?? undefined,
+      askedAt: askedAt ?? undefined,
+      waitMs: waitMs ?? worked.waitMs,
+      called: called ?? undefined,
+    }
+  })
+}
+
+/** What of runs without a record follows from the runs before them and the rules of today. */
+function workOut({ job, runs, steering }: RunsOfJob): DescribedRun[] {
   const rule = restartRule(job.policy.restart, steering.restartMs)
   const latest = new Map<unknown, { readonly run: RunRow; readonly short: number }>()
   let latestOfAll: RunRow | undefined
@@ -34,8 +58,9 @@ export function describeRuns({ job, runs, steering }: RunsOfJob): DescribedRun[]
     const short = counts ? countShortRun(same?.short ?? 0, ranMs) : (same?.short ?? 0)
     latest.set(place, { run, short })
     latestOfAll = run
-    const before = previous === same?.run ? previous : undefined
-    return { run, before, singleton, saidSingleton: saidBy(previous), waitMs: restartDelay(rule, short) }
+    const again = previous !== undefined && previous === same?.run && endedByItself(previous)
+    const wait = { waitMs: restartDelay(rule, short), called: undefined }
+    return { run, again, singleton, saidSingleton: saidBy(previous), ...wait }
   })
   return described.reverse()
 }

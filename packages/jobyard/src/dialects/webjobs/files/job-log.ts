@@ -1,10 +1,12 @@
+import type { LogFigures } from '../../../store/output/contract.ts'
 import { logPlaceOf } from '../../../store/procedures/meta.ts'
 import { addedBytes, findWarning, type RunPart, showWarning } from './always-on.ts'
 import { type DescribedRun, describeRuns, type RunsOfJob } from './continuous-runs.ts'
 import { findRolls, lineAfter, ROLL_BYTES } from './pieces.ts'
 import { type FileFacts, renderedFile } from './rendered-file.ts'
-import { continuousBegin, continuousEnd, startsAnew } from './run-lines.ts'
-import { attemptSegments, type LogSources, ownSegment, readRun } from './run-log.ts'
+import { LineForm } from './log-line.ts'
+import { askedLines, continuousBegin, continuousEnd } from './run-lines.ts'
+import { attemptSegments, type LogSources, ownSegment, type RunRecord, readRuns } from './run-log.ts'
 import { partOf, type Segment, sumBytes, sumLost, textSegment } from './segments.ts'
 import type { SiteFile } from './tree.ts'
 import { modifiedAt } from './triggered-files.ts'
@@ -17,8 +19,9 @@ export const PREVIOUS_LOG = 'job_prev_log.txt'
 /** Bytes of the newest runs that are looked at for where the log begins; older ones cannot be in it. */
 const LOOKED_AT_BYTES = 4 * ROLL_BYTES
 
-/** Runs that are read at once. */
-const RUNS_AT_ONCE = 8
+/** Runs that are read at once: a few are enough where they print much, and else very many are needed. */
+const FIRST_RUNS = 8
+const MORE_RUNS = 512
 
 /** A place in a job's log that stays the same as the log grows, and as runs lose the oldest of what they printed. */
 interface LogPlace {
@@ -68,18 +71,16 @@ export async function jobLogs(sources: LogSources, facts: JobLogFacts): Promise<
 
 async function cut(
   segments: readonly Segment[],
-  facts: Omit<FileFacts, 'identity'>,
+  facts: FileFacts,
   parts: readonly Part[],
   from: number,
   to: number,
 ): Promise<SiteFile> {
-  const { runId, at } = placeAt(parts, from)
-  const identity = `${runId} ${at}`
   const warning = findWarning(parts, from, to)
-  if (warning === undefined) return renderedFile({ ...facts, identity }, within(segments, from, to))
+  if (warning === undefined) return renderedFile(facts, within(segments, from, to))
   const line = textSegment(await showWarning(warning, segments))
   const [before, behind] = [within(segments, from, warning.at), within(segments, warning.at, to)]
-  return renderedFile({ ...facts, identity }, [...before, line, ...behind])
+  return renderedFile(facts, [...before, line, ...behind])
 }
 
 /** The bytes `from` to before `to` of stretches as stretches. */
@@ -145,25 +146,37 @@ async function newestParts(sources: LogSources, facts: JobLogFacts): Promise<Par
   const known = describeRuns(facts)
   const parts: Part[] = []
   let bytes = 0
-  for (let next = 0; next < known.length && bytes < LOOKED_AT_BYTES; next += RUNS_AT_ONCE) {
-    const group = known.slice(next, next + RUNS_AT_ONCE)
-    const made = await Promise.all(group.map((each) => partOfRun(sources, each, facts.now)))
-    parts.push(...made)
-    bytes += made.reduce((sum, part) => sum + part.bytes, 0)
+  for (let next = 0; next < known.length && bytes < LOOKED_AT_BYTES; ) {
+    const group = known.slice(next, next + (next === 0 ? FIRST_RUNS : MORE_RUNS))
+    const records = await readRuns(
+      sources,
+      group.map(({ run }) => run),
+    )
+    for (const [index, record] of records.entries()) {
+      const described = group[index]
+      if (described === undefined) continue
+      const part = await partOfRun(sources, described, record, facts.now)
+      parts.push(part)
+      bytes += part.bytes
+    }
+    next += group.length
   }
   return parts.reverse()
 }
 
-async function partOfRun(sources: LogSources, described: DescribedRun, now: number): Promise<Part> {
-  const { run, waitMs } = described
-  const record = await readRun(sources, run)
-  const { form, attempts } = record
+async function partOfRun(sources: LogSources, described: DescribedRun, record: RunRecord, now: number): Promise<Part> {
+  const { run, waitMs, again, called } = described
+  const { attempts } = record
+  const form = called === undefined ? record.form : new LineForm(called)
   const begin = continuousBegin(described)
-  const first = ownSegment(form, begin.slice(0, startsAnew(described) ? 1 : 0))
+  const first = ownSegment(form, begin.slice(0, again ? 0 : 1))
+  const asked = askedLines(described)
+  // Asked to end before it could print anything; a log that was opened after that does not change what was said before.
+  const early = !attempts.some(({ figures }) => opened(figures) <= (described.askedAt ?? 0))
   const segments = [
     first,
-    ownSegment(form, begin.slice(startsAnew(described) ? 1 : 0)),
-    ...(await attemptSegments(sources, record, now)),
+    ownSegment(form, [...begin.slice(again ? 0 : 1), ...(early ? asked : [])]),
+    ...(await attemptSegments(sources, record, { stillRunningUntil: now, lines: early ? [] : asked })),
     ownSegment(form, continuousEnd(described, waitMs)),
   ]
   return {
@@ -176,4 +189,8 @@ async function partOfRun(sources: LogSources, described: DescribedRun, now: numb
     ...(first.bytes === 0 ? {} : { startBytes: first.bytes }),
     isWarned: attempts.some(({ figures }) => figures?.facts.alwaysOn === 'off'),
   }
+}
+
+function opened(figures: LogFigures | undefined): number {
+  return figures === undefined ? Number.POSITIVE_INFINITY : (figures.openedAt ?? 0)
 }

@@ -1,5 +1,5 @@
+import { shortId, shortName } from '../../../domain/instance-name.ts'
 import type { LogFacts, Stream } from '../../../store/output/contract.ts'
-import { shortName } from '../statuses.ts'
 
 /** How grave a line is; each takes four characters. */
 export type Level = 'INFO' | 'WARN' | 'ERR '
@@ -13,6 +13,8 @@ export interface OwnLine {
   readonly level?: Level
   /** True: as if the job had printed it. */
   readonly ofJob?: boolean
+  /** What the instance is called that says it. Default: whoever writes the log knows. */
+  readonly called?: string
 }
 
 /** What marks a line as the engine's own. */
@@ -23,21 +25,18 @@ const END = '\r\n'
 /** What a line of a job's output has on top of its bytes, but for the instance: `[MM/dd/yyyy HH:mm:ss > ID: LEVL] ` and its end. */
 const FRAME_BYTES = '[00/00/0000 00:00:00 > : INFO] \r\n'.length
 
-/** Characters of an instance's name in a line. */
-const ID_LENGTH = 6
-
 /** How the lines of one instance are written. */
 export class LineForm {
-  readonly #id: string
+  /** What the instance is called. */
+  readonly id: string
   readonly #prefixes = new Map<string, { readonly second: number; readonly bytes: Buffer }>()
   /** Bytes that a line of output takes beyond its own. */
   readonly perLine: number
   /** Bytes that a line of the engine takes beyond those. */
   readonly perOwnLine = OWN.length
 
-  /** `id` is what the instance is called. */
   constructor(id: string) {
-    this.#id = id
+    this.id = id
     this.perLine = FRAME_BYTES + Buffer.byteLength(id)
   }
 
@@ -58,7 +57,7 @@ export class LineForm {
   }
 
   #prefix(time: number, own: string, level: Level): string {
-    return `[${showTime(time)} > ${this.#id}: ${own}${level}] `
+    return `[${showTime(time)} > ${this.id}: ${own}${level}] `
   }
 }
 
@@ -86,9 +85,4 @@ function levelOf(stream: Stream): Level {
 export function idOf(facts: LogFacts, here: string): string {
   if (facts.instanceId !== undefined) return shortId(facts.instanceId)
   return facts.instance === undefined ? here : shortName(facts.instance)
-}
-
-/** What logs call an instance whose id the setting WEBSITE_INSTANCE_ID gives. */
-export function shortId(instanceId: string): string {
-  return instanceId.slice(0, ID_LENGTH).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '?')
 }

@@ -40,7 +40,8 @@ export function logSegment(log: ShownLog): Segment {
   const insertions = insertionsAfter(log, figures.lost.lineTime)
   const bytes = bytesOf(figures.counts, form) + sumOf(insertions)
   const lost = bytesOf(figures.lost, form) + sumOf(log.insertions ?? []) - sumOf(insertions)
-  return { bytes, lost, read: (from, to) => new LogReading({ ...log, insertions }, from, to).run() }
+  const mark = `${figures.taskId} as of ${form.id} ${lost} ${bytes} ${insertions.map(({ line }) => line).join('')}`
+  return { bytes, lost, mark, read: (from, to) => new LogReading({ ...log, insertions }, from, to).run() }
 }
 
 function pageBytes({ lines, lineBytes }: LineCounts): number {

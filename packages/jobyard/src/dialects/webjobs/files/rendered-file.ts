@@ -9,18 +9,23 @@ export interface FileFacts {
   readonly createdAt: number
   /** Epoch milliseconds. */
   readonly modifiedAt: number
-  /** What its bytes depend on besides their number, which only grows. */
-  readonly identity: string
 }
 
 /** A file that is made up of stretches while it is read. */
-export function renderedFile({ identity, ...facts }: FileFacts, segments: readonly Segment[]): SiteFile {
+export function renderedFile(facts: FileFacts, segments: readonly Segment[]): SiteFile {
   const bytes = sumBytes(segments)
   return {
     type: 'file',
     ...facts,
     bytes,
-    tag: createHash('sha256').update(`${identity} ${bytes}`).digest('hex').slice(0, 32),
+    tag: tagOf(segments),
     open: async ({ from, to }) => streamOf(readSegments(segments, from, Math.min(to, bytes))),
   }
+}
+
+/** Other bytes have another tag, also where they are as many. */
+function tagOf(segments: readonly Segment[]): string {
+  const hash = createHash('sha256')
+  for (const { mark } of segments) hash.update(`${mark.length} ${mark}`)
+  return hash.digest('hex').slice(0, 32)
 }

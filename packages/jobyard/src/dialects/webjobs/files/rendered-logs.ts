@@ -1,12 +1,14 @@
+import { shortId, shortName } from '../../../domain/instance-name.ts'
 import type { JobRow, RunRow } from '../../../domain/model.ts'
 import { showRunId } from '../../../domain/webjobs-run-id.ts'
 import type { ServiceContext } from '../../../services/context.ts'
+import { ANYWHERE } from '../../../store/procedures/continuous.ts'
 import type { WebJobReader } from '../reader.ts'
-import { shortName } from '../statuses.ts'
 import { JOB_LOG, jobLogs, PREVIOUS_LOG } from './job-log.ts'
-import { shortId } from './log-line.ts'
+import { lockFile, RUN_LOCK, SINGLETON_LOCK } from './lock-files.ts'
 import { renderedFile } from './rendered-file.ts'
-import type { LogSources } from './run-log.ts'
+import { endedByItself } from './run-lines.ts'
+import { type LogSources, readRun } from './run-log.ts'
 import { SCHEDULER_LOG, schedulerLogs } from './scheduler-log.ts'
 import { textSegment } from './segments.ts'
 import type { SiteFile, SiteFolder } from './tree.ts'
@@ -47,9 +49,11 @@ export class RenderedLogs {
       list: async function* (this: RenderedLogs): AsyncGenerator<SiteFile | SiteFolder> {
         for (const run of (await runs()).reverse()) yield this.#run(job, run)
         yield* await schedule()
+        yield* await this.#runLocks(job)
       }.bind(this),
       find: async (name) => {
         if (name === SCHEDULER_LOG || name === PREVIOUS_LOG) return named(await schedule(), name)
+        if (name === RUN_LOCK) return named(await this.#runLocks(job), name)
         const run = await this.#reader.run(job.id, name)
         return run === null ? null : this.#run(job, run)
       },
@@ -78,34 +82,64 @@ export class RenderedLogs {
   #continuous(job: JobRow): SiteFolder {
     const logs = () => this.#jobLogs(job)
     const statuses = () => this.#statuses(job)
+    const locks = () => this.#singletonLocks(job)
     return {
       ...folderFacts(job),
       async *list() {
         yield* await logs()
         yield* await statuses()
+        yield* await locks()
       },
       async find(name) {
         if (name === JOB_LOG || name === PREVIOUS_LOG) return named(await logs(), name)
+        if (name === SINGLETON_LOCK) return named(await locks(), name)
         return name.startsWith(STATUS_PREFIX) ? named(await statuses(), name) : null
       },
     }
   }
 
   async #jobLogs(job: JobRow): Promise<readonly SiteFile[]> {
-    const { clock } = this.#context.services
-    const facts = { job, runs: await this.#reader.runs(job), steering: this.#steering(job), now: clock.now() }
+    const { clock, store } = this.#context.services
+    const runs = await this.#reader.runs(job)
+    // Read after the runs, so that each of them has its record.
+    const records = await store.read('listContinuousRuns', { jobId: job.id })
+    const facts = { job, runs, records, steering: this.#steering(job), now: clock.now() }
     return await jobLogs(this.#sources(job), facts)
+  }
+
+  /** The lock of the run that goes on, if one does; where several may, of the one that has it longest. */
+  async #runLocks(job: JobRow): Promise<SiteFile[]> {
+    const live = await this.#context.services.store.read('liveRuns', { jobId: job.id })
+    const run = live.find(({ startedAt }) => startedAt !== null)
+    if (run === undefined) return []
+    const { form } = await readRun(this.#sources(job), run)
+    return [lockFile(RUN_LOCK, run, form.id)]
+  }
+
+  /** The lock of a singleton that runs, or waits for its next start. */
+  async #singletonLocks(job: JobRow): Promise<SiteFile[]> {
+    const { store } = this.#context.services
+    const places = await store.read('listPlaces', { jobIds: [job.id] })
+    const place = places.find((each) => each.place === ANYWHERE)
+    const run = place === undefined ? undefined : await this.#reader.newestRun(job)
+    const waits = job.enabled && place?.restartAt != null && run !== undefined && endedByItself(run)
+    if (run === undefined || (run.id !== place?.runId && !waits)) return []
+    const records = await store.read('listContinuousRuns', { jobId: job.id, runId: run.id })
+    return [lockFile(SINGLETON_LOCK, run, records[0]?.called ?? this.#id(job))]
   }
 
   async #statuses(job: JobRow): Promise<SiteFile[]> {
     const { status } = await this.#reader.complete(job)
+    const newest = await this.#reader.newestRun(job)
+    // What came last: each of it makes another status.
+    const modifiedAt = newest?.finishedAt ?? newest?.startedAt ?? job.updatedAt
     // Without an end of line it was worked out, since there is no such file.
     const lines = (status?.detail ?? '').split('\r\n').slice(0, -1)
     return lines.map((line) => {
       const [id = '', word] = line.split(' - ')
       const text = JSON.stringify({ Status: word })
-      const times = { createdAt: job.createdAt, modifiedAt: job.updatedAt }
-      return renderedFile({ name: `${STATUS_PREFIX}${id}`, ...times, identity: text }, [textSegment(text)])
+      const times = { createdAt: job.createdAt, modifiedAt }
+      return renderedFile({ name: `${STATUS_PREFIX}${id}`, ...times }, [textSegment(text)])
     })
   }
 

@@ -90,14 +90,16 @@ function secondsIn(text: string): number {
   return said !== undefined && /^\d/.test(said) ? parseDuration(said) / 1000 : 0
 }
 
-/** What is known of a run of a continuous job and of the one before it at the same place. */
+/** What is known of a run of a continuous job. */
 export interface ContinuousRun {
   readonly run: RunRow
-  /** Undefined: none is kept, or there was none. */
-  readonly before: RunRow | undefined
+  /** Whether it followed on one that had ended by itself, after the wait for it; else the job was started with it. */
+  readonly again: boolean
   readonly singleton: boolean
   /** Whether it was one when the instance said so last. Default: the instance has not said anything yet. */
   readonly saidSingleton?: boolean | undefined
+  /** When it was asked to end, epoch milliseconds. Default: with its end, if it was. */
+  readonly askedAt?: number | undefined
 }
 
 /** True when a run ended by itself, so that the next one follows after a wait. */
@@ -105,21 +107,14 @@ export function endedByItself({ state, reasonCode }: Pick<RunRow, 'state' | 'rea
   return state === 'completed' || (state === 'failed' && reasonCode !== 'lost')
 }
 
-/** Whether the job starts with a run; else it goes on after the wait for it. */
-export function startsAnew({ before }: Pick<ContinuousRun, 'before'>): boolean {
-  return before === undefined || !endedByItself(before)
-}
-
 /** What comes before the process of a continuous job. Where it starts anew, the first line is that it does. */
-export function continuousBegin(described: ContinuousRun): OwnLine[] {
-  const { run, singleton, saidSingleton } = described
+export function continuousBegin({ run, again, singleton, saidSingleton }: ContinuousRun): OwnLine[] {
   const { createdAt: time } = run
-  const goesOn = !startsAnew(described)
   const fresh = [statusLine(time, 'Starting'), ...singletonLine(time, saidSingleton, singleton)]
   // The lock is kept while a job waits for its next start, and given up and taken again after that.
   const released = { time, text: 'WebJob singleton lock is released' }
   const taken = { time, text: 'WebJob singleton lock is acquired' }
-  return [...(goesOn ? [] : fresh), ...(singleton && goesOn ? [released] : []), ...(singleton ? [taken] : [])]
+  return [...(again ? [] : fresh), ...(singleton && again ? [released] : []), ...(singleton ? [taken] : [])]
 }
 
 /** An instance says what the setting is once, and then whenever it is another. */
@@ -129,11 +124,29 @@ function singletonLine(time: number, said: boolean | undefined, now: boolean): O
   return said === now ? [] : [{ time, text: `WebJob singleton setting changed from ${word(said)} to ${word(now)}` }]
 }
 
+/** That a run was asked to end, and why: at that time, while it still runs. */
+export function askedLines({ run, askedAt }: ContinuousRun): OwnLine[] {
+  return askedAt === undefined ? [] : causeLines(run, askedAt)
+}
+
+function causeLines({ reasonCode }: Pick<Ending, 'reasonCode'>, time: number): OwnLine[] {
+  return [causeLine(reasonCode, time), statusLine(time, 'Stopping')]
+}
+
+/** Only somebody who stops a job disables it. New app settings had the whole site of WebJobs begin anew. */
+function causeLine(reasonCode: string | null, time: number): OwnLine {
+  if (reasonCode === 'redeployed') return { time, text: 'Detected WebJob file/s were updated, refreshing WebJob' }
+  if (reasonCode === 'user' || reasonCode === 'deleted') return statusLine(time, 'Disabling')
+  return { time, text: 'WebJob is stopping due to website shutting down' }
+}
+
 /** How a run of a continuous job ended; nothing while it goes on. `waitMs` is the wait until the next one. */
-export function continuousEnd({ run, singleton }: ContinuousRun, waitMs: number): OwnLine[] {
+export function continuousEnd({ run, singleton, askedAt }: ContinuousRun, waitMs: number): OwnLine[] {
   const { finishedAt: time, exitCode, reasonText } = run
   if (time === null || !isFinished(run.state)) return []
-  if (run.state === 'stopped') return stopLines(run, time, singleton)
+  if (run.state === 'stopped') {
+    return [...(askedAt === undefined ? causeLines(run, time) : []), ...stopLines(run, time, singleton)]
+  }
   if (!endedByItself(run)) return reasonText === null ? [] : [{ time, level: 'WARN', text: reasonText }]
   const ended: OwnLine =
     run.state === 'completed' && (exitCode ?? 0) === 0
@@ -143,14 +156,7 @@ export function continuousEnd({ run, singleton }: ContinuousRun, waitMs: number)
   return [ended, waits, statusLine(time, 'PendingRestart')]
 }
 
-function stopLines(run: Ending, time: number, singleton: boolean): OwnLine[] {
-  const { reasonCode, exitCode, startedAt } = run
-  const cause: OwnLine[] =
-    reasonCode === 'redeployed'
-      ? [{ time, text: 'Detected WebJob file/s were updated, refreshing WebJob' }]
-      : reasonCode === 'shutdown'
-        ? [{ time, text: 'WebJob is stopping due to website shutting down' }]
-        : [statusLine(time, 'Disabling')]
+function stopLines({ exitCode, startedAt }: Ending, time: number, singleton: boolean): OwnLine[] {
   const ended: OwnLine[] =
     startedAt === null
       ? []
@@ -160,7 +166,7 @@ function stopLines(run: Ending, time: number, singleton: boolean): OwnLine[] {
           ? [statusLine(time, 'Success')]
           : [{ time, level: 'ERR ', text: `Job failed due to exit code ${exitCode}` }]
   const released = singleton ? [{ time, text: 'WebJob singleton lock is released' }] : []
-  return [...cause, statusLine(time, 'Stopping'), ...ended, ...released, statusLine(time, 'Stopped')]
+  return [...ended, ...released, statusLine(time, 'Stopped')]
 }
 
 /** Hours after the start of a process at which its log says that it still runs: after one, and then twice a day. */

@@ -9,6 +9,8 @@ import { partOf, type Segment, textSegment } from './segments.ts'
 
 /** Attempts of a run that its log shows at the most. */
 const MOST_ATTEMPTS = 1000
+/** Attempts of several runs that are read at once; runs of continuous jobs have one each. */
+const MOST_TASKS = 20_000
 
 /** What logs are rendered from. */
 export interface LogSources {
@@ -38,14 +40,35 @@ export interface RunRecord {
 }
 
 /** Reads all that a run's log is made of, but for the output itself. */
-export async function readRun({ store, output, here }: LogSources, run: RunRow): Promise<RunRecord> {
-  const tasks = await store.read('listTasks', { runId: run.id, limit: MOST_ATTEMPTS })
-  const begun = tasks.filter(({ startedAt }) => startedAt !== null)
-  const asked = begun.map(({ id, state }) => ({ taskId: id, final: isFinished(state) }))
+export async function readRun(sources: LogSources, run: RunRow): Promise<RunRecord> {
+  const tasks = await sources.store.read('listTasks', { runId: run.id, limit: MOST_ATTEMPTS })
+  const [record] = await withFigures(sources, [{ run, tasks }])
+  if (record === undefined) throw new Error('A run was read to none.')
+  return record
+}
+
+/** As {@link readRun}, for several runs in one go; in their order. */
+export async function readRuns(sources: LogSources, runs: readonly RunRow[]): Promise<RunRecord[]> {
+  const tasks = await sources.store.read('listTasksOf', { runIds: runs.map(({ id }) => id), limit: MOST_TASKS })
+  const tasksOf = Map.groupBy(tasks, ({ runId }) => runId)
+  return await withFigures(
+    sources,
+    runs.map((run) => ({ run, tasks: tasksOf.get(run.id) ?? [] })),
+  )
+}
+
+async function withFigures(
+  { output, here }: LogSources,
+  runs: readonly { readonly run: RunRow; readonly tasks: readonly TaskRow[] }[],
+): Promise<RunRecord[]> {
+  const known = runs.map(({ run, tasks }) => ({ run, begun: tasks.filter(({ startedAt }) => startedAt !== null) }))
+  const asked = known.flatMap(({ begun }) => begun.map(({ id, state }) => ({ taskId: id, final: isFinished(state) })))
   const figures = new Map((await output.figures(asked)).map((each) => [each.taskId, each]))
-  const attempts = begun.map((task) => ({ task, figures: figures.get(task.id) }))
-  const facts = attempts.find(({ figures: known }) => known?.facts.instance !== undefined)?.figures?.facts ?? {}
-  return { run, attempts, form: new LineForm(idOf(facts, here)), script: facts.script }
+  return known.map(({ run, begun }) => {
+    const attempts = begun.map((task) => ({ task, figures: figures.get(task.id) }))
+    const facts = attempts.find(({ figures: each }) => each?.facts.instance !== undefined)?.figures?.facts ?? {}
+    return { run, attempts, form: new LineForm(idOf(facts, here)), script: facts.script }
+  })
 }
 
 /** The lines of the engine as a stretch of a file. */
@@ -53,18 +76,26 @@ export function ownSegment(form: LineForm, lines: readonly OwnLine[]): Segment {
   return textSegment(lines.map((line) => form.show(line)).join(''))
 }
 
-/** All attempts of a run, each with its beginning. `stillRunningUntil`: say so until then, as logs of continuous jobs do. */
+/** What logs of continuous jobs say among the lines of the output. */
+export interface SaidBetween {
+  /** Until when to say now and then that the job still runs, epoch milliseconds. */
+  readonly stillRunningUntil: number
+  /** What is said besides, in the order of time. */
+  readonly lines: readonly OwnLine[]
+}
+
+/** All attempts of a run, each with its beginning. */
 export async function attemptSegments(
   { output, here }: Pick<LogSources, 'output' | 'here'>,
   { attempts }: Pick<RunRecord, 'attempts'>,
-  stillRunningUntil?: number,
+  between?: SaidBetween,
 ): Promise<Segment[]> {
   const segments: Segment[] = []
   for (const [index, { task, figures }] of attempts.entries()) {
     if (figures !== undefined) {
       const form = new LineForm(idOf(figures.facts, here))
-      const end = stillRunningUntil === undefined ? undefined : (task.finishedAt ?? stillRunningUntil)
-      segments.push(...(await attemptSegment(output, figures, form, end)))
+      const said = between === undefined ? [] : saidDuring(task, figures, between)
+      segments.push(...(await attemptSegment(output, figures, form, said)))
     }
     if (index < attempts.length - 1 && task.finishedAt !== null) {
       segments.push(ownSegment(new LineForm(idOf(figures?.facts ?? {}, here)), retryLines(task.finishedAt, task)))
@@ -73,19 +104,21 @@ export async function attemptSegments(
   return segments
 }
 
+function saidDuring({ finishedAt }: Attempt['task'], { openedAt }: LogFigures, between: SaidBetween): OwnLine[] {
+  const still = openedAt === null ? [] : stillRunningLines(openedAt, finishedAt ?? between.stillRunningUntil)
+  return [...still, ...between.lines].toSorted((one, other) => one.time - other.time)
+}
+
 /** That the script begins comes behind what made its folder ready, and before what it prints. */
 async function attemptSegment(
   output: OutputStore,
   figures: LogFigures,
   form: LineForm,
-  stillRunningUntil: number | undefined,
+  between: readonly OwnLine[],
 ): Promise<Segment[]> {
   const { facts, openedAt } = figures
   const begun = openedAt ?? 0
-  const insertions: Insertion[] =
-    stillRunningUntil === undefined || openedAt === null
-      ? []
-      : stillRunningLines(openedAt, stillRunningUntil).map((line) => ({ time: line.time, line: form.show(line) }))
+  const insertions: Insertion[] = between.map((line) => ({ time: line.time, line: form.show(line) }))
   const log = logSegment({ output, figures, form, insertions })
   if (facts.script === undefined) return [log]
   const begin = ownSegment(form, beginLines(begun, facts))

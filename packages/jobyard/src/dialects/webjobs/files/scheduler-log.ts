@@ -37,16 +37,15 @@ export async function schedulerLogs(store: Repository, job: JobRow, id: string):
   const [first] = lines
   const last = lines.at(-1)
   if (first === undefined || last === undefined) return []
-  const form = new LineForm(id)
-  const segment = textSegment(lines.map((line) => form.show(line)).join(''))
+  const forms = new Map(lines.map(({ called = id }) => [called, new LineForm(called)]))
+  const segment = textSegment(lines.map((line) => forms.get(line.called ?? id)?.show(line) ?? '').join(''))
   const rolls = await findRolls([segment], 0)
   const times = { createdAt: first.time, modifiedAt: last.time }
   const begin = rolls.at(-1) ?? 0
-  const identity = `${job.id} ${first.time} ${begin}`
-  const current = { name: SCHEDULER_LOG, ...times, identity }
+  const current = { name: SCHEDULER_LOG, ...times }
   const files = [renderedFile(current, [partOf(segment, begin, segment.bytes)])]
   if (rolls.length === 0) return files
-  const before = { name: PREVIOUS_LOG, ...times, identity: `${identity} before` }
+  const before = { name: PREVIOUS_LOG, ...times }
   return [...files, renderedFile(before, [partOf(segment, rolls.at(-2) ?? 0, begin)])]
 }
 
@@ -125,13 +124,15 @@ function followChanges(changes: ScheduleRecords['changes']): FollowedChanges {
   const known: { readonly time: number; readonly schedule: AuditedSchedule | undefined }[] = []
   for (const { time, detail } of changes) {
     const before = known.at(-1)?.schedule
+    const by = typeof detail.called === 'string' ? { called: detail.called } : {}
     const [schedule] = Array.isArray(detail.schedules) ? (detail.schedules as AuditedSchedule[]) : []
     if (schedule?.ncrontab === before?.ncrontab && schedule?.timeZone === before?.timeZone) continue
     known.push({ time, schedule })
-    if (schedule === undefined) lines.push({ time, text: 'Removing current schedule from WebJob' })
+    if (schedule === undefined) lines.push({ time, ...by, text: 'Removing current schedule from WebJob' })
     else
       lines.push({
         time,
+        ...by,
         text: `Scheduling WebJob with ${normalise(schedule)} next schedule ${expected(schedule.next, time)}`,
       })
   }
@@ -182,17 +183,21 @@ function tell(
   const last = group.at(-1)
   if (last === undefined) return []
   const time = last.recordedAt
-  const expectation = { time, text: `Next schedule ${expected(next, time)}` }
+  const by = last.called === null ? {} : { called: last.called }
+  const expectation = { time, ...by, text: `Next schedule ${expected(next, time)}` }
   if (last.outcome === 'missed') {
     const count = group.reduce((sum, { more }) => sum + 1 + more, 0)
     const zone = scheduleAt(time)?.timeZone ?? 'UTC'
     return [
-      { time, level: 'WARN', text: `Missed ${count} schedules, most recent at ${showLocal(last.due, zone)}` },
+      { time, ...by, level: 'WARN', text: `Missed ${count} schedules, most recent at ${showLocal(last.due, zone)}` },
       expectation,
     ]
   }
-  if (last.outcome === 'ran') return [{ time, text: 'WebJob invoked' }, expectation]
-  return [{ time, level: 'WARN', text: `WebJob was not invoked: ${last.reason ?? 'it was passed over'}` }, expectation]
+  if (last.outcome === 'ran') return [{ time, ...by, text: 'WebJob invoked' }, expectation]
+  return [
+    { time, ...by, level: 'WARN', text: `WebJob was not invoked: ${last.reason ?? 'it was passed over'}` },
+    expectation,
+  ]
 }
 
 function expected(next: number | null, time: number): string {

@@ -1,6 +1,8 @@
 /** A stretch of a file that is made up while it is read. */
 export interface Segment {
   readonly bytes: number
+  /** All that its bytes follow from: two with the same mark have the same bytes. */
+  readonly mark: string
   /** Bytes that stood before and are kept no longer. Default: none. */
   readonly lost?: number
   /** The bytes `from` to before `to`, in pieces. */
@@ -12,6 +14,7 @@ export function textSegment(text: string): Segment {
   const bytes = Buffer.from(text)
   return {
     bytes: bytes.length,
+    mark: text,
     async *read(from, to) {
       if (to > from) yield bytes.subarray(from, to)
     },
@@ -30,7 +33,8 @@ export function sumLost(segments: readonly Segment[]): number {
 
 /** A part of a stretch. */
 export function partOf(segment: Segment, begin: number, end: number): Segment {
-  return { bytes: end - begin, read: (from, to) => segment.read(begin + from, begin + to) }
+  const mark = `${begin} to ${end} of ${segment.mark}`
+  return { bytes: end - begin, mark, read: (from, to) => segment.read(begin + from, begin + to) }
 }
 
 /** The bytes `from` to before `to` of several stretches, one behind the other. */

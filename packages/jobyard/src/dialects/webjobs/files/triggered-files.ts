@@ -19,7 +19,7 @@ export async function outputLog(sources: LogSources, run: RunRow): Promise<SiteF
   const record = await readRun(sources, run)
   const segments = await runSegments(sources, record)
   const times = { createdAt: run.createdAt, modifiedAt: modifiedAt(record) }
-  return renderedFile({ name: OUTPUT_LOG, ...times, identity: run.id }, segments)
+  return renderedFile({ name: OUTPUT_LOG, ...times }, segments)
 }
 
 async function runSegments(sources: LogSources, record: RunRecord): Promise<Segment[]> {
@@ -49,5 +49,5 @@ export function statusFile(run: RunRow): SiteFile {
   }
   const text = JSON.stringify(state)
   const times = { createdAt: run.createdAt, modifiedAt: run.finishedAt ?? run.startedAt ?? run.createdAt }
-  return renderedFile({ name: STATUS_FILE, ...times, identity: text }, [textSegment(text)])
+  return renderedFile({ name: STATUS_FILE, ...times }, [textSegment(text)])
 }

@@ -1,0 +1,2 @@
+alter table occurrence drop column called;
+drop table continuous_run;
