@@ -1,5 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
 import { JobyardError } from '../../domain/errors.ts'
+import type { JobRow } from '../../domain/model.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { Events } from '../../engine/events.ts'
 import type { Jobs } from '../../engine/jobs.ts'
@@ -10,9 +11,11 @@ import { isSystemError } from '../../kinds/script/system-error.ts'
 import type { Repository } from '../../store/procedures/index.ts'
 import type { FolderProblem } from '../../store/procedures/watched-folder.ts'
 import { deployFolder } from './deploy.ts'
-import { type FolderJob, type FoundJobs, findJobs } from './find-jobs.ts'
+import { type FolderJob, type FoundJobs, findJobs, keyOf } from './find-jobs.ts'
 import { type Fingerprint, takeFingerprint } from './fingerprint.ts'
 import { FolderWatch, GATHER_MS } from './folder-watch.ts'
+import { KnownFolders } from './known-folders.ts'
+import type { LinkRules } from './links.ts'
 
 /** What a watched folder works with. */
 export interface WatchedFolderOptions {
@@ -25,6 +28,8 @@ export interface WatchedFolderOptions {
   readonly packages: { receiveFolder(path: string): Promise<PackageView> }
   /** Absolute. */
   readonly folder: string
+  /** Who jobs run as. */
+  readonly user: LinkRules['user']
   /** The collection that its jobs are in. */
   readonly collectionId: string
   /** Name of this instance. */
@@ -48,6 +53,9 @@ const ABOVE = ''
 /** Problems that are kept to be shown. */
 const SHOWN_PROBLEMS = 200
 
+/** A job that came from the folder. */
+type KnownJob = Pick<JobRow, 'id' | 'type' | 'name'>
+
 /** Something that is to be done once it has stayed as it is. */
 interface Pending {
   readonly text: string
@@ -68,6 +76,9 @@ export class WatchedFolder {
   readonly #settled = new Map<string, string>()
   readonly #pending = new Map<string, Pending>()
   readonly #told = new Map<string, string>()
+  readonly #known = new KnownFolders()
+  /** The ids of jobs that stay without a folder, as told last. */
+  #kept = ''
   /** False until the first time, which replaces what a server before this one told. */
   #hasTold = false
   /** The keys of jobs in whose folders something happened since they were looked at. */
@@ -132,25 +143,21 @@ export class WatchedFolder {
   }
 
   async #lookAtThose(isWanted: (key: string) => boolean): Promise<number> {
-    const { store, clock, folder: path, collectionId, instance, everyMs = EVERY_MS } = this.#options
+    const { store, clock, folder: path, user, collectionId, instance, everyMs = EVERY_MS } = this.#options
     const held = await store.write('holdWatchedFolder', { collectionId, path, instance, at: clock.now() })
     if (!held) return everyMs
-    const found = await findJobs(path)
+    const found = await findJobs(path, { user, known: this.#known })
     this.#noted.delete(ABOVE)
     // Other folders above those of jobs may have brought others of these, too.
     const isMoved = this.#watch.follow(ABOVE, found.above)
     if (isMoved) this.#noted.add(ABOVE)
-    if (!found.isThere) {
-      await this.#tell([{ path, message: 'The folder is not there, or empty. Its jobs stay as they are.' }])
-      return this.#noted.has(ABOVE) ? GATHER_MS : everyMs
-    }
     const problems = [...found.problems]
     for (const job of found.jobs) {
-      const problem = isMoved || isWanted(keyOf(job)) ? await this.#lookAt(job) : this.#told.get(job.path)
+      const problem = isMoved || isWanted(keyOf(job)) ? await this.#lookAt(job) : this.#toldOf(job)
       if (problem !== undefined) problems.push({ path: job.path, message: problem })
     }
-    await this.#dropGone(found)
-    await this.#tell(problems)
+    const kept = await this.#dropGone(found)
+    await this.#tell(kept.length === 0 ? problems : [...problems, ...found.doubts], kept)
     return this.#nextLook(everyMs)
   }
 
@@ -164,9 +171,9 @@ export class WatchedFolder {
       if (this.#watch.follow(key, seen.folders)) this.#noted.add(key)
       if (this.#settled.get(key) === seen.text) {
         this.#pending.delete(key)
-        return this.#told.get(job.path)
+        return this.#toldOf(job)
       }
-      if (!this.#isQuiet(key, seen)) return this.#told.get(job.path)
+      if (!this.#isQuiet(key, seen)) return this.#toldOf(job)
       return await this.#deploy(job, seen)
     } catch (error) {
       return this.#explain(job, error)
@@ -223,38 +230,61 @@ export class WatchedFolder {
     return problem
   }
 
-  /** Deletes the jobs whose folders are gone: only those that came from here. */
-  async #dropGone({ jobs, closed }: FoundJobs): Promise<void> {
-    const { store, engine, collectionId } = this.#options
-    const there = new Set(jobs.map(keyOf))
-    const isHidden = (key: string) => closed.has(key.slice(0, key.indexOf('/')))
-    for (const key of this.#settled.keys()) if (!there.has(key) && !isHidden(key)) this.#settled.delete(key)
-    for (const job of await store.read('listFolderJobs', { collectionId })) {
+  #toldOf({ path }: FolderJob): string | undefined {
+    return this.#told.get(path)
+  }
+
+  /**
+   * Deletes the jobs whose folders are gone: only those that came from here. Answers those that stay, because they may be
+   * there all the same.
+   */
+  async #dropGone(found: FoundJobs): Promise<KnownJob[]> {
+    const { store, collectionId } = this.#options
+    const there = new Set(found.jobs.map(keyOf))
+    const missing = (await store.read('listFolderJobs', { collectionId })).filter((job) => !there.has(keyOf(job)))
+    const stays = (job: KnownJob) => found.closed.has(job.type) || found.hidden.has(keyOf(job))
+    const going = new Set<string>()
+    for (const job of missing) {
       const key = keyOf(job)
-      if (there.has(key) || closed.has(job.type) || !this.#hasStayed(key, 'gone')) continue
-      this.#pending.delete(key)
-      try {
-        await engine.deleteJob(job.id, job.name, FOLDER_ACTOR, 'folder')
-      } catch (error) {
-        if (!(error instanceof JobyardError && error.code === 'job-unknown')) throw error
-      }
+      if (stays(job)) continue
+      going.add(key)
+      if (!this.#hasStayed(key, 'gone')) continue
+      await this.#delete(job)
+      going.delete(key)
     }
-    const known = new Set([...there, ...(await store.read('listFolderJobs', { collectionId })).map(keyOf)])
-    for (const key of this.#pending.keys()) {
-      if (!known.has(key) || (isHidden(key) && !there.has(key))) this.#pending.delete(key)
+    const kept = missing.filter(stays)
+    this.#forget(there, going, new Set(kept.map(keyOf)))
+    return kept
+  }
+
+  async #delete({ id, name }: KnownJob): Promise<void> {
+    try {
+      await this.#options.engine.deleteJob(id, name, FOLDER_ACTOR, 'folder')
+    } catch (error) {
+      if (!(error instanceof JobyardError && error.code === 'job-unknown')) throw error
     }
+  }
+
+  /** Drops what is known of jobs that are not there; of those that only seem to be away it is true still. */
+  #forget(there: ReadonlySet<string>, going: ReadonlySet<string>, kept: ReadonlySet<string>): void {
+    for (const key of this.#settled.keys()) if (!there.has(key) && !kept.has(key)) this.#settled.delete(key)
+    for (const key of this.#pending.keys()) if (!there.has(key) && !going.has(key)) this.#pending.delete(key)
     for (const key of this.#noted) if (key !== ABOVE && !there.has(key)) this.#noted.delete(key)
     this.#watch.keepOnly(new Set([ABOVE, ...there]))
   }
 
-  /** Tells of what is not deployed, when it is not what was told before. */
-  async #tell(problems: readonly FolderProblem[]): Promise<void> {
+  /** Tells of what is not deployed, and of jobs that stay without a folder, when it is not what was told before. */
+  async #tell(problems: readonly FolderProblem[], kept: readonly KnownJob[]): Promise<void> {
     const { store, collectionId, instance, onProblem } = this.#options
     const current = new Map(problems.map(({ path, message }) => [path, message]))
     const fresh = [...current].filter(([path, message]) => this.#told.get(path) !== message)
-    if (this.#hasTold && fresh.length === 0 && current.size === this.#told.size) return
-    await store.write('noteFolderProblems', { collectionId, instance, problems: problems.slice(0, SHOWN_PROBLEMS) })
+    const keeps = kept.map(({ id }) => id)
+    const isKnown = fresh.length === 0 && current.size === this.#told.size && keeps.join() === this.#kept
+    if (this.#hasTold && isKnown) return
+    const shown = problems.slice(0, SHOWN_PROBLEMS)
+    await store.write('noteFolderProblems', { collectionId, instance, problems: shown, keeps })
     this.#hasTold = true
+    this.#kept = keeps.join()
     for (const [path, message] of fresh) onProblem({ path, message })
     this.#told.clear()
     for (const [path, message] of current) this.#told.set(path, message)
@@ -266,8 +296,4 @@ export class WatchedFolder {
     if (this.#noted.size > 0) waits.push(GATHER_MS)
     return Math.max(10, Math.min(this.#lookedAt + everyMs - clock.elapsed(), ...waits))
   }
-}
-
-function keyOf({ type, name }: { readonly type: string; readonly name: string }): string {
-  return `${type}/${name.toLowerCase()}`
 }
