@@ -8,7 +8,7 @@ import { JOB_COLUMNS, type JobRecord, toJob } from './entities.ts'
 import { noteDeployment } from './hook-causes.ts'
 import { lockBelow } from './locks.ts'
 import { addPackage, type NewPackage } from './packages.ts'
-import { auditedSchedules, replaceTriggers } from './replace-triggers.ts'
+import { auditedSchedules, replaceTriggers, type UnreadableSchedule } from './replace-triggers.ts'
 import { markFolderJob, requireOwnSource, unmarkFolderJob } from './watched-folder.ts'
 
 /** A job as it is to be from now on; everything is given, nothing is merged. */
@@ -24,6 +24,8 @@ export interface JobDraft {
   readonly spec: unknown
   readonly policy: Policy
   readonly triggers: readonly TriggerSpec[]
+  /** Schedules that it was to have and that cannot be read: they go on record, and nothing follows from them. */
+  readonly unreadable?: readonly UnreadableSchedule[]
   readonly enabled: boolean
   readonly warnings: readonly Warning[]
   /** A package to go with it from now on. */
@@ -129,7 +131,7 @@ function* auditOf(
   at: number,
 ): Steps<AuditEntry> {
   const { kind, name: targetName, collectionId, triggers } = draft
-  const schedules = yield* auditedSchedules(scope, draft, at)
+  const schedules = [...(yield* auditedSchedules(scope, draft, at)), ...(draft.unreadable ?? [])]
   const told = schedules.length === 0 ? {} : { schedules }
   const detail = { kind, triggers: triggers.map((trigger) => trigger.type), ...told, package: hash }
   return { actor, action, targetType: 'job', targetId: id, targetName, collectionId, detail }
