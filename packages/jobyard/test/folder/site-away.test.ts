@@ -138,6 +138,13 @@ test.runIf(IS_ROOT)('a link that jobs could have made is not followed, and takes
   await lookForLong()
   expect(await ids()).toEqual(before)
   await lchown(path('site'), 0, 0)
+  // So they could any link that it leads through.
+  await symlink('rel1', path('current'))
+  await lchown(path('current'), NOBODY.uid, NOBODY.gid)
+  await relink('../current', ROOT)
+  await lookForLong()
+  expect(await ids()).toEqual(before)
+  await lchown(path('current'), 0, 0)
   await until('it is followed', ['continuous/pump', 'triggered/added', 'triggered/report'])
 })
 
