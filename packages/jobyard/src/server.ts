@@ -124,7 +124,7 @@ async function assemble(
     isReady: () => state.ready,
   }
   const api = await createApi(services, [createKudu(config), createArm(config)])
-  const watching = await startWatchedFolder(config, services, logger)
+  const watching = await startWatchedFolder(config, { ...services, user: scripts.user }, logger)
   await engine.start()
   shutdown.add('engine', () => engine.stop())
   shutdown.add('watched folder', () => watching?.stop())

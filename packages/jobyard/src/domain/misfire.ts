@@ -59,7 +59,8 @@ export interface MisfireDecision {
  * Decides about the occurrences after `lastConsidered` and up to `now`. Those that are late by no more than the grace
  * run. The others are missed, and by policy:
  * - `skip`: none is made up for.
- * - `once`: the latest of them runs, if it is at most `windowMs` old and none is on time anyway.
+ * - `once`: the latest of them runs, if it is at most `windowMs` old and none is on time anyway; and when some are on time
+ *   after others were missed, the latest of those alone: after a break there is one run.
  * - `all`: every one that is at most `windowMs` old runs; of more than `cap` the latest.
  *
  * The work is bounded by `cap`, by `listed` and by the months gone by, never by the number of occurrences. Azure's WebJobs have `once`
@@ -71,7 +72,7 @@ export function decideMisfire(question: MisfireQuestion): MisfireDecision {
   const considered = Math.max(now, lastConsidered)
   const nextDue = nextOccurrence(schedule, considered)
   if (now <= lastConsidered) return { run: [], missed: [], missedCount: 0, unlisted: null, nextDue, considered }
-  const onTime = findOnTime(question, cap)
+  const onTime = afterBreak(question, findOnTime(question, cap))
   const late = findLate(question, onTime, cap)
   const end = late[0] ?? onTime.from
   const missedCount = countOccurrences(schedule, lastConsidered, end)
@@ -93,6 +94,13 @@ function findOnTime(question: MisfireQuestion, cap: number): OnTime {
   const after = Math.max(lastConsidered, now - (question.graceMs ?? MISFIRE_GRACE_MS) - 1)
   const due = latestOccurrences(schedule, { after, before: now + 1, count: cap })
   return { due, from: due.length === cap ? (due[0] ?? now + 1) : after + 1 }
+}
+
+function afterBreak({ schedule, lastConsidered, policy }: MisfireQuestion, onTime: OnTime): OnTime {
+  const latest = onTime.due.at(-1)
+  if (policy.kind !== 'once' || latest === undefined || onTime.due.length === 1) return onTime
+  const wasMissed = countOccurrences(schedule, lastConsidered, onTime.from) > 0
+  return wasMissed ? { due: [latest], from: latest } : onTime
 }
 
 function findLate(question: MisfireQuestion, onTime: OnTime, cap: number): number[] {

@@ -152,6 +152,7 @@ export class Jobs {
       spec: prepared.spec,
       policy: { ...this.#policyOf(before, prepared.policy), ...input.policy },
       triggers: prepared.triggers,
+      unreadable: prepared.unreadable ?? [],
       enabled: input.enabled ?? prepared.enabled ?? before?.enabled ?? true,
       warnings: withoutDoubles([...prepared.warnings, ...prepared.triggers.flatMap(triggerWarnings)]),
       ...(added === null ? {} : { package: added }),

@@ -3,6 +3,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { JobRow, Policy, RunRow, TaskRow, TriggerSpec, Warning } from '../domain/model.ts'
 import type { Counts } from '../domain/run-state.ts'
 import type { LogFacts, Stream } from '../store/output/contract.ts'
+import type { UnreadableSchedule } from '../store/procedures/replace-triggers.ts'
 import type { CollectionSettings } from './collection-settings.ts'
 
 /** One target to work on. */
@@ -115,6 +116,8 @@ export interface JobKind<Spec = unknown> {
     readonly spec: Spec
     readonly triggers: readonly TriggerSpec[]
     readonly warnings: readonly Warning[]
+    /** Schedules that the job is to have and that nobody can read, for the record. Default: none. */
+    readonly unreadable?: readonly UnreadableSchedule[]
     /** What the package says of the rules, and what the one before it said: nobody else's word is to be lost by that. */
     readonly policy?: { readonly now: Partial<Policy>; readonly before: Partial<Policy> }
     /** Whether the job is to be started or stopped by this, when whoever deploys it does not say. */

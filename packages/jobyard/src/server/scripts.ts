@@ -12,7 +12,7 @@ import { pathForJobs } from '../kinds/script/interpreters.ts'
 import { PackageStore } from '../kinds/script/package.ts'
 import { ScriptPackages } from '../kinds/script/packages.ts'
 import { JobPorts } from '../kinds/script/ports.ts'
-import { resolveRunAs } from '../kinds/script/run-as.ts'
+import { type JobsUser, resolveRunAs } from '../kinds/script/run-as.ts'
 import { Workspaces } from '../kinds/script/workspace.ts'
 import { chooseJobFolders } from '../kinds/script/workspace-folders.ts'
 import type { ProcessHost } from '../process/contract.ts'
@@ -38,6 +38,8 @@ export interface ScriptsParts {
 /** The script kind with all that belongs to it. */
 export interface Scripts {
   readonly kind: JobKind
+  /** Who jobs run as. */
+  readonly user: JobsUser
   readonly packages: ScriptPackages
   readonly housekeeping: ScriptHousekeeping
   readonly workspaces: Workspaces
@@ -83,14 +85,14 @@ export async function openScripts(parts: ScriptsParts): Promise<Scripts> {
     packageDetail: (hash) => packages.detail(hash),
     collectionName: collectionNames(store),
     ports,
-    webRoot: (collection) => webRootOf(config, collection),
+    webRoot: (collection) => webRootOf(config, user, collection),
     slot: config.slot,
     defaults: defaultLimits(config, host),
   })
   const housekeeping = new ScriptHousekeeping({ store, events, clock, random, packages, workspaces })
   const warnings = [...runAs.warnings, ...chosen.warnings].map(({ message }) => message)
   const offered = { packages, jobPort: (jobId: string) => ports.portOf(jobId), lasting: workspaces.lasting }
-  return { kind, packages, housekeeping, workspaces, warnings, offered }
+  return { kind, user, packages, housekeeping, workspaces, warnings, offered }
 }
 
 /** A limit that is only a default holds only where control groups can keep it: rlimits would break innocent scripts. */

@@ -7,11 +7,18 @@ import { WatchedFolder, type WatchedFolderOptions } from '../services/folder/wat
 const COLLECTION = 'default'
 
 /** The folder of the web site that the jobs of a collection belong to; undefined for those of no watched folder. */
-export async function webRootOf({ site }: Pick<Config, 'site'>, collection: string): Promise<string | undefined> {
-  return site === null || collection.toLowerCase() !== COLLECTION ? undefined : await findWebRoot(site)
+export async function webRootOf(
+  { site }: Pick<Config, 'site'>,
+  user: WatchedFolderOptions['user'],
+  collection: string,
+): Promise<string | undefined> {
+  return site === null || collection.toLowerCase() !== COLLECTION ? undefined : await findWebRoot(site, user)
 }
 
-type Parts = Pick<WatchedFolderOptions, 'store' | 'jobs' | 'engine' | 'events' | 'clock' | 'random' | 'packages'>
+type Parts = Pick<
+  WatchedFolderOptions,
+  'store' | 'jobs' | 'engine' | 'events' | 'clock' | 'random' | 'packages' | 'user'
+>
 
 /**
  * Watches the folder that the settings name, if they name one. When this is done, its jobs are as they lie there: it is to

@@ -82,7 +82,8 @@ describe('curl, as people use it with Kudu', () => {
     // Settings are replaced and not merged: what is not said is not so.
     await curl('/api/triggeredwebjobs/planned/settings', '-X', 'PUT', '-d', '{}')
     expect((await yard.server.client.jobs.get('planned')).triggers).toEqual([])
-    expect(JSON.parse((await curl('/api/triggeredwebjobs/planned')).body).scheduler_logs_url).toBeNull()
+    const { scheduler_logs_url: log } = JSON.parse((await curl('/api/triggeredwebjobs/planned')).body)
+    expect((await curl(new URL(log).pathname)).body).toMatch(/Removing current schedule from WebJob\r\n$/)
   })
 
   it('replaces a schedule that was set for the job itself', async () => {

@@ -56,6 +56,17 @@ describe('a zip that is unpacked over what is there', () => {
   })
 })
 
+describe('a zip of several jobs', () => {
+  it('has made them all when it is answered', async () => {
+    const entries = ['one', 'two'].map((name) => ({ name: `at-once-${name}/run.sh`, data: 'exit 0\n' }))
+    const put = await unpack(JOBS, [...entries, { name: 'at-once-none/readme.txt', data: 'no script' }])
+    expect(put.status, put.text).toBe(200)
+    const list: { name: string }[] = JSON.parse((await yard.call('/api/webjobs')).body)
+    const made = list.map(({ name }) => name).filter((name) => name.startsWith('at-once-'))
+    expect(made.toSorted()).toEqual(['at-once-one', 'at-once-two'])
+  })
+})
+
 describe('a zip of a folder', () => {
   it('leaves out what a job gave a name that no zip can have', async () => {
     await yard.script(

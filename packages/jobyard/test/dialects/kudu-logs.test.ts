@@ -90,6 +90,46 @@ it('says where the log of a schedule is as soon as there is one', async () => {
   )
 })
 
+it('keeps in the log of a schedule what was set before, whatever is set later', async () => {
+  const path = '/api/triggeredwebjobs/changed'
+  const put = (body: string) => yard.call(`${path}/settings`, { method: 'PUT', body })
+  const log = async () => {
+    const url: string | null = (await job('triggered', 'changed')).scheduler_logs_url
+    return url === null ? null : (await yard.call(new URL(url).pathname)).body
+  }
+  await yard.script('triggered', 'changed', 'exit 0\n')
+  expect(await log()).toBe(null)
+  await put('{"schedule": "0 0 3 * * *"}')
+  const first = /^\[[^\]]+ SYS INFO\] Scheduling WebJob with 0 0 3 \* \* \* next schedule expected in [\d.:]+\r\n/
+  expect(await log()).toMatch(first)
+  await put('{}')
+  const removed = await log()
+  expect(removed).toMatch(/INFO\] Removing current schedule from WebJob\r\n$/)
+  expect(removed).toMatch(first)
+  await put('{"schedule": "every night"}')
+  const failed = await log()
+  expect(failed?.slice(0, removed?.length)).toBe(removed)
+  expect(failed?.slice(removed?.length)).toMatch(
+    /^.*SYS ERR \] Failed to parse schedule "every night"\. Error: .+\r\n$/,
+  )
+  await put('{"schedule": "0 0 4 * * *"}')
+  const mended = await log()
+  expect(mended?.slice(0, failed?.length)).toBe(failed)
+  expect(mended?.slice(failed?.length)).toMatch(/^.*Scheduling WebJob with 0 0 4 \* \* \* .*\r\n$/)
+  await put('{}')
+  expect((await log())?.slice(0, mended?.length)).toBe(mended)
+})
+
+it('says of a schedule that is set while there are to be none that it is not followed', async () => {
+  await yard.call('/api/settings', { method: 'POST', body: '{"WEBJOBS_DISABLE_SCHEDULE": "1"}' })
+  await yard.zip('triggered', 'resting', { 'run.sh': 'exit 0\n', 'settings.job': '{"schedule": "0 0 3 * * *"}' })
+  await yard.call('/api/settings/WEBJOBS_DISABLE_SCHEDULE', { method: 'DELETE' })
+  const url: string = (await job('triggered', 'resting')).scheduler_logs_url
+  expect((await yard.call(new URL(url).pathname)).body).toMatch(
+    /^\[[^\]]+ SYS INFO\] The schedule 0 0 3 \* \* \* is not followed because of WEBJOBS_DISABLE_SCHEDULE\r\n$/,
+  )
+})
+
 it('has no logs of a job that is gone', async () => {
   const { latest_run: run } = await job('triggered', 'report')
   await yard.call('/api/triggeredwebjobs/report', { method: 'DELETE' })

@@ -61,6 +61,18 @@ test('keys such as "10" come back in the order in which they were written, at al
   expect(await shown()).toBe('{"8":2.50,"schedule":"0 0 5 * * *","4":[1E400]}')
 })
 
+test('numbers come through Resource Manager as they were written, and count as they are written', async () => {
+  await yard.zip('triggered', 'numbers', { 'run.sh': 'exit 0\n' })
+  const arm = `${ARM}/triggeredwebjobs/numbers`
+  const settings = '{"stopping_wait_time":5.0,"big":12345678901234567890,"e":1e2}'
+  const headers = { authorization: `Bearer ${yard.server.token}` }
+  await yard.call(arm, { headers, method: 'PUT', body: `{"properties": {"settings": ${settings}}}` })
+  expect((await yard.call('/api/triggeredwebjobs/numbers/settings')).body).toBe(settings)
+  // It is no whole number as Kudu reads it, so it does not count, and that is told.
+  const { warnings } = await yard.server.client.jobs.get('numbers')
+  expect(warnings).toMatchObject([{ message: expect.stringMatching(/stopping_wait_time/) }])
+})
+
 test('of a member that is written twice the last one counts, wherever it stands', async () => {
   const path = '/api/triggeredwebjobs/twice'
   const text = '{"a": 1.0, "deep": {"x": 1.0, "y": {"z": 1, "z": 2}, "x": 2.0}, "a": 3.0}'

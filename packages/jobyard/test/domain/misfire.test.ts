@@ -53,6 +53,21 @@ describe('an occurrence on time', () => {
 })
 
 describe('the policy once', () => {
+  test('after a break one runs, though several are on time', () => {
+    expect(decide('*/3 * * * * *', '2026-01-01T00:00:00', '2026-01-01T00:00:10', once)).toMatchObject({
+      run: ['00:00:09'],
+      missed: ['00:00:03', '00:00:06'],
+      missedCount: 2,
+    })
+    // A tick that is only late by a little has missed nothing.
+    expect(decide('*/3 * * * * *', '2026-01-01T00:00:03', '2026-01-01T00:00:10', once)).toMatchObject({
+      run: ['00:00:06', '00:00:09'],
+      missed: [],
+    })
+    const every = { kind: 'all', windowMs: 10 * MINUTE } as const
+    expect(decide('*/3 * * * * *', '2026-01-01T00:00:00', '2026-01-01T00:00:10', every).run).toHaveLength(3)
+  })
+
   test('is the default, with ten minutes', () => {
     expect(DEFAULT_POLICY.misfire).toEqual(once)
   })

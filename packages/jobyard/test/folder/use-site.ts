@@ -7,6 +7,7 @@ import type { ScriptPackages } from '../../src/kinds/script/packages.ts'
 import { WatchedFolder, type WatchedFolderOptions } from '../../src/services/folder/watched-folder.ts'
 import type { Deployment } from '../../src/store/procedures/packages.ts'
 import type { FolderProblem } from '../../src/store/procedures/watched-folder.ts'
+import { NOBODY } from '../script/fixtures.ts'
 import { openPackages } from '../support/packages.ts'
 import { ACTOR, type DatabaseName, makePlace, type Place, type Stack, startStack } from '../support/stack.ts'
 import { TestKind } from '../support/test-kind.ts'
@@ -34,7 +35,7 @@ export class Site {
     const { stack, packages, path } = this
     const { store, events, clock, random } = stack.parts
     const { jobs, engine, collectionId } = stack
-    const common = { store, events, clock, random, jobs, engine, packages, collectionId, folder: path }
+    const common = { store, events, clock, random, jobs, engine, packages, collectionId, folder: path, user: NOBODY }
     const onProblem = (problem: FolderProblem) => this.problems.push(problem)
     const watched = new WatchedFolder({ ...common, instance: 'here', quietMs: 100, onProblem, ...options })
     this.#opened.push(watched)

@@ -223,16 +223,17 @@ describe.each(DATABASES)('on %s', (database) => {
   })
 
   test('only one instance looks at a time, and another one goes on where it stopped', async () => {
+    await on.write('App_Data/jobs/triggered/other/run.sh')
     await on.write('App_Data/jobs/triggered/shared/run.sh')
     await watched.start()
-    await until('it is there', ['triggered/shared'])
+    await until('both are there', ['triggered/other', 'triggered/shared'])
     const second = open('there')
     await rm(join(on.path, 'App_Data/jobs/triggered/shared'), { recursive: true })
     await second.look()
     await watched.stop()
     await eventually('the other follows', async () => {
       await second.look()
-      return (await names()).length === 0
+      return (await names()).join() === 'triggered/other'
     })
     await second.stop()
   })

@@ -31,11 +31,13 @@ export async function requireJob(
   name: string,
 ): Promise<JobRow> {
   const collectionId = await siteOf(context, request)
-  // A file that was changed counts from then on for whoever does something with the job.
-  if (request.method !== 'GET') await context.edits.trySettle({ collectionId, type, name })
+  const address = { collectionId, type, name }
+  // A file that was changed counts from then on for whoever does something with the job, or asks for what it says.
+  if (request.method === 'GET') await context.edits.trySettleSettings(address)
+  else await context.edits.trySettle(address)
   let job = await context.reader.row(collectionId, type, name)
   if (job === null) {
-    await context.edits.trySettle({ collectionId, type, name })
+    await context.edits.trySettle(address)
     job = await context.reader.row(collectionId, type, name)
   }
   if (job === null) throw new JobyardError('job-unknown')

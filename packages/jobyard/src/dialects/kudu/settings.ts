@@ -13,7 +13,10 @@ export function settingsRoutes(app: ApiApp, context: KuduContext, base: string, 
   const { reader, settings } = context
   const path = `${base}/:name/settings`
   app.get<OfJob>(path, route(path, 'viewer'), async (request, reply) => {
-    const job = await reader.row(await siteOf(context, request), type, request.params.name)
+    const { name } = request.params
+    const collectionId = await siteOf(context, request)
+    await context.edits.trySettleSettings({ collectionId, type, name })
+    const job = await reader.row(collectionId, type, name)
     return sendJson(reply, job === null ? {} : (await reader.complete(job)).settings)
   })
   app.put<OfJob>(path, route(path, 'deployer'), async (request, reply) => {

@@ -6,7 +6,7 @@ import type { Settings } from './shapes.ts'
 export interface VersionShown {
   readonly settings: Settings
   readonly singleton: boolean
-  /** Whether it has a schedule, or wants one that cannot be read. */
+  /** Whether it has a schedule, had one, or wants one that cannot be read. */
   readonly scheduled: boolean
 }
 

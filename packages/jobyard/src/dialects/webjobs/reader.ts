@@ -2,10 +2,10 @@ import { isFinished, STATES } from '@jobyard/jobs'
 import type { JobRow, RunRow } from '../../domain/model.ts'
 import { keptRuns } from '../../domain/retention.ts'
 import { type RunIdParts, readRunId } from '../../domain/webjobs-run-id.ts'
+import { unreadableSchedule } from '../../kinds/script/unreadable-schedule.ts'
 import type { ServiceContext } from '../../services/context.ts'
 import type { JobOutline, JobVersion } from '../../store/procedures/outline-jobs.ts'
 import { JobVersions, type VersionOf, type VersionShown } from './job-versions.ts'
-import { unreadableSchedule } from './schedules.ts'
 import { settingsOf } from './settings.ts'
 import type { WebJob } from './shapes.ts'
 import { continuousStatus, type Instance } from './statuses.ts'
@@ -210,9 +210,10 @@ const SDK_MARKER = 'webjobssdk.marker'
 const GONE: VersionShown = { settings: {}, singleton: false, scheduled: false }
 
 /** What is shown of a job's version. */
-function showVersion({ type, spec, triggers: rows }: JobVersion): VersionShown {
+function showVersion({ type, spec, triggers: rows, wasScheduled }: JobVersion): VersionShown {
   const triggers = rows.map((row) => row.spec)
   const singleton = triggers.some((trigger) => trigger.type === 'continuous' && trigger.singleton === true)
-  const scheduled = triggers.some(({ type }) => type === 'schedule') || unreadableSchedule({ spec }) !== undefined
+  const hasSchedule = triggers.some(({ type }) => type === 'schedule') || unreadableSchedule(spec) !== undefined
+  const scheduled = wasScheduled || hasSchedule
   return { settings: settingsOf({ type, spec }, triggers), singleton, scheduled }
 }

@@ -4,6 +4,7 @@ import { parseMemoryLimit } from '../../domain/memory-limit.ts'
 import type { TriggerSpec, Warning } from '../../domain/model.ts'
 import { DEFAULT_TIME_ZONE } from '../../domain/zone.ts'
 import type { Draft, JobKind } from '../../engine/kind.ts'
+import type { UnreadableSchedule } from '../../store/procedures/replace-triggers.ts'
 import type { Sealer } from '../../store/seal.ts'
 import { checkArguments } from './arguments.ts'
 import { checkSettings } from './environment.ts'
@@ -11,6 +12,7 @@ import { checkJobName, quoteName } from './names.ts'
 import type { PackageScript } from './package-script.ts'
 import { NO_SETTINGS, readSettingsJob, type SettingsJob } from './settings-job.ts'
 import type { ScriptSpec } from './spec.ts'
+import { unreadableSchedule } from './unreadable-schedule.ts'
 
 /** A spec as callers send it: new secrets are plain text, kept ones are what {@link showSpec} gave, or sealed. */
 export type ScriptInput = Omit<ScriptSpec, 'secrets'> & {
@@ -42,6 +44,7 @@ export function prepareScript(draft: Draft<ScriptInput>, sealer: Sealer): Prepar
     spec,
     triggers,
     warnings: [...told, ...(disabled ? [DISABLED] : []), ...warnings],
+    unreadable: unreadableOf(draft, triggers, settings),
     policy: { now: settings.rules.policy, before: earlier.rules?.policy ?? {} },
     ...(draft.packageGiven === true ? startOrStop(disabled, earlier.disabled === true) : {}),
   }
@@ -169,6 +172,17 @@ function triggersOf(
     origin: 'package',
   } as const
   return { triggers: [...kept, trigger], warnings: [] }
+}
+
+/** A continuous job has no schedule, and one that was set for the job itself counts whatever settings.job says. */
+function unreadableOf(
+  { type }: Draft<ScriptInput>,
+  triggers: readonly TriggerSpec[],
+  settings: SettingsJob,
+): UnreadableSchedule[] {
+  if (type === 'continuous' || triggers.some((trigger) => trigger.type === 'schedule')) return []
+  const found = unreadableSchedule({ settings })
+  return found === undefined ? [] : [found]
 }
 
 type Schedule = Extract<TriggerSpec, { type: 'schedule' }>

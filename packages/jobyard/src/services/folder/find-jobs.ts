@@ -1,9 +1,12 @@
 import type { Dirent } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { isSystemError } from '../../kinds/script/system-error.ts'
 import type { FolderProblem } from '../../store/procedures/watched-folder.ts'
 import type { ListenedFolder } from './folder-watch.ts'
+import { KnownFolders } from './known-folders.ts'
+import type { LinkRules } from './links.ts'
+import { CLOSED, knownAs, type Listing, STAYS, type Step, top, WayDown } from './way-down.ts'
 
 /** The types of jobs, as their folders are called. */
 export type FolderJobType = 'triggered' | 'continuous'
@@ -13,24 +16,31 @@ export interface FolderJob {
   readonly type: FolderJobType
   /** As the folder is called. */
   readonly name: string
-  /** Absolute. */
+  /** Absolute; behind the links that were followed below the watched folder. */
   readonly path: string
 }
 
 /** What lies in a watched folder. */
 export interface FoundJobs {
-  /**
-   * False when the folder cannot be read or has nothing in it at all: so does one look whose disk is not there, and that
-   * must not pass for one from which all jobs were taken away.
-   */
-  readonly isThere: boolean
   readonly jobs: readonly FolderJob[]
-  /** Types of which not all jobs are known, because a folder above them cannot be read. */
+  /** Types of which not all jobs are known: what is missing of them is not to be taken for taken away. */
   readonly closed: ReadonlySet<string>
+  /** Keys of jobs, by {@link keyOf}, in whose place something is that may hide them. */
+  readonly hidden: ReadonlySet<string>
   /** The folders above those of jobs that there are; for whoever listens to them. */
   readonly above: readonly ListenedFolder[]
   /** What cannot be a job, or cannot be read, with the reason. */
   readonly problems: readonly FolderProblem[]
+  /** Why types are closed without anything wrong to be seen; of interest only to whoever misses jobs. */
+  readonly doubts: readonly FolderProblem[]
+}
+
+/** What a look goes by. */
+export interface LookRules {
+  /** Who jobs run as. */
+  readonly user: LinkRules['user']
+  /** What looks before this one saw; it is added to. Default: nothing. */
+  readonly known?: KnownFolders
 }
 
 /** Where jobs lie below the watched folder, in the order in which a name is looked for; in any case of their letters. */
@@ -41,23 +51,31 @@ const PLACES = [
 const WEB_ROOT = ['site', 'wwwroot'] as const
 const TYPES = ['triggered', 'continuous'] as const
 
-/** What says that a folder cannot be read, instead of where it is. */
-const CLOSED = Symbol('closed')
+/**
+ * Finds the jobs of a watched folder. What cannot be read of it is told, and keeps nobody from the rest. What looks as if a disk,
+ * a release or the whole site were away for a moment closes the types of jobs that it concerns.
+ */
+export async function findJobs(folder: string, { user, known = new KnownFolders() }: LookRules): Promise<FoundJobs> {
+  const search = new Search(folder, user, known)
+  await search.listenAbove()
+  if (await isEmpty(folder)) search.closeAll({ path: folder, message: AWAY })
+  else await search.run()
+  return search.found()
+}
 
-/** Finds the jobs of a watched folder. What cannot be read of it is told, and keeps nobody from the rest. */
-export async function findJobs(folder: string): Promise<FoundJobs> {
-  const search = new Search()
-  await search.listenAbove(folder)
-  const isThere = !(await isEmpty(folder))
-  if (isThere) await search.run(folder)
-  return { isThere, ...search.found() }
+/** A look at a site whose disk is not there finds the same. */
+const AWAY = 'The folder is not there, or empty. Its jobs stay as they are.'
+
+/** One name for a job, however it is written. */
+export function keyOf({ type, name }: { readonly type: string; readonly name: string }): string {
+  return `${type}/${name.toLowerCase()}`
 }
 
 /** The folder of the web site in a watched folder: `site/wwwroot`, in any case; where there is none, the folder itself. */
-export async function findWebRoot(folder: string): Promise<string> {
-  const found = await new Search().descend(folder, WEB_ROOT)
+export async function findWebRoot(folder: string, user: LinkRules['user']): Promise<string> {
+  const found = await new WayDown({ folder, user }, new KnownFolders()).descend(top(folder), WEB_ROOT)
   // What cannot be looked into has none for its jobs either; the look for jobs tells of it.
-  return typeof found === 'string' ? found : folder
+  return found === undefined || found === CLOSED ? folder : found.named
 }
 
 /** So is one that cannot be read. */
@@ -72,119 +90,113 @@ async function isEmpty(folder: string): Promise<boolean> {
 
 /** One look for the jobs of a folder. */
 class Search {
+  readonly #folder: string
+  readonly #known: KnownFolders
+  readonly #way: WayDown
   readonly #jobs: FolderJob[] = []
-  readonly #problems: FolderProblem[] = []
+  readonly #doubts: FolderProblem[] = []
   readonly #closed = new Set<FolderJobType>()
+  readonly #doubted = new Set<FolderJobType>()
+  readonly #hidden = new Set<string>()
   readonly #taken = new Map<string, string>()
-  readonly #above = new Map<string, { readonly identity: string; readonly names: Set<string> | undefined }>()
 
-  found(): Omit<FoundJobs, 'isThere'> {
-    const above = [...this.#above].map(([path, { identity, names }]) => ({
-      path,
-      identity,
-      ...(names === undefined ? {} : { names }),
-    }))
-    return { jobs: this.#jobs, problems: this.#problems, closed: this.#closed, above }
+  constructor(folder: string, user: LinkRules['user'], known: KnownFolders) {
+    this.#folder = folder
+    this.#known = known
+    this.#way = new WayDown({ folder, user }, known)
+  }
+
+  found(): FoundJobs {
+    const closed = this.#closed.union(this.#doubted)
+    const [{ problems }, above] = [this.#way, this.#way.above()]
+    return { jobs: this.#jobs, problems, doubts: this.#doubts, closed, hidden: this.#hidden, above }
   }
 
   /** Notes what lies above the watched folder: it may be put in its place as a whole. */
-  async listenAbove(folder: string): Promise<void> {
-    await this.#listen(dirname(folder), basename(folder))
+  async listenAbove(): Promise<void> {
+    await this.#way.listen(dirname(this.#folder), basename(this.#folder))
   }
 
-  async run(folder: string): Promise<void> {
+  /** Says that nothing is known of any jobs, and why. */
+  closeAll({ path, message }: FolderProblem): void {
+    this.#close(TYPES)
+    this.#way.refuse(path, message)
+  }
+
+  async run(): Promise<void> {
+    let isAnywhere = false
     for (const place of PLACES) {
-      const root = await this.descend(folder, place)
+      const root = await this.#way.descend(top(this.#folder), place)
       // What lies further down the list may be hidden by what cannot be seen here.
-      if (root === CLOSED) for (const type of TYPES) this.#closed.add(type)
-      if (typeof root !== 'string') continue
+      if (root === CLOSED) this.#close(TYPES)
+      else if (root === undefined) this.#missPlace(place)
+      if (root === CLOSED || root === undefined) continue
+      isAnywhere = true
       for (const type of TYPES) if (!this.#closed.has(type)) await this.#takeType(root, type)
     }
+    const isExplained = this.#closed.size > 0 || this.#doubts.length > 0
+    if (!isAnywhere && !isExplained) this.#doubt(TYPES, this.#folder, 'There is no folder App_Data/jobs in it.')
   }
 
-  async #takeType(root: string, type: FolderJobType): Promise<void> {
-    const path = await this.descend(root, [type])
-    if (path === undefined) return
-    const entries = path === CLOSED ? CLOSED : await this.#list(path)
-    if (path === CLOSED || entries === CLOSED) {
-      this.#closed.add(type)
-      return
-    }
-    await this.#listen(path)
-    for (const entry of entries) this.#take({ type, name: entry.name, path: join(path, entry.name) }, entry)
+  /** Jobs lay there when this server looked before: somebody is putting another release in its place, or a disk is away. */
+  #missPlace(place: readonly string[]): void {
+    if (!this.#known.knows(knownAs(this.#folder, place))) return
+    this.#doubt(TYPES, join(this.#folder, ...place), 'It was there, and is there no longer.')
+  }
+
+  async #takeType(root: Step, type: FolderJobType): Promise<void> {
+    const step = await this.#way.descend(root, [type])
+    const listing = step === undefined || step === CLOSED ? step : await this.#way.list(step.path)
+    if (step === CLOSED || listing === CLOSED) this.#close([type])
+    if (step === undefined) await this.#doubtIfEmpty(root, type)
+    if (step === undefined || step === CLOSED || listing === undefined || listing === CLOSED) return
+    await this.#way.listen(step.path)
+    this.#judgeEmpty(step, listing, type)
+    for (const entry of listing.entries)
+      this.#take({ type, name: entry.name, path: join(step.path, entry.name) }, entry)
+  }
+
+  async #doubtIfEmpty(root: Step, type: FolderJobType): Promise<void> {
+    const listing = await this.#way.list(root.path)
+    if (listing === CLOSED) this.#close([type])
+    else this.#judgeEmpty(root, listing, type)
+  }
+
+  /** Nothing is in a folder from which the last was taken; and in one whose disk is not there. */
+  #judgeEmpty({ known, named }: Step, { entries, identity }: Listing, type: FolderJobType): void {
+    if (entries.length > 0 && identity !== undefined) this.#known.note(known, identity)
+    else if (!this.#known.isSame(known, identity)) this.#doubt([type], named, 'There is nothing in it.')
   }
 
   #take(job: FolderJob, entry: Dirent): void {
     if (entry.isSymbolicLink()) {
-      this.#refuse(job.path, 'It is a link; links are not followed.')
+      this.#hidden.add(keyOf(job))
+      this.#way.refuse(job.path, 'It is a link; links are not followed. A job that came from there stays as it is.')
       return
     }
     // Files beside the folders of jobs, such as a README, are nobody's business.
     if (!entry.isDirectory()) return
     // Nothing can be opened by such a name: it stands for bytes that are no Unicode text.
     if (job.name.includes('\u{fffd}')) {
-      this.#refuse(job.path, 'Its name is not valid Unicode.')
+      this.#way.refuse(job.path, 'Its name is not valid Unicode.')
       return
     }
-    const key = `${job.type}/${job.name.toLowerCase()}`
+    const key = keyOf(job)
     const other = this.#taken.get(key)
     if (other !== undefined) {
-      this.#refuse(job.path, `${other} is the same job.`)
+      this.#way.refuse(job.path, `${other} is the same job.`)
       return
     }
     this.#taken.set(key, job.path)
     this.#jobs.push(job)
   }
 
-  /** Goes down by names in any case; undefined when there is no such folder. */
-  async descend(from: string, names: readonly string[]): Promise<string | typeof CLOSED | undefined> {
-    let at = from
-    for (const name of names) {
-      await this.#listen(at, name)
-      const entries = await this.#list(at)
-      if (entries === CLOSED) return CLOSED
-      const [found, ...others] = entries.filter((entry) => entry.name.toLowerCase() === name.toLowerCase())
-      if (found === undefined) return undefined
-      at = join(at, found.name)
-      for (const other of others) this.#refuse(join(at, '..', other.name), `${at} counts instead.`)
-      if (found.isDirectory()) continue
-      if (found.isSymbolicLink()) this.#refuse(at, 'It is a link; links are not followed.')
-      return undefined
-    }
-    return at
+  #close(types: readonly FolderJobType[]): void {
+    for (const type of types) this.#closed.add(type)
   }
 
-  /** The entries of a folder by name; none when it is gone meanwhile. One that is closed says nothing of what is in it. */
-  async #list(folder: string): Promise<readonly Dirent[] | typeof CLOSED> {
-    try {
-      const entries = await readdir(folder, { withFileTypes: true })
-      return entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))
-    } catch (error) {
-      if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return []
-      if (!(error instanceof Error && isSystemError(error))) throw error
-      this.#refuse(folder, `It cannot be read: ${error.message}. Jobs that came from it stay as they are.`)
-      return CLOSED
-    }
-  }
-
-  #refuse(path: string, message: string): void {
-    if (!this.#problems.some((known) => known.path === path)) this.#problems.push({ path, message })
-  }
-
-  /** Notes a folder to be listened to; `name` is the only entry in it that is of interest, besides those noted before. */
-  async #listen(path: string, name?: string): Promise<void> {
-    const known = this.#above.get(path)
-    if (known !== undefined && name !== undefined) {
-      known.names?.add(name.toLowerCase())
-      return
-    }
-    try {
-      const { dev, ino } = await stat(path)
-      const names = name === undefined ? undefined : new Set([name.toLowerCase()])
-      this.#above.set(path, { identity: `${dev} ${ino}`, names })
-    } catch (error) {
-      // It is gone, or lies where nothing can be seen: then it cannot be listened to either.
-      if (!isSystemError(error)) throw error
-    }
+  #doubt(types: readonly FolderJobType[], path: string, why: string): void {
+    for (const type of types) this.#doubted.add(type)
+    this.#doubts.push({ path, message: `${why} ${STAYS} Delete those by hand that are to go.` })
   }
 }

@@ -18,6 +18,8 @@ export interface ToldTo {
 export class ToldProblems {
   readonly #to: ToldTo
   readonly #told = new Map<string, string>()
+  /** The ids of jobs that stay without a folder, as told last. */
+  #kept = ''
   /** False until the first time, which replaces what a server before this one told. */
   #hasTold = false
 
@@ -30,14 +32,18 @@ export class ToldProblems {
     return this.#told.get(path)
   }
 
-  /** Tells of what is not deployed, when it is not what was told before. */
-  async tell(problems: readonly FolderProblem[]): Promise<void> {
+  /** Tells of what is not deployed, and of jobs that stay without a folder, when it is not what was told before. */
+  async tell(problems: readonly FolderProblem[], kept: readonly { readonly id: string }[]): Promise<void> {
     const { store, collectionId, instance, onProblem } = this.#to
     const current = new Map(problems.map(({ path, message }) => [path, message]))
     const fresh = [...current].filter(([path, message]) => this.#told.get(path) !== message)
-    if (this.#hasTold && fresh.length === 0 && current.size === this.#told.size) return
-    await store.write('noteFolderProblems', { collectionId, instance, problems: problems.slice(0, SHOWN_PROBLEMS) })
+    const keeps = kept.map(({ id }) => id)
+    const isKnown = fresh.length === 0 && current.size === this.#told.size && keeps.join() === this.#kept
+    if (this.#hasTold && isKnown) return
+    const shown = problems.slice(0, SHOWN_PROBLEMS)
+    await store.write('noteFolderProblems', { collectionId, instance, problems: shown, keeps })
     this.#hasTold = true
+    this.#kept = keeps.join()
     for (const [path, message] of fresh) onProblem({ path, message })
     this.#told.clear()
     for (const [path, message] of current) this.#told.set(path, message)

@@ -1,5 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
 import { JobyardError } from '../../domain/errors.ts'
+import type { JobRow } from '../../domain/model.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { Events } from '../../engine/events.ts'
 import type { Jobs } from '../../engine/jobs.ts'
@@ -10,9 +11,11 @@ import { isSystemError } from '../../kinds/script/system-error.ts'
 import type { Repository } from '../../store/procedures/index.ts'
 import type { FolderProblem } from '../../store/procedures/watched-folder.ts'
 import { deployFolder } from './deploy.ts'
-import { type FolderJob, type FoundJobs, findJobs } from './find-jobs.ts'
+import { type FolderJob, type FoundJobs, findJobs, keyOf } from './find-jobs.ts'
 import { type Fingerprint, takeFingerprint } from './fingerprint.ts'
 import { FolderWatch, GATHER_MS } from './folder-watch.ts'
+import { KnownFolders } from './known-folders.ts'
+import type { LinkRules } from './links.ts'
 import { ToldProblems } from './told-problems.ts'
 import { WaitingChanges } from './waiting-changes.ts'
 
@@ -27,6 +30,8 @@ export interface WatchedFolderOptions {
   readonly packages: { receiveFolder(path: string): Promise<PackageView> }
   /** Absolute. */
   readonly folder: string
+  /** Who jobs run as. */
+  readonly user: LinkRules['user']
   /** The collection that its jobs are in. */
   readonly collectionId: string
   /** Name of this instance. */
@@ -48,6 +53,9 @@ const REST = 10
 /** The group of the folders above those of jobs, among what is listened to; no job's key. */
 const ABOVE = ''
 
+/** A job that came from the folder. */
+type KnownJob = Pick<JobRow, 'id' | 'type' | 'name'>
+
 /**
  * Makes the jobs of a collection those that lie in a folder: what appears there is deployed, what changes is deployed
  * again, what goes is deleted, each when it has stayed as it is for a while. Now and then a look compares all there is; in
@@ -61,6 +69,7 @@ export class WatchedFolder {
   readonly #settled = new Map<string, string>()
   readonly #waiting: WaitingChanges
   readonly #told: ToldProblems
+  readonly #known = new KnownFolders()
   /** The keys of jobs in whose folders something happened since they were looked at. */
   readonly #noted = new Set<string>()
   /** When everything was last looked at, and when the next look of any sort may begin; by the clock's `elapsed`. */
@@ -123,25 +132,21 @@ export class WatchedFolder {
   }
 
   async #lookAtThose(isWanted: (key: string) => boolean): Promise<number> {
-    const { store, clock, folder: path, collectionId, instance, everyMs = EVERY_MS } = this.#options
+    const { store, clock, folder: path, user, collectionId, instance, everyMs = EVERY_MS } = this.#options
     const held = await store.write('holdWatchedFolder', { collectionId, path, instance, at: clock.now() })
     if (!held) return everyMs
-    const found = await findJobs(path)
+    const found = await findJobs(path, { user, known: this.#known })
     this.#noted.delete(ABOVE)
     // Other folders above those of jobs may have brought others of these, too.
     const isMoved = this.#watch.follow(ABOVE, found.above)
     if (isMoved) this.#noted.add(ABOVE)
-    if (!found.isThere) {
-      await this.#told.tell([{ path, message: 'The folder is not there, or empty. Its jobs stay as they are.' }])
-      return this.#noted.has(ABOVE) ? GATHER_MS : everyMs
-    }
     const problems = [...found.problems]
     for (const job of found.jobs) {
       const problem = isMoved || isWanted(keyOf(job)) ? await this.#lookAt(job) : this.#told.of(job.path)
       if (problem !== undefined) problems.push({ path: job.path, message: problem })
     }
-    await this.#dropGone(found)
-    await this.#told.tell(problems)
+    const kept = await this.#dropGone(found)
+    await this.#told.tell(kept.length === 0 ? problems : [...problems, ...found.doubts], kept)
     return this.#nextLook(everyMs)
   }
 
@@ -166,11 +171,12 @@ export class WatchedFolder {
 
   /** Why a job is not deployed though nothing is wrong with what lies there; it is tried again, and the others are not kept waiting. */
   #explain(job: FolderJob, error: unknown): string | undefined {
+    const { events } = this.#options
     this.#waiting.begin(keyOf(job), '')
     // Something went while it was looked at; the next look tells more.
     if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return undefined
     if (isSystemError(error)) return `It cannot be read: ${error.message}.`
-    this.#options.events.emit({ type: 'error', where: `watched folder, ${job.path}`, error })
+    events.emit({ type: 'error', where: `watched folder, ${job.path}`, error })
     return `It is tried again, because the server had a problem: ${error instanceof Error ? error.message : error}`
   }
 
@@ -204,26 +210,41 @@ export class WatchedFolder {
     return problem
   }
 
-  /** Deletes the jobs whose folders are gone: only those that came from here. */
-  async #dropGone({ jobs, closed }: FoundJobs): Promise<void> {
-    const { store, engine, collectionId } = this.#options
-    const there = new Set(jobs.map(keyOf))
-    const isHidden = (key: string) => closed.has(key.slice(0, key.indexOf('/')))
-    for (const key of this.#settled.keys()) if (!there.has(key) && !isHidden(key)) this.#settled.delete(key)
-    for (const job of await store.read('listFolderJobs', { collectionId })) {
+  /**
+   * Deletes the jobs whose folders are gone: only those that came from here. Answers those that stay, because they may be
+   * there all the same.
+   */
+  async #dropGone(found: FoundJobs): Promise<KnownJob[]> {
+    const { store, collectionId } = this.#options
+    const there = new Set(found.jobs.map(keyOf))
+    const missing = (await store.read('listFolderJobs', { collectionId })).filter((job) => !there.has(keyOf(job)))
+    const stays = (job: KnownJob) => found.closed.has(job.type) || found.hidden.has(keyOf(job))
+    const going = new Set<string>()
+    for (const job of missing) {
       const key = keyOf(job)
-      if (there.has(key) || closed.has(job.type) || !this.#waiting.hasStayed(key, 'gone')) continue
-      this.#waiting.end(key)
-      try {
-        await engine.deleteJob(job.id, job.name, FOLDER_ACTOR, 'folder')
-      } catch (error) {
-        if (!(error instanceof JobyardError && error.code === 'job-unknown')) throw error
-      }
+      if (stays(job)) continue
+      going.add(key)
+      if (!this.#waiting.hasStayed(key, 'gone')) continue
+      await this.#delete(job)
+      going.delete(key)
     }
-    const known = new Set([...there, ...(await store.read('listFolderJobs', { collectionId })).map(keyOf)])
-    for (const key of this.#waiting.keys()) {
-      if (!known.has(key) || (isHidden(key) && !there.has(key))) this.#waiting.end(key)
+    const kept = missing.filter(stays)
+    this.#forget(there, going, new Set(kept.map(keyOf)))
+    return kept
+  }
+
+  async #delete({ id, name }: KnownJob): Promise<void> {
+    try {
+      await this.#options.engine.deleteJob(id, name, FOLDER_ACTOR, 'folder')
+    } catch (error) {
+      if (!(error instanceof JobyardError && error.code === 'job-unknown')) throw error
     }
+  }
+
+  /** Drops what is known of jobs that are not there; of those that only seem to be away it is true still. */
+  #forget(there: ReadonlySet<string>, going: ReadonlySet<string>, kept: ReadonlySet<string>): void {
+    for (const key of this.#settled.keys()) if (!there.has(key) && !kept.has(key)) this.#settled.delete(key)
+    for (const key of this.#waiting.keys()) if (!there.has(key) && !going.has(key)) this.#waiting.end(key)
     for (const key of this.#noted) if (key !== ABOVE && !there.has(key)) this.#noted.delete(key)
     this.#watch.keepOnly(new Set([ABOVE, ...there]))
   }
@@ -232,8 +253,4 @@ export class WatchedFolder {
     const waits = [this.#waiting.next ?? everyMs, this.#noted.size > 0 ? GATHER_MS : everyMs]
     return Math.max(10, Math.min(this.#lookedAt + everyMs - this.#options.clock.elapsed(), ...waits))
   }
-}
-
-function keyOf({ type, name }: { readonly type: string; readonly name: string }): string {
-  return `${type}/${name.toLowerCase()}`
 }

@@ -1,9 +1,10 @@
-import { existsSync } from 'node:fs'
+import { lstatSync } from 'node:fs'
 import { rename, rmdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Ids } from '../../domain/ids.ts'
 import type { JobRow } from '../../domain/model.ts'
+import { isSystemError } from '../../kinds/script/system-error.ts'
 import type { Actor, AuditEntry } from '../../store/procedures/audit.ts'
 import { Serial } from '../serial.ts'
 import { Uploads } from '../uploads.ts'
@@ -46,12 +47,16 @@ export class JobData {
     await this.#uploads.open()
   }
 
-  /**
-   * Whether something of this name lies at the top of a job's data. For whole lists: at once, and without a look at what it
-   * is.
-   */
+  /** Whether a file of this name lies at the top of a job's data; no link is followed. For whole lists: at once. */
   has(jobId: string, name: string): boolean {
-    return existsSync(join(this.#lasting.folder, jobId, 'data', name))
+    try {
+      const there = lstatSync(join(this.#lasting.folder, jobId, 'data', name), { throwIfNoEntry: false })
+      return there?.isFile() === true
+    } catch (error) {
+      // The job lets nobody look.
+      if (isSystemError(error)) return false
+      throw error
+    }
   }
 
   /** What is at a path; null when nothing is, or nothing that is shown. */

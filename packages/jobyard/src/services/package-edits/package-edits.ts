@@ -17,6 +17,9 @@ import { type Pending, PendingEdits } from './pending-edits.ts'
 /** Told what is there before it is changed, or null; refuses the change by throwing. */
 export type EditCheck = (there: EditedEntry | null) => void
 
+/** Files that say something about their job. */
+const SETTING = /(?:^|\/)(?:settings|disable)\.job$/i
+
 /** A change, and what it is made to. */
 interface Plan {
   readonly job: JobRow | null
@@ -174,6 +177,14 @@ export class PackageEdits {
   async trySettle(address: EditAddress): Promise<void> {
     if (this.#pending.get(address) === undefined) return
     await this.#pending.inTurn(address, () => this.#pending.tryApply(address))
+  }
+
+  /** As {@link trySettle}, for whoever asks about settings: only when these are among what was changed. */
+  async trySettleSettings(address: EditAddress): Promise<void> {
+    const changes = this.#pending.get(address)?.draft.changes ?? []
+    if (changes.some((change) => SETTING.test(change.op === 'put' ? change.file.path : change.path))) {
+      await this.trySettle(address)
+    }
   }
 
   /** Makes what was changed a package now. Throws what saving a job throws; the changes stay. */

@@ -8,7 +8,7 @@ import { JOB_COLUMNS, type JobRecord, toJob } from './entities.ts'
 import { noteDeployment } from './hook-causes.ts'
 import { lockBelow } from './locks.ts'
 import { type AddedPackage, addPackage, type NewPackage } from './packages.ts'
-import { auditedSchedules, replaceTriggers } from './replace-triggers.ts'
+import { auditedSchedules, replaceTriggers, type UnreadableSchedule } from './replace-triggers.ts'
 import { calledHere } from './steering.ts'
 import { markFolderJob, requireOwnSource, unmarkFolderJob } from './watched-folder.ts'
 
@@ -25,6 +25,8 @@ export interface JobDraft {
   readonly spec: unknown
   readonly policy: Policy
   readonly triggers: readonly TriggerSpec[]
+  /** Schedules that it was to have and that cannot be read: they go on record, and nothing follows from them. */
+  readonly unreadable?: readonly UnreadableSchedule[]
   readonly enabled: boolean
   readonly warnings: readonly Warning[]
   /** A package to go with it from now on. */
@@ -135,7 +137,7 @@ function* auditOf(
   at: number,
 ): Steps<AuditEntry> {
   const { kind, name: targetName, collectionId, triggers } = draft
-  const schedules = yield* auditedSchedules(scope, draft, at)
+  const schedules = [...(yield* auditedSchedules(scope, draft, at)), ...(draft.unreadable ?? [])]
   const told = schedules.length === 0 ? {} : { schedules }
   // What the log of the schedule calls this instance, whatever it is called later.
   const called = yield* calledHere(scope, id)

@@ -64,8 +64,13 @@ export interface JobVersion {
   readonly version: number
   readonly spec: unknown
   readonly triggers: readonly TriggerRow[]
+  /** Whether the audit log knows of a schedule, present or past, readable or not. */
+  readonly wasScheduled: boolean
 }
 
+const scheduledOnce = sql(
+  (d) => `select distinct target_id as id from audit where target_id in ${d.ids} and detail like '%"schedules":%'`,
+)
 const specsOf = sql((d) => `select id, type, version, spec from job where id in ${d.ids}`)
 
 /**
@@ -75,7 +80,13 @@ const specsOf = sql((d) => `select id, type, version, spec from job where id in 
 export function* readVersions({ ids }: { readonly ids: readonly string[] }): Steps<JobVersion[]> {
   const jobs = yield* all<{ id: string; type: string; version: number; spec: string }>(specsOf, idList(ids))
   const triggers = Map.groupBy(yield* listTriggers({ jobIds: ids }), ({ jobId }) => jobId)
-  return jobs.map(({ spec, ...job }) => ({ ...job, spec: JSON.parse(spec), triggers: triggers.get(job.id) ?? [] }))
+  const scheduled = new Set((yield* all<{ id: string }>(scheduledOnce, idList(ids))).map(({ id }) => id))
+  return jobs.map(({ spec, ...job }) => ({
+    ...job,
+    spec: JSON.parse(spec),
+    triggers: triggers.get(job.id) ?? [],
+    wasScheduled: scheduled.has(job.id),
+  }))
 }
 
 const namesOf = sql(

@@ -2,7 +2,7 @@ import type { TriggerSpec } from '../../domain/model.ts'
 import type { Scope } from '../contract.ts'
 import { all, execute, type Steps, sql } from '../sql.ts'
 import { firstDue } from './schedules.ts'
-import { defaultZone } from './steering.ts'
+import { defaultZone, type Rest, restOf } from './steering.ts'
 
 const triggersOf = sql(
   `select type, detail, considered_at as "consideredAt", next_due as "nextDue" from job_trigger where job_id = ?`,
@@ -63,6 +63,16 @@ export interface AuditedSchedule {
   readonly timeZone: string
   /** When it falls due first, epoch milliseconds; null: never. */
   readonly next: number | null
+  /** What of the collection's settings kept it from falling due at all when it was set. */
+  readonly rests?: Rest
+}
+
+/** A schedule that a job was to have and that nobody can read, as the audit log keeps it among the others. */
+export interface UnreadableSchedule {
+  /** As it was written. */
+  readonly unreadable: string
+  /** What is wrong with it. */
+  readonly error: string
 }
 
 /** The schedules that a job is to have, for the audit log. */
@@ -72,11 +82,13 @@ export function* auditedSchedules(
   at: number,
 ): Steps<AuditedSchedule[]> {
   const schedules: AuditedSchedule[] = []
+  const rest = yield* restOf(scope, collectionId)
+  const rests = rest === undefined ? {} : { rests: rest }
   for (const wished of triggers) {
     const trigger = yield* inZone(scope, collectionId, wished)
     if (trigger.type !== 'schedule') continue
     const { ncrontab, timeZone } = trigger
-    schedules.push({ ncrontab, timeZone, next: firstDue(trigger, at) })
+    schedules.push({ ncrontab, timeZone, next: firstDue(trigger, at), ...rests })
   }
   return schedules
 }

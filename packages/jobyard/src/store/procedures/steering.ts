@@ -40,6 +40,19 @@ export function* calledHere({ slot, instance }: Pick<Scope, 'slot' | 'instance'>
   return instance === null ? null : shortName(instance)
 }
 
+/** Why schedules stand still. */
+export type Rest = Extract<Steer, 'stopped' | 'unscheduled'>
+
+const rests = sql(
+  `select steer from setting where collection_id = ? and steer in ('stopped', 'unscheduled') and amount = 1
+    and (slot is null or slot = ?) order by steer desc`,
+)
+
+/** Why the schedules of a collection stand still, as {@link STANDS_STILL}; undefined when they do not. */
+export function* restOf({ slot }: Pick<Scope, 'slot'>, collectionId: string): Steps<Rest | undefined> {
+  return (yield* all<{ steer: Rest }>(rests, collectionId, slot))[0]?.steer
+}
+
 const zones = sql(`select value from setting where collection_id = ? and steer = 'zone' and (slot is null or slot = ?)`)
 
 /** {@link defaultZone}, for whoever only looks. */

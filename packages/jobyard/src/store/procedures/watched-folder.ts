@@ -22,9 +22,13 @@ export interface WatchedFolder {
   readonly instance: string
   readonly seenAt: number
   readonly problems: readonly FolderProblem[]
+  /** Ids of jobs that came from it and are not found there now, but may be there all the same. */
+  readonly keeps: readonly string[]
 }
 
-type Watch = Omit<WatchedFolder, 'problems'>
+/** What was found out about a folder. */
+type Findings = Pick<WatchedFolder, 'problems' | 'keeps'>
+type Watch = Omit<WatchedFolder, keyof Findings>
 
 const watchOf = sql('select path, instance, seen_at as "seenAt", problems from watched_folder where collection_id = ?')
 const lockedWatch = sql(
@@ -46,7 +50,13 @@ export function* getWatchedFolder({
 }): Steps<WatchedFolder | null> {
   const row = yield* first<Watch & { readonly problems: string }>(watchOf, collectionId)
   if (row === undefined || row.seenAt <= at - WATCH_KEPT_MS) return null
-  return { ...row, problems: JSON.parse(row.problems) }
+  return { ...row, ...readFindings(row.problems) }
+}
+
+/** Servers before this one noted the problems alone. */
+function readFindings(text: string): Findings {
+  const noted: Findings | readonly FolderProblem[] = JSON.parse(text)
+  return 'problems' in noted ? noted : { problems: noted, keeps: [] }
 }
 
 /**
@@ -71,12 +81,12 @@ export function* holdWatchedFolder(
 
 const putProblems = sql('update watched_folder set problems = ? where collection_id = ? and instance = ?')
 
-/** Notes what of a folder is not deployed, all of it, by the instance that looks into it. */
+/** Notes what of a folder is not deployed, all of it, and which jobs stay without one, by the instance that looks into it. */
 export function* noteFolderProblems(
-  input: { readonly collectionId: string; readonly instance: string; readonly problems: readonly FolderProblem[] },
+  { collectionId, instance, ...findings }: Findings & { readonly collectionId: string; readonly instance: string },
   _scope: Scope,
 ): Steps<void> {
-  yield* execute(putProblems, JSON.stringify(input.problems), input.collectionId, input.instance)
+  yield* execute(putProblems, JSON.stringify(findings), collectionId, instance)
 }
 
 const dropWatch = sql('delete from watched_folder where instance = ?')
@@ -132,6 +142,8 @@ export function* requireOwnSource(
   if (folder === null) return
   // What was there before the folder, and never was in it, may go.
   if (act === 'delete' && (jobId === undefined || !(yield* isMarked(jobId)))) return
+  // The folder does not bring it back: whether a job goes whose folder is not found is for people to say.
+  if (act === 'delete' && jobId !== undefined && folder.keeps.includes(jobId)) return
   const what = act === 'deploy' ? `The job ${name} cannot be deployed` : `The job ${name} cannot be deleted`
   const message = `${what}: the jobs of its collection come from the folder ${folder.path}.`
   const hint = 'Change the files in that folder; the job follows within seconds.'

@@ -8,6 +8,10 @@ const saved = (time: string, ...schedules: ReturnType<typeof schedule>[]) => {
   return { time: at(time), detail: schedules.length === 0 ? {} : { schedules } }
 }
 
+function unreadable(time: string) {
+  return { time: at(time), detail: { schedules: [{ unreadable: 'every night', error: 'It has two fields.' }] } }
+}
+
 function occurrence(due: string, recorded: string, outcome: 'ran' | 'skipped' | 'missed' = 'ran', more = 0) {
   const reason = outcome === 'skipped' ? 'The job runs already.' : null
   return { due: at(due), recordedAt: at(recorded), outcome, reason, runId: null, more, called: null }
@@ -15,7 +19,7 @@ function occurrence(due: string, recorded: string, outcome: 'ran' | 'skipped' | 
 
 function shown(records: Partial<ScheduleRecords>): string {
   const form = new LineForm('a1b2c3')
-  const lines = schedulerLines({ occurrences: [], changes: [], unreadable: undefined, ...records })
+  const lines = schedulerLines({ occurrences: [], changes: [], ...records })
   return lines.map((line) => form.show(line)).join('')
 }
 
@@ -68,9 +72,37 @@ it('tells of an occurrence that found the job at work', () => {
 })
 
 it('tells of a schedule that nobody can read', () => {
-  const unreadable = { time: at('09:00:00'), schedule: 'every night', error: 'It has two fields.' }
-  expect(shown({ unreadable })).toBe(
-    SYS('09:00:00', 'Failed to parse schedule "every night". Error: It has two fields.', 'ERR '),
+  const changes = [
+    saved('08:00:00', schedule('0 0 9 * * *', '09:00:00')),
+    unreadable('09:00:00'),
+    unreadable('09:30:00'),
+  ]
+  const failed = SYS('09:00:00', 'Failed to parse schedule "every night". Error: It has two fields.', 'ERR ')
+  const removed = SYS('09:00:00', 'Removing current schedule from WebJob')
+  const before = SYS('08:00:00', 'Scheduling WebJob with 0 0 9 * * * next schedule expected in 01:00:00')
+  expect(shown({ changes: changes.slice(1) })).toBe(failed)
+  expect(shown({ changes })).toBe(before + failed + removed)
+  // It stays told when another one takes its place, or none.
+  expect(shown({ changes: [...changes, saved('10:00:00')] })).toBe(before + failed + removed)
+  const next = [...changes, saved('10:00:00', schedule('0 0 11 * * *', '11:00:00'))]
+  expect(shown({ changes: next })).toBe(
+    `${before}${failed}${removed}${SYS('10:00:00', 'Scheduling WebJob with 0 0 11 * * * next schedule expected in 01:00:00')}`,
+  )
+})
+
+it('promises nothing of a schedule that settings keep from falling due', () => {
+  const rested = (time: string, rests: 'unscheduled' | 'stopped') => {
+    return { time: at(time), detail: { schedules: [{ ...schedule('0 0 9 * * *', '09:00:00'), rests }] } }
+  }
+  const changes = [
+    rested('08:00:00', 'unscheduled'),
+    rested('08:10:00', 'stopped'),
+    saved('08:20:00', schedule('0 0 9 * * *', '09:00:00')),
+  ]
+  expect(shown({ changes })).toBe(
+    SYS('08:00:00', 'The schedule 0 0 9 * * * is not followed because of WEBJOBS_DISABLE_SCHEDULE') +
+      SYS('08:10:00', 'The schedule 0 0 9 * * * is not followed because of WEBJOBS_STOPPED') +
+      SYS('08:20:00', 'Scheduling WebJob with 0 0 9 * * * next schedule expected in 00:40:00'),
   )
 })
 

@@ -95,6 +95,8 @@ async function unpackInto(context: FilesContext, asked: FileRequest, archive: st
     await checkData(context, sorted)
     for (const { address, files, folders } of sorted.jobs.values()) await edits.put(address, files, folders, actor)
     await putData(context, sorted, actor)
+    // All that belongs together has come, so nothing is waited for; jobs that are new are in the next list.
+    for (const { address } of sorted.jobs.values()) await edits.trySettle(address)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

@@ -1,11 +1,11 @@
 import type { JobRow } from '../../../domain/model.ts'
 import { parseNcrontab } from '../../../domain/ncrontab.ts'
 import { nextOccurrence, previewOccurrences } from '../../../domain/occurrences.ts'
+import { unreadableSchedule } from '../../../kinds/script/unreadable-schedule.ts'
 import type { Repository } from '../../../store/procedures/index.ts'
-import type { AuditedSchedule } from '../../../store/procedures/replace-triggers.ts'
+import type { AuditedSchedule, UnreadableSchedule } from '../../../store/procedures/replace-triggers.ts'
 import type { AuditRow, OccurrenceRow } from '../../../store/procedures/read-jobs.ts'
 import { showTimeSpan } from '../net-time.ts'
-import { unreadableSchedule } from '../schedules.ts'
 import { PREVIOUS_LOG } from './job-log.ts'
 import { LineForm, type OwnLine, showTime } from './log-line.ts'
 import { findRolls } from './pieces.ts'
@@ -27,9 +27,10 @@ const MOST_CHANGES = 1000
 export interface ScheduleRecords {
   readonly occurrences: readonly OccurrenceRow[]
   readonly changes: readonly Pick<AuditRow, 'time' | 'detail'>[]
-  /** What settings.job says and nobody can read. */
-  readonly unreadable: { readonly time: number; readonly schedule: string; readonly error: string } | undefined
 }
+
+/** A schedule of a job, as it was set. */
+type SetSchedule = AuditedSchedule | UnreadableSchedule
 
 /** The log of a job's schedule, and what of it was put aside before; nothing for a job that never had a schedule. */
 export async function schedulerLogs(store: Repository, job: JobRow, id: string): Promise<readonly SiteFile[]> {
@@ -53,25 +54,23 @@ async function readRecords(store: Repository, job: JobRow): Promise<ScheduleReco
   const { id: jobId, updatedAt: time } = job
   const occurrences = await readOccurrences(store, jobId)
   const [schedule] = await readSchedules(store, job)
-  const fault = unreadableSchedule(job)
-  const unreadable = fault === undefined ? undefined : { time, ...fault }
-  // One that was set and taken away before it ever came due has left nothing worth a file.
-  if (occurrences.length === 0 && schedule === undefined) return { occurrences, changes: [], unreadable }
   const audit = await store.read('listAudit', { targetId: jobId, limit: MOST_CHANGES })
   const changes = audit.filter(({ action }) => action.startsWith('job.')).reverse()
   const known = changes.some(({ detail }) => detail.schedules !== undefined)
   // The audit log is not kept for ever.
   const set = schedule === undefined || known ? [] : [{ time, detail: { schedules: [schedule] } }]
-  return { occurrences, changes: [...changes, ...set], unreadable }
+  return { occurrences, changes: [...changes, ...set] }
 }
 
-async function readSchedules(store: Repository, { id, updatedAt }: JobRow): Promise<AuditedSchedule[]> {
+async function readSchedules(store: Repository, { id, updatedAt, spec: ofScript }: JobRow): Promise<SetSchedule[]> {
   const triggers = await store.read('listTriggers', { jobIds: [id] })
-  return triggers.flatMap(({ spec }) => {
+  const readable = triggers.flatMap(({ spec }) => {
     if (spec.type !== 'schedule') return []
     const { ncrontab, timeZone } = spec
     return [{ ncrontab, timeZone, next: nextOccurrence({ ncrontab: parseNcrontab(ncrontab), timeZone }, updatedAt) }]
   })
+  const unreadable = readable.length === 0 ? unreadableSchedule(ofScript) : undefined
+  return unreadable === undefined ? readable : [unreadable]
 }
 
 async function readOccurrences(store: Repository, jobId: string): Promise<OccurrenceRow[]> {
@@ -97,17 +96,12 @@ interface Placed {
 }
 
 /** What the scheduler of WebJobs would have written. */
-export function schedulerLines({ occurrences, changes, unreadable }: ScheduleRecords): OwnLine[] {
+export function schedulerLines({ occurrences, changes }: ScheduleRecords): OwnLine[] {
   const settings = followChanges(changes)
   const placed: Placed[] = [...settings.lines.map((line) => ({ line, rank: 0 }))]
   for (const group of groupMissed(occurrences)) {
     const next = nextAfter(group, occurrences, settings.scheduleAt)
     placed.push(...tell(group, next, settings.scheduleAt).map((line) => ({ line, rank: 1 })))
-  }
-  if (unreadable !== undefined) {
-    const { time, schedule, error } = unreadable
-    const text = `Failed to parse schedule "${schedule}". Error: ${error}`
-    placed.push({ line: { time, level: 'ERR ', text }, rank: 2 })
   }
   return placed.toSorted((a, b) => a.line.time - b.line.time || a.rank - b.rank).map(({ line }) => line)
 }
@@ -122,24 +116,55 @@ interface FollowedChanges {
 function followChanges(changes: ScheduleRecords['changes']): FollowedChanges {
   const lines: OwnLine[] = []
   const known: { readonly time: number; readonly schedule: AuditedSchedule | undefined }[] = []
+  let before: SetSchedule | undefined
   for (const { time, detail } of changes) {
-    const before = known.at(-1)?.schedule
+    const [schedule] = Array.isArray(detail.schedules) ? (detail.schedules as SetSchedule[]) : []
+    if (isSame(schedule, before)) continue
+    known.push({ time, schedule: isReadable(schedule) ? schedule : undefined })
     const by = typeof detail.called === 'string' ? { called: detail.called } : {}
-    const [schedule] = Array.isArray(detail.schedules) ? (detail.schedules as AuditedSchedule[]) : []
-    if (schedule?.ncrontab === before?.ncrontab && schedule?.timeZone === before?.timeZone) continue
-    known.push({ time, schedule })
-    if (schedule === undefined) lines.push({ time, ...by, text: 'Removing current schedule from WebJob' })
-    else
-      lines.push({
-        time,
-        ...by,
-        text: `Scheduling WebJob with ${normalise(schedule)} next schedule ${expected(schedule.next, time)}`,
-      })
+    lines.push(...tellChange(schedule, before, time).map((line) => ({ time, ...by, ...line })))
+    before = schedule
   }
   return {
     lines,
     scheduleAt: (time) => (known.findLast((each) => each.time <= time) ?? known[0])?.schedule,
   }
+}
+
+function isReadable(schedule: SetSchedule | undefined): schedule is AuditedSchedule {
+  return schedule !== undefined && 'ncrontab' in schedule
+}
+
+function isSame(one: SetSchedule | undefined, other: SetSchedule | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other
+  if (!isReadable(one) || !isReadable(other)) return isSameText(one, other)
+  return one.ncrontab === other.ncrontab && one.timeZone === other.timeZone && one.rests === other.rests
+}
+
+function isSameText(one: SetSchedule, other: SetSchedule): boolean {
+  return !isReadable(one) && !isReadable(other) && one.unreadable === other.unreadable
+}
+
+/** What is said when a schedule takes the place of another one, or of none. */
+function tellChange(
+  schedule: SetSchedule | undefined,
+  before: SetSchedule | undefined,
+  time: number,
+): Omit<OwnLine, 'time'>[] {
+  if (isReadable(schedule)) return [{ text: tellSet(schedule, time) }]
+  const removed = isReadable(before) ? [{ text: 'Removing current schedule from WebJob' }] : []
+  if (schedule === undefined) return removed
+  const text = `Failed to parse schedule "${schedule.unreadable}". Error: ${schedule.error}`
+  return [{ level: 'ERR ', text }, ...removed]
+}
+
+/** The settings by which schedules stand still. */
+const RESTS = { unscheduled: 'WEBJOBS_DISABLE_SCHEDULE', stopped: 'WEBJOBS_STOPPED' } as const
+
+function tellSet(schedule: AuditedSchedule, time: number): string {
+  const { next, rests } = schedule
+  if (rests !== undefined) return `The schedule ${normalise(schedule)} is not followed because of ${RESTS[rests]}`
+  return `Scheduling WebJob with ${normalise(schedule)} next schedule ${expected(next, time)}`
 }
 
 function normalise({ ncrontab }: AuditedSchedule): string {
