@@ -21,8 +21,10 @@ export interface OpenRepository extends OpenDatabase {
 export async function openRepository(name: DatabaseName): Promise<OpenRepository> {
   const place = await makePlace(name)
   const ids = createIds(systemClock)
+  let closing = false
+  // A connection is still closing when the pool says that it has ended, and the database may go before that.
   const onFatal = (error: Error) => {
-    throw error
+    if (!closing) throw error
   }
   const { url } = place
   const path = join(place.folder, 'jobyard.db')
@@ -58,6 +60,7 @@ export async function openRepository(name: DatabaseName): Promise<OpenRepository
       return id
     },
     async close() {
+      closing = true
       await rows.close()
       await store.stop()
       await place.drop()
