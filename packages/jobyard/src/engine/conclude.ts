@@ -57,7 +57,6 @@ function judge(run: RunRow, ended: Outcome | Parked, stop: Reason | undefined): 
 function nextTry(parts: EngineParts, { run, job }: ActiveRun, task: TaskRow, reason: Reason): NextTry | null {
   // A continuous job is started again by its place, as a new run.
   if (run.why === 'continuous') return null
-  const at = parts.clock.now()
-  if (CRASHES.has(reason.code)) return tryAfterCrash(job.policy, task, at)
-  return tryAfterFailure(job.policy.retry, task, { at, lot: parts.random() })
+  if (CRASHES.has(reason.code)) return tryAfterCrash(job.policy, task)
+  return tryAfterFailure(job.policy.retry, task, parts.random())
 }

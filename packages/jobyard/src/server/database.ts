@@ -79,7 +79,7 @@ async function openPostgres(parts: DatabaseParts, url: string, shutdown: Shutdow
   // Loaded only here: a server on SQLite has no use for any of it.
   const { createGraphileDispatcher } = await import('../dispatch/graphile.ts')
   const { migratePostgres } = await import('../store/postgres/migrate.ts')
-  const { IDLE_IN_TRANSACTION } = await import('../store/postgres/connection.ts')
+  const { idleLimit } = await import('../store/postgres/connection.ts')
   const { createPostgresNotifier } = await import('../store/postgres/notifier.ts')
   const { createPostgresStore } = await import('../store/postgres/store.ts')
   const { reads, writes } = await import('../store/procedures/index.ts')
@@ -95,8 +95,7 @@ async function openPostgres(parts: DatabaseParts, url: string, shutdown: Shutdow
     ids,
     random,
     slot: config.slot,
-    // What a frozen instance has locked must not keep the others for more than a part of the lease.
-    idleTransactionMs: Math.min(IDLE_IN_TRANSACTION, Math.round(config.leaseMs / 4)),
+    idleTransactionMs: idleLimit(config.leaseMs),
     onTrouble: trouble('database'),
   })
   shutdown.add('database', () => store.stop())

@@ -44,15 +44,16 @@ export class Shutdown {
       const began = this.#clock.elapsed()
       try {
         const stopped = (async () => part.stop())()
-        if (!(await within(this.#clock, boundMs, stopped))) failures.push(new Error(`${part.name} (does not end)`))
+        if (!(await within(this.#clock, boundMs, stopped))) throw new Error('It does not end.')
       } catch (cause) {
-        const why = cause instanceof Error ? cause.message : String(cause)
-        failures.push(new Error(`${part.name} (${why})`, { cause }))
+        failures.push(new Error(part.name, { cause }))
       }
       if (part.boundMs === undefined) left = Math.max(0, left - (this.#clock.elapsed() - began))
     }
     if (failures.length === 0) return
-    const text = `Not everything could be stopped: ${failures.map(({ message }) => message).join('; ')}.`
-    throw new JobyardError('stop-incomplete', text, { cause: new AggregateError(failures, 'What was left') })
+    const what = failures.map(({ message, cause }) => `${message}: ${cause instanceof Error ? cause.message : cause}`)
+    throw new JobyardError('stop-incomplete', `Not everything could be stopped. ${what.join(' ')}`, {
+      cause: new AggregateError(failures),
+    })
   }
 }

@@ -20,11 +20,15 @@ export interface ConnectionOptions {
   readonly answerTimeoutMs?: number
 }
 
+const IDLE_IN_TRANSACTION = 4000
+
 /**
- * After how many milliseconds without a word the server drops an open transaction of ours, and its locks: we are frozen or
- * gone, and the other instances wait for what we hold, to see to the runs of the dead within their lease.
+ * After how many milliseconds without a word the server is to drop an open transaction of ours, and its locks: we are frozen
+ * or gone, and the other instances wait for what we hold, to see to the runs of the dead within their lease.
  */
-export const IDLE_IN_TRANSACTION = 4000
+export function idleLimit(leaseMs: number): number {
+  return Math.min(IDLE_IN_TRANSACTION, Math.round(leaseMs / 4))
+}
 
 /** The settings of every connection: our schema only, our limits, values as plain data. */
 export function connectionConfig(options: ConnectionOptions): pg.ClientConfig {

@@ -58,7 +58,7 @@ export function nextAttempt(task: TaskCore, run: RunCore, retry: Retry, at: numb
 /** The attempt that follows another at its target, whose detail it shares. */
 export function attemptAfter(
   { runId, target, attempt, crashes }: Pick<TaskCore, 'runId' | 'target' | 'attempt' | 'crashes'>,
-  { id, notBefore, crashed }: Retry,
+  { id, delayMs, crashed }: Retry,
   at: number,
 ) {
   return {
@@ -70,7 +70,7 @@ export function attemptAfter(
     state: 'pending',
     owner: null,
     fence: 0,
-    notBefore,
+    notBefore: at + delayMs,
     createdAt: at,
     startedAt: null,
   } as const satisfies Omit<NewTask, 'detail'>

@@ -134,6 +134,6 @@ function loseTask(scope: Scope, task: TaskCore, run: RunCore, policy: Policy | u
   moveTask(task, run, to, at)
   recordEnd(task, run, { to, reason: LOST })
   if (run.wanted === 'stop' || run.why === 'continuous' || policy === undefined) return null
-  const again = tryAfterCrash(policy, task, at)
+  const again = tryAfterCrash(policy, task)
   return again === null ? null : nextAttempt(task, run, { id: scope.ids.next(), ...again }, at)
 }
