@@ -95,7 +95,7 @@ export class Engine {
   /**
    * Takes nothing more, lets what runs come to its end within the drain time, and signs off. Begins with that at once and
    * comes to an end whatever the database does: 20 s after the drain time and the longest grace at the latest. Rejects
-   * with `stop-incomplete` when something was left, which is ended by policy when the lease runs out.
+   * with `stop-incomplete` when runs were left, which end by policy when the lease has run out.
    */
   stop(): Promise<void> {
     this.#stopping ??= this.#end()
@@ -107,22 +107,18 @@ export class Engine {
     this.#intake.close()
     this.#deaf()
     const boundMs = this.#executor.drain(this.#options.drainMs) + RECORD_MS
-    await within(
-      clock,
-      boundMs,
-      this.#fallQuiet().then(() => this.#executor.emptied()),
-    )
-    const left = this.#executor.runIds
+    const ended = this.#fallQuiet().then(() => this.#executor.emptied())
+    await within(clock, boundMs, ended)
     // Not renewed from now on: a renewal would end by policy what is given up here and may go on.
     const renewed = this.#renewals.stop()
     const gone = await within(clock, ABANDON_MS, this.#executor.abandon(GIVEN_UP))
     // Where something goes on after all, others may only begin when the lease is over.
-    const told = this.#told('sign off', gone ? renewed.then(() => this.#lease.leave()) : renewed)
-    const signedOff = (await within(clock, WORD_MS, told)) && (await told)
+    const signedOff = gone ? renewed.then(() => this.#lease.leave()) : renewed
+    await within(clock, WORD_MS, this.#told('sign off', signedOff))
+    const left = this.#executor.givenUp
     const names = `${left.slice(0, MOST_NAMED).join(', ')}${left.length > MOST_NAMED ? ', …' : ''}`
     if (left.length > 0) throw new JobyardError('stop-incomplete', `Runs without an end: ${left.length} (${names}).`)
     if (!gone) throw new JobyardError('stop-incomplete', 'Something of a run that was lost does not end.')
-    if (!signedOff) throw new JobyardError('stop-incomplete', 'The database did not take it that this instance ends.')
   }
 
   /** Ends what looks for work. What a claim under way still brings is given back. */
@@ -135,14 +131,8 @@ export class Engine {
   }
 
   /** Neither a database that is away nor one that refuses keeps anybody from ending. */
-  async #told(where: string, act: Promise<unknown>): Promise<boolean> {
-    try {
-      await act
-      return true
-    } catch (error) {
-      this.#parts.events.emit({ type: 'error', where, error })
-      return false
-    }
+  #told(where: string, act: Promise<unknown>): Promise<unknown> {
+    return act.catch((error: unknown) => this.#parts.events.emit({ type: 'error', where, error }))
   }
 
   /** Who this engine is; the id changes when a lease was lost. */

@@ -41,6 +41,8 @@ export class Executor {
   #shut = false
   #emptied: (() => void)[] = []
   #limit: Timer | undefined
+  /** Ids of runs that did not come to their end within the drain. */
+  readonly givenUp: string[] = []
 
   constructor(parts: EngineParts, identity: Identity, absorb: Absorb, places: Places) {
     this.#parts = parts
@@ -166,6 +168,7 @@ export class Executor {
   async abandon(reason = LOST): Promise<void> {
     this.#shut = true
     this.#limit?.cancel()
+    if (this.#limit !== undefined) this.givenUp.push(...this.#runs.keys())
     for (const active of [...this.#runs.values()]) this.#release(active, reason)
     await this.#lingering.ended()
   }
@@ -194,11 +197,6 @@ export class Executor {
   /** Resolves when this instance has no runs. */
   async emptied(): Promise<void> {
     if (this.#runs.size > 0) await new Promise<void>((resolve) => this.#emptied.push(resolve))
-  }
-
-  /** The ids of the runs that this instance has. */
-  get runIds(): string[] {
-    return [...this.#runs.keys()]
   }
 
   /** A target has come free that some run may wait for. */

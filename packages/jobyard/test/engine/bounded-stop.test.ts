@@ -93,18 +93,14 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (database) => {
     }
   })
 
-  test.each([
-    ['drainInstance', 'in good order'],
-    ['leaveInstance', expect.objectContaining({ code: 'stop-incomplete' })],
-  ] as const)('it ends its runs although %s is refused', async (name, outcome) => {
+  test.each(['drainInstance', 'leaveInstance'] as const)('it ends its runs although %s is refused', async (name) => {
     const { stack, id } = await begin()
     failWrites(stack, new Error('permission denied for table instance'), name)
     const { how } = await stop(stack, clock)
-    expect(how).toEqual(outcome)
+    expect(how).toBe('in good order')
     expect(on.held.targets).toEqual([])
     expect(await stack.store.read('getRun', { id })).toMatchObject({ state: 'failed', reasonCode: 'shutdown' })
     expect(stack.events.filter(({ event }) => event.type === 'error')).toHaveLength(1)
-    await stack.close()
   })
 
   test('a run that a claim under way brings is given back', async () => {
@@ -164,13 +160,13 @@ test('a database that does not answer keeps no run from being told to end, and n
     })
   const frozen = { ...place, url: proxy.url }
   const stack = await startStack({ kinds: [kind], place: frozen, alone: false, clock, drainMs: DRAIN_MS })
-  await stack.run(await stack.job('a', { policy: { graceMs: GRACE_MS } }))
+  const id = await stack.run(await stack.job('a', { policy: { graceMs: GRACE_MS } }))
   await eventually('it is worked on', () => kind.begun.length === 1)
   proxy.freeze()
   const { how, tookMs } = await stop(stack, clock)
   proxy.thaw()
   expect(told).toEqual([['shutdown', DRAIN_MS]])
   expect(tookMs).toBeLessThan(DRAIN_MS + GRACE_MS + MARGIN_MS)
-  expect(how).toMatchObject({ code: 'stop-incomplete' })
+  expect(how).toMatchObject({ code: 'stop-incomplete', message: expect.stringContaining(id) })
   await stack.close()
 })
