@@ -68,7 +68,10 @@ export class Engine {
     const onRoom = () => options.dispatcher.wake()
     const places = { count: options.concurrency, onFree: onRoom }
     this.#executor = new Executor(parts, options.identity, absorb, places)
-    const onGone = async (names: readonly string[]) => options.dispatcher.releaseDead?.(names)
+    // Once this instance is about to go, its dispatcher has stopped.
+    const onGone = async (names: readonly string[]) => {
+      if (this.#stopping === undefined) await options.dispatcher.releaseDead?.(names)
+    }
     this.#lease = new Lease(parts, options.identity, { ...options.lease, onGone }, this.#executor, absorb)
     this.#lease.onReentered = () => this.#wakeAll()
     this.#retention = new Retention(parts)

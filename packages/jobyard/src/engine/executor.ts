@@ -41,7 +41,7 @@ export class Executor {
   #shut = false
   #emptied: (() => void)[] = []
   #limit: Timer | undefined
-  /** Ids of runs that did not come to their end within the drain. */
+  /** Ids of runs that were given up within the drain, and of which nobody is known to have put the end on record. */
   readonly givenUp: string[] = []
 
   constructor(parts: EngineParts, identity: Identity, absorb: Absorb, places: Places) {
@@ -66,9 +66,9 @@ export class Executor {
     return this.#shut
   }
 
-  /** The lease is held: runs may be taken. */
+  /** The lease is held: runs may be taken, unless this is the end. */
   open(): void {
-    if (!this.#shut) return
+    if (!this.#shut || this.#limit !== undefined) return
     this.#shut = false
     this.#places.onFree()
   }

@@ -155,6 +155,8 @@ export class Lease {
     }
     this.#identity.id = ids.next()
     await this.enter()
+    // By policy, on record.
+    this.#executor.givenUp.length = 0
     this.onReentered()
   }
 }
