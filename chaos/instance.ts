@@ -186,6 +186,7 @@ export class Instance {
   async stop(withinMs: number): Promise<ServerExit | undefined> {
     const { server } = this
     if (server === undefined || server.ended) return undefined
+    const askedAt = Date.now()
     this.askToStop()
     const ended = await until(() => server.ended, withinMs)
     if (!ended) {
@@ -193,7 +194,8 @@ export class Instance {
       await this.kill()
     }
     const exit = await server.exited
-    if (ended && exit.code !== 0) {
+    // Without its database it cannot put the end of its runs on record, and says so.
+    if (ended && exit.code !== 0 && !this.#parts.availability.wasAwaySince(askedAt)) {
       this.#parts.violations.add('books', `${this.name} stopped with ${JSON.stringify(exit)}`, readLogTail(this.place))
     }
     return exit

@@ -51,7 +51,10 @@ export interface RunningServer {
   readonly adminToken?: string
   /** What its owner should know: limits that cannot be kept, folders that jobs cannot reach. */
   readonly warnings: readonly string[]
-  /** Takes nothing more, lets runs end within the drain time, and closes everything. */
+  /**
+   * Takes nothing more, lets runs end within the drain time, and closes everything, 35 s after the drain time and the
+   * longest grace at the latest. Rejects with `stop-incomplete` when something was left.
+   */
   stop(): Promise<void>
 }
 
@@ -64,7 +67,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   try {
     return await assemble(config, logger, onFatal, shutdown)
   } catch (error) {
-    await shutdown.run()
+    // Why it did not start is what its owner must know.
+    await stopAll(shutdown, logger).catch(() => undefined)
     throw error
   }
 }
@@ -126,7 +130,8 @@ async function assemble(
   const api = await createApi(services, [createKudu(config), createArm(config)])
   const watching = await startWatchedFolder(config, { ...services, user: scripts.user }, logger)
   await engine.start()
-  shutdown.add('engine', () => engine.stop())
+  // Bounds itself, by the grace of the runs that it has then.
+  shutdown.add('engine', () => engine.stop(), Number.POSITIVE_INFINITY)
   shutdown.add('watched folder', () => watching?.stop())
   await scripts.housekeeping.start()
   shutdown.add('housekeeping', () => scripts.housekeeping.stop())
@@ -135,14 +140,25 @@ async function assemble(
   state.ready = true
   await services.hookCalls.start()
   // No new requests while runs come to their end, but the answers of those that are under way.
-  shutdown.add('interface', () => {
+  shutdown.add('interface', () => api.close(), config.drainMs + 5000)
+  shutdown.add('readiness', () => {
     state.ready = false
-    return api.close()
+    // Runs are told at once; what comes of it is asked when it is the engine's turn.
+    engine.stop().catch(() => undefined)
   })
   logger.info({ address: state.address, instance: identity.id, version: VERSION }, 'the server is up')
   const warnings = [...scripts.warnings, ...host.support.notes]
   const created = admin.created === null ? {} : { adminToken: admin.created }
-  return { address: state.address, ...created, warnings, stop: () => shutdown.run() }
+  return { address: state.address, ...created, warnings, stop: () => stopAll(shutdown, logger) }
+}
+
+async function stopAll(shutdown: Shutdown, logger: Logger): Promise<void> {
+  try {
+    await shutdown.run()
+  } catch (err) {
+    logger.error({ err }, 'the server has not ended in good order')
+    throw err
+  }
 }
 
 function createEngine(

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import { Logger, type Runner, run, type WorkerEvents } from 'graphile-worker'
 import type pg from 'pg'
 import type { Clock, Timer } from '../domain/clock.ts'
-import { type GrowingWait, waitAfter } from '../domain/waits.ts'
+import { type GrowingWait, waitAfter, within } from '../domain/waits.ts'
 import { RUN_TASK } from '../store/postgres/send.ts'
 
 /** What a runner of Graphile Worker needs. */
@@ -95,18 +95,9 @@ export class GraphileRunner {
   }
 
   /** Ends it in good order, or leaves it behind when the database does not answer. */
-  #end(runner: Runner): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#options.clock.after(STOP_TIMEOUT, resolve)
-      const ended = () => {
-        timer.cancel()
-        resolve()
-      }
-      runner.stop().then(ended, (error: unknown) => {
-        this.#options.onError(error)
-        ended()
-      })
-    })
+  async #end(runner: Runner): Promise<void> {
+    const { clock, onError } = this.#options
+    await within(clock, STOP_TIMEOUT, runner.stop().catch(onError))
   }
 
   /** Gives its pool our name before it locks anything by the random one that it has made up. */

@@ -2,6 +2,7 @@ import pg from 'pg'
 import { connectionConfig } from '../store/postgres/connection.ts'
 import { explain } from '../store/postgres/errors.ts'
 import type { Notifier } from '../store/postgres/notifier.ts'
+import { createPool } from '../store/postgres/pool.ts'
 import { ClaimLoop, type ClaimLoopOptions } from './claim-loop.ts'
 import type { Claimer, Dispatcher } from './contract.ts'
 import { GraphileRunner, unlockMessages } from './graphile-runner.ts'
@@ -70,7 +71,7 @@ class PostgresDispatcher implements GraphileDispatcher {
     const { name, clock, random, onError } = options
     this.#options = options
     this.#loop = new ClaimLoop(options)
-    this.#pool = createPool(options)
+    this.#pool = openPool(options)
     const hear = (runId: string) => this.#hear(runId)
     this.#runner = new GraphileRunner({ pool: this.#pool, name, clock, random, onError, hear })
   }
@@ -147,12 +148,8 @@ function rethrow(error: unknown): never {
 }
 
 /** Connections of Graphile Worker: one listens, one fetches, the others end messages and serve the sweep. */
-function createPool({ url, onError }: GraphileOptions): pg.Pool {
+function openPool({ url, onError }: GraphileOptions): pg.Pool {
   const config = connectionConfig({ url, applicationName: 'jobyard-dispatch' })
   // Graphile Worker wants its values as the driver gives them by itself.
-  const pool = new pg.Pool({ ...config, types: pg.types, pipeline: true, max: 5 })
-  pool.on('error', onError)
-  // A connection that breaks while it works says so twice: to its statement, which fails, and here.
-  pool.on('connect', (client) => client.on('error', () => undefined))
-  return pool
+  return createPool({ ...config, types: pg.types, pipeline: true, max: 5 }, onError)
 }

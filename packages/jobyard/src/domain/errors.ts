@@ -435,6 +435,12 @@ export const ERRORS = {
     title: 'A server works in the data folder.',
     hint: 'Stop the server first.',
   },
+  'stop-incomplete': {
+    status: 500,
+    exit: 1,
+    title: 'The server has ended, but not everything in good order.',
+    hint: 'See its log. What was acknowledged is on record; runs that were given up are ended, or tried again, by another instance or at the next start.',
+  },
   'media-type-unknown': {
     status: 415,
     exit: 2,

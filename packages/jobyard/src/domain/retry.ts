@@ -2,11 +2,8 @@ import type { Policy, RetryPolicy } from './model.ts'
 
 /** Another attempt at the same target. */
 export interface NextTry {
-  /**
-   * Epoch milliseconds; null: at once. A time of now would be later than the moment that a write beside it goes by, and the
-   * run would rest for nothing.
-   */
-  readonly notBefore: number | null
+  /** Milliseconds to wait, from when the attempt before it has ended on record; the clock may be set until then. */
+  readonly delayMs: number
   /** True when a crash ended the attempt before, which does not use up the attempts of the job's policy. */
   readonly crashed: boolean
 }
@@ -17,15 +14,10 @@ interface FailedTry {
   readonly crashes: number
 }
 
-/** The attempt that follows one that failed at `at`, of which `lot` draws the jitter; null when there is to be none. */
-export function tryAfterFailure(
-  policy: RetryPolicy,
-  { attempt, crashes }: FailedTry,
-  { at, lot }: { readonly at: number; readonly lot: number },
-): NextTry | null {
-  const delay = nextAttemptDelay(policy, attempt - crashes, lot)
-  if (delay === null) return null
-  return { notBefore: delay === 0 ? null : at + delay, crashed: false }
+/** The attempt that follows one that failed, of which `lot` draws the jitter; null when there is to be none. */
+export function tryAfterFailure(policy: RetryPolicy, { attempt, crashes }: FailedTry, lot: number): NextTry | null {
+  const delayMs = nextAttemptDelay(policy, attempt - crashes, lot)
+  return delayMs === null ? null : { delayMs, crashed: false }
 }
 
 /** The attempt that follows one that a crash ended; null when there is to be none. */
@@ -33,7 +25,7 @@ export function tryAfterCrash(
   { onCrash, maxCrashes }: Pick<Policy, 'onCrash' | 'maxCrashes'>,
   { crashes }: FailedTry,
 ): NextTry | null {
-  return onCrash === 'retry' && crashes < maxCrashes ? { notBefore: null, crashed: true } : null
+  return onCrash === 'retry' && crashes < maxCrashes ? { delayMs: 0, crashed: true } : null
 }
 
 /**

@@ -1,3 +1,4 @@
+import { JobyardError } from '../domain/errors.ts'
 import { isPassing } from './persist.ts'
 
 /** The longest batch: enough to spread a commit thin, short enough to keep the database free for others. */
@@ -6,6 +7,9 @@ const LONGEST_BATCH = 512
 const UNDER_WAY = 2
 /** So many items are worth a commit beside the one that is under way; fewer are gathered until that is through. */
 const WORTH_ANOTHER = 64
+
+/** So many items may wait, as for a database that does not answer; others are refused at once. */
+const MOST_WAITING = 50_000
 
 interface Waiting<I, O> {
   readonly item: I
@@ -27,6 +31,9 @@ export class Batcher<I, O> {
 
   /** Adds an item to the next batch. */
   add(item: I): Promise<O> {
+    if (this.#waiting.length >= MOST_WAITING) {
+      return Promise.reject(new JobyardError('store-unavailable', 'Too many changes wait for the database.'))
+    }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject })
       this.#schedule()

@@ -59,5 +59,5 @@ function nextTry(parts: EngineParts, { run, job }: ActiveRun, task: TaskRow, rea
   // A continuous job is started again by its place, as a new run.
   if (run.why === 'continuous') return null
   if (CRASHES.has(reason.code)) return tryAfterCrash(job.policy, task)
-  return tryAfterFailure(job.policy.retry, task, { at: parts.clock.now(), lot: parts.random() })
+  return tryAfterFailure(job.policy.retry, task, parts.random())
 }

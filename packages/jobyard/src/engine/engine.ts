@@ -1,6 +1,8 @@
 import { isFinished } from '@jobyard/jobs'
 import type { Dispatcher } from '../dispatch/contract.ts'
+import { JobyardError } from '../domain/errors.ts'
 import type { Wanted } from '../domain/run-state.ts'
+import { within } from '../domain/waits.ts'
 import type { Changes } from '../store/procedures/advance.ts'
 import type { Actor } from '../store/procedures/audit.ts'
 import type { RequestOutcome, RunRequest } from '../store/procedures/insert-runs.ts'
@@ -8,10 +10,9 @@ import type { SavedJob, SaveJob } from '../store/procedures/jobs.ts'
 import { Executor } from './executor.ts'
 import { Intake } from './intake.ts'
 import type { Outcome, Reason } from './kind.ts'
-import { Lease, type LeaseOptions } from './lease.ts'
+import { ABANDON_MS, Lease, type LeaseOptions } from './lease.ts'
 import { LONGEST_SLEEP, Loop, sleepUntil } from './loop.ts'
 import type { EngineParts, Identity } from './parts.ts'
-import { isPassing } from './persist.ts'
 import { Retention } from './retention.ts'
 import { type SettingsChanged, SettingsFollower } from './settings-follower.ts'
 import { Ticks } from './ticks.ts'
@@ -21,6 +22,14 @@ const DEADLINES_AT_ONCE = 500
 /** Between two turns of deleting what is over, and between two full passes, in milliseconds. */
 const PRUNE_EVERY = 5_000
 const PRUNE_ALL_EVERY = 3_600_000
+/** How long runs may take to be killed and put on record when their grace is over, in milliseconds. */
+const RECORD_MS = 10_000
+/** How long the database may take to hear that this instance ends, in milliseconds. */
+const WORD_MS = 5000
+/** Why runs end whose end does not get on record in time. */
+const GIVEN_UP: Reason = { code: 'lost', text: 'The server ended without having it on record.' }
+/** Runs that were given up are named up to this number. */
+const MOST_NAMED = 10
 
 /** How an engine is set up. */
 export interface EngineOptions {
@@ -48,7 +57,7 @@ export class Engine {
   readonly #deadlines: Loop
   readonly #renewals: Loop
   readonly #pruning: Loop
-  #stopping = false
+  #stopping: Promise<void> | undefined
   #prunedAllAt = Number.NEGATIVE_INFINITY
   #deaf: () => void = () => undefined
 
@@ -59,7 +68,10 @@ export class Engine {
     const onRoom = () => options.dispatcher.useRoom()
     const places = { count: options.concurrency, onFree: onRoom }
     this.#executor = new Executor(parts, options.identity, absorb, places)
-    const onGone = async (names: readonly string[]) => options.dispatcher.releaseDead?.(names)
+    // Once this instance is about to go, its dispatcher has stopped.
+    const onGone = async (names: readonly string[]) => {
+      if (this.#stopping === undefined) await options.dispatcher.releaseDead?.(names)
+    }
     this.#lease = new Lease(parts, options.identity, { ...options.lease, onGone }, this.#executor, absorb)
     this.#lease.onReentered = () => this.#wakeAll()
     this.#retention = new Retention(parts)
@@ -83,28 +95,47 @@ export class Engine {
     for (const loop of [this.#renewals, this.#schedules, this.#places, this.#deadlines, this.#pruning]) loop.start()
   }
 
-  /** Takes nothing more, lets what runs come to its end within the drain time, and signs off. */
-  async stop(): Promise<void> {
-    this.#stopping = true
-    this.#intake.close()
-    this.#deaf()
-    await Promise.all([this.#schedules.stop(), this.#places.stop(), this.#deadlines.stop(), this.#pruning.stop()])
-    await this.#options.dispatcher.stop()
-    const { id } = this.#options.identity
-    await this.#unlessAway('drain', () => this.#parts.store.write('drainInstance', { id }))
-    await this.#executor.drain(this.#options.drainMs)
-    await this.#renewals.stop()
-    await this.#unlessAway('sign off', () => this.#lease.leave())
+  /**
+   * Takes nothing more, lets what runs come to its end within the drain time, and signs off. Begins with that at once and
+   * comes to an end whatever the database does: 20 s after the drain time and the longest grace at the latest. Rejects
+   * with `stop-incomplete` when runs were left, which end by policy when the lease has run out.
+   */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#end()
+    return this.#stopping
   }
 
-  /** A database that is away keeps nobody from ending in good order: without a word of it, the lease runs out. */
-  async #unlessAway(where: string, write: () => Promise<unknown>): Promise<void> {
-    try {
-      await write()
-    } catch (error) {
-      if (!isPassing(error)) throw error
-      this.#parts.events.emit({ type: 'error', where, error })
-    }
+  async #end(): Promise<void> {
+    const { clock } = this.#parts
+    this.#intake.close()
+    this.#deaf()
+    const boundMs = this.#executor.drain(this.#options.drainMs) + RECORD_MS
+    const ended = this.#fallQuiet().then(() => this.#executor.emptied())
+    await within(clock, boundMs, ended)
+    // Not renewed from now on: a renewal would end by policy what is given up here and may go on.
+    const renewed = this.#renewals.stop()
+    const gone = await within(clock, ABANDON_MS, this.#executor.abandon(GIVEN_UP))
+    // Where something goes on after all, others may only begin when the lease is over.
+    const signedOff = gone ? renewed.then(() => this.#lease.leave()) : renewed
+    await within(clock, WORD_MS, this.#told('sign off', signedOff))
+    const left = this.#executor.givenUp
+    const names = `${left.slice(0, MOST_NAMED).join(', ')}${left.length > MOST_NAMED ? ', …' : ''}`
+    if (left.length > 0) throw new JobyardError('stop-incomplete', `Runs without an end: ${left.length} (${names}).`)
+    if (!gone) throw new JobyardError('stop-incomplete', 'Something of a run that was lost does not end.')
+  }
+
+  /** Ends what looks for work. What a claim under way still brings is given back. */
+  async #fallQuiet(): Promise<void> {
+    const { clock, store } = this.#parts
+    const loops = [this.#schedules, this.#places, this.#deadlines, this.#pruning].map((loop) => loop.stop())
+    const word = this.#told('drain', store.write('drainInstance', { id: this.#options.identity.id }))
+    const dispatch = this.#told('dispatch', this.#options.dispatcher.stop())
+    await within(clock, WORD_MS, Promise.all([...loops, word, dispatch]))
+  }
+
+  /** Neither a database that is away nor one that refuses keeps anybody from ending. */
+  #told(where: string, act: Promise<unknown>): Promise<unknown> {
+    return act.catch((error: unknown) => this.#parts.events.emit({ type: 'error', where, error }))
   }
 
   /** Who this engine is; the id changes when a lease was lost. */
@@ -243,17 +274,17 @@ export class Engine {
   async #renewOnce(): Promise<number> {
     const delay = await this.#lease.renewOnce()
     // One that is about to go leaves the dead to the others: its dispatcher has stopped.
-    if (this.#options.lease.alone || this.#stopping) return delay
+    if (this.#options.lease.alone || this.#stopping !== undefined) return delay
     await this.#lease.recover()
     await this.#options.dispatcher.resend?.(this.#parts.clock.now())
     return delay
   }
 
   async #pruneOnce(): Promise<number> {
-    await this.#retention.pruneDue(() => this.#stopping)
+    await this.#retention.pruneDue(() => this.#stopping !== undefined)
     const now = this.#parts.clock.elapsed()
     if (now - this.#prunedAllAt > PRUNE_ALL_EVERY) {
-      await this.#retention.pruneAll(() => this.#stopping)
+      await this.#retention.pruneAll(() => this.#stopping !== undefined)
       this.#prunedAllAt = now
     }
     return PRUNE_EVERY

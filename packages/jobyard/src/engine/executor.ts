@@ -1,3 +1,4 @@
+import type { Timer } from '../domain/clock.ts'
 import type { JobRow, RunRow, TaskRow } from '../domain/model.ts'
 import type { Claimed } from '../store/procedures/claim-runs.ts'
 import type { OwnedRun } from '../store/procedures/instances.ts'
@@ -14,6 +15,7 @@ import { reasonOf } from './work-task.ts'
 
 /** Why nothing more is done for a run whose owner this instance no longer is. */
 const STALE: Reason = { code: 'released', text: 'Another instance has the run now, or it has ended.' }
+const LOST: Reason = { code: 'lost', text: 'This instance lost its lease.' }
 
 /** Up to so many runs at a time, places are given away before the ends of runs are on record. */
 const FEW = 64
@@ -38,6 +40,9 @@ export class Executor {
   #vacated = 0
   #shut = false
   #emptied: (() => void)[] = []
+  #limit: Timer | undefined
+  /** Ids of runs that were given up within the drain, and of which nobody is known to have put the end on record. */
+  readonly givenUp: string[] = []
 
   constructor(parts: EngineParts, identity: Identity, absorb: Absorb, places: Places) {
     this.#parts = parts
@@ -61,9 +66,9 @@ export class Executor {
     return this.#shut
   }
 
-  /** The lease is held: runs may be taken. */
+  /** The lease is held: runs may be taken, unless this is the end. */
   open(): void {
-    if (!this.#shut) return
+    if (!this.#shut || this.#limit !== undefined) return
     this.#shut = false
     this.#places.onFree()
   }
@@ -160,28 +165,38 @@ export class Executor {
    * Ends everything at once without a word to the store: others own it now. Resolves when nothing of that runs any
    * longer, nor anything that was given up earlier. Until an attempt has ended, no other at its target is begun here.
    */
-  async abandon(): Promise<void> {
+  async abandon(reason = LOST): Promise<void> {
     this.#shut = true
-    const reason = { code: 'lost', text: 'This instance lost its lease.' }
+    this.#limit?.cancel()
+    if (this.#limit !== undefined) this.givenUp.push(...this.#runs.keys())
     for (const active of [...this.#runs.values()]) this.#release(active, reason)
     await this.#lingering.ended()
   }
 
-  /** Begins nothing any more, stops continuous jobs now and the others when `drainMs` are over. */
-  async drain(drainMs: number): Promise<void> {
+  /**
+   * Begins nothing any more, stops continuous jobs now and the others when `drainMs` are over. Answers after how many
+   * milliseconds the grace of all of them is over.
+   */
+  drain(drainMs: number): number {
     this.#work.drain()
     const reason = { code: 'shutdown', text: 'The server was shut down.' }
+    let longestGrace = 0
     for (const active of this.#runs.values()) {
+      longestGrace = Math.max(longestGrace, active.graceMs)
       if (active.seated) active.abortAll(reason)
       // What is frozen cannot end by itself: to wait for it would be in vain.
       else if (active.wanted === 'suspend') active.abortFrozen(reason)
       this.#work.go(active)
     }
-    const limit = this.#parts.clock.after(drainMs, () => {
+    this.#limit = this.#parts.clock.after(drainMs, () => {
       for (const active of this.#runs.values()) active.abortAll(reason)
     })
+    return drainMs + longestGrace
+  }
+
+  /** Resolves when this instance has no runs. */
+  async emptied(): Promise<void> {
     if (this.#runs.size > 0) await new Promise<void>((resolve) => this.#emptied.push(resolve))
-    limit.cancel()
   }
 
   /** A target has come free that some run may wait for. */

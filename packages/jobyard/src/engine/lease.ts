@@ -1,4 +1,5 @@
 import type { Timer } from '../domain/clock.ts'
+import { within } from '../domain/waits.ts'
 import type { OwnedRun } from '../store/procedures/instances.ts'
 import type { Executor } from './executor.ts'
 import type { EngineParts, Identity } from './parts.ts'
@@ -11,7 +12,7 @@ const FENCE_SHARE = 0.7
 /** Share of the lease after which it is renewed. */
 const RENEW_SHARE = 1 / 3
 /** How long what is told to end at once may take, in milliseconds: a kill is a moment, and a few seconds under load. */
-const ABANDON_MS = 5000
+export const ABANDON_MS = 5000
 /** Gone instances are forgotten after a day. */
 const FORGET_MS = 86_400_000
 
@@ -148,15 +149,14 @@ export class Lease {
   async #enterAnew(): Promise<void> {
     const { clock, events, ids } = this.#parts
     events.emit({ type: 'lease.lost', instanceId: this.#identity.id })
-    const late = Promise.withResolvers<'late'>()
-    const bound = clock.after(ABANDON_MS, () => late.resolve('late'))
-    if ((await Promise.race([this.#executor.abandon(), late.promise])) === 'late') {
+    if (!(await within(clock, ABANDON_MS, this.#executor.abandon()))) {
       const text = `What ran here has not ended within ${ABANDON_MS / 1000} s; the instance enters anew all the same.`
       events.emit({ type: 'error', where: 'lease', error: new Error(text) })
     }
-    bound.cancel()
     this.#identity.id = ids.next()
     await this.enter()
+    // By policy, on record.
+    this.#executor.givenUp.length = 0
     this.onReentered()
   }
 }

@@ -79,6 +79,7 @@ async function openPostgres(parts: DatabaseParts, url: string, shutdown: Shutdow
   // Loaded only here: a server on SQLite has no use for any of it.
   const { createGraphileDispatcher } = await import('../dispatch/graphile.ts')
   const { migratePostgres } = await import('../store/postgres/migrate.ts')
+  const { idleLimit } = await import('../store/postgres/connection.ts')
   const { createPostgresNotifier } = await import('../store/postgres/notifier.ts')
   const { createPostgresStore } = await import('../store/postgres/store.ts')
   const { reads, writes } = await import('../store/procedures/index.ts')
@@ -95,6 +96,7 @@ async function openPostgres(parts: DatabaseParts, url: string, shutdown: Shutdow
     random,
     slot: config.slot,
     instance: config.instance,
+    idleTransactionMs: idleLimit(config.leaseMs),
     onTrouble: trouble('database'),
   })
   shutdown.add('database', () => store.stop())

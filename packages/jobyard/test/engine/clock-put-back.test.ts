@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { ManualClock } from '../support/manual-clock.ts'
+import type { Repository } from '../../src/store/procedures/index.ts'
 import { DATABASES } from '../support/stack.ts'
 import { useStacks } from '../support/use-stacks.ts'
 import { holdWrite } from './held-write.ts'
@@ -108,6 +109,45 @@ describe.each(DATABASES)('after the clock was put back by an hour, on %s', (data
     expect(await passUntil('it is tried again', 150_000, () => times('parks') === 2)).toBeLessThan(120_000)
     on.held.end('long')
   })
+
+  test.each(['was on its way', 'had no room before'])('so is one whose failure %s', async (how) => {
+    on.kind.work = (task, context) => {
+      if (task.target === 'long') return on.held.work(task, context)
+      return task.attempt === 1 ? BROKEN : { state: 'completed' }
+    }
+    const stack = await on.start({ clock })
+    const { store } = stack
+    const retry = { kind: 'fixed', attempts: 2, delayMs: 60_000 } as const
+    const end = holdWrite(store, 'changeTasks', '"retry"')
+    const id = await stack.run(await stack.job('goes on', { spec: { targets: ['fails', 'long'] }, policy: { retry } }))
+    await end.arrived
+    const mended = watchMending(store)
+    // As when the disk is full: it is not stored, and tried again.
+    if (how === 'had no room before') end.refuse()
+    putBack()
+    await passUntil('the clock is noticed', 60_000, () => mended())
+    if (how === 'was on its way') {
+      await end.send()
+      end.answer()
+    }
+    expect(await passUntil('it is tried again', 200_000, () => times('fails') === 2)).toBeLessThan(90_000)
+    const tasks = await store.read('listTasks', { runId: id, limit: 5 })
+    const again = tasks.find(({ attempt }) => attempt === 2)
+    if (how === 'had no room before') expect(again?.notBefore).toBeLessThanOrEqual(clock.now())
+    on.held.end('long')
+  })
+
+  /** Tells whether the times on record have been mended after the clock was put back. */
+  function watchMending(store: Repository): () => boolean {
+    let mended = false
+    const write = store.write.bind(store)
+    store.write = async (name, input) => {
+      const output = await write(name, input)
+      if (name === 'rewindPlaces') mended = true
+      return output
+    }
+    return () => mended
+  }
 
   const allJobs = () => on.stack.store.read('listJobs', { limit: 10 })
 

@@ -10,6 +10,8 @@ export interface HeldWrite {
   readonly arrived: Promise<void>
   /** Sends it; resolves when it is committed and the answer is on its way. */
   send(): Promise<void>
+  /** Refuses it instead, for want of room: nothing is stored. */
+  refuse(): void
   /** Lets the answer arrive. */
   answer(): void
   /** Loses the answer: whoever waits learns only that the connection broke. */
@@ -20,7 +22,7 @@ export interface HeldWrite {
 export function holdWrite(store: Repository, name: WriteName, ...words: string[]): HeldWrite {
   const [arrived, sending, done] = [
     Promise.withResolvers<void>(),
-    Promise.withResolvers<void>(),
+    Promise.withResolvers<boolean>(),
     Promise.withResolvers<void>(),
   ]
   const answering = Promise.withResolvers<boolean>()
@@ -30,7 +32,7 @@ export function holdWrite(store: Repository, name: WriteName, ...words: string[]
     if (called !== name || !words.every((word) => text.includes(word))) return await write(called, input)
     store.write = write
     arrived.resolve()
-    await sending.promise
+    if (!(await sending.promise)) throw new JobyardError('store-full', 'There is no room.')
     const output = await write(called, input)
     done.resolve()
     if (await answering.promise) return output
@@ -39,9 +41,10 @@ export function holdWrite(store: Repository, name: WriteName, ...words: string[]
   return {
     arrived: arrived.promise,
     async send() {
-      sending.resolve()
+      sending.resolve(true)
       await done.promise
     },
+    refuse: () => sending.resolve(false),
     answer: () => answering.resolve(true),
     lose: () => answering.resolve(false),
   }

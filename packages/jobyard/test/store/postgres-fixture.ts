@@ -7,6 +7,7 @@ const insert = sql('insert into item (id, n) values (?, ?)')
 const add = sql('update item set n = n + ? where id = ? returning n')
 const xid = sql('select pg_current_xact_id()::text as xid')
 const total = sql('select count(*) as items, coalesce(sum(n), 0) as total from item')
+const measure = sql('select length(cast(? as bytea))')
 const pause = sql('select pg_sleep(?)')
 
 /** Adds a row; answers which transaction did it. */
@@ -39,6 +40,33 @@ function* swallow({ id }: { id: string }, _scope: Scope): Steps<void> {
   }
 }
 
+/** Adds two rows, and has the whole program stand still after the first, or after both, as often as it is told to. */
+function* stall({
+  id,
+  when,
+  times,
+}: {
+  id: string
+  when: 'within' | 'at the end'
+  times: { left: number }
+}): Steps<void> {
+  yield* execute(insert, id, 0)
+  if (when === 'within') standStill(times)
+  yield* execute(insert, `${id}2`, 0)
+  if (when === 'at the end') standStill(times)
+}
+
+function standStill(times: { left: number }): void {
+  if (times.left-- > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 900)
+}
+
+/** Adds a row after it was shown a large value. */
+function* addLarge({ id, body, begun }: { id: string; body: Uint8Array; begun: string[] }): Steps<void> {
+  begun.push(id)
+  yield* execute(insert, id, 0)
+  yield* execute(measure, body)
+}
+
 function* sleep({ seconds }: { seconds: number }, _scope: Scope): Steps<void> {
   yield* execute(pause, seconds)
 }
@@ -52,7 +80,7 @@ function* ask({ text, params }: { text: string; params: Value[] }, _scope: Scope
   return (yield* all(sql(text), ...params)) as unknown
 }
 
-const writes = { addItem, addAndFail, bump, swallow, sleep }
+const writes = { addItem, addAndFail, addLarge, bump, stall, swallow, sleep }
 const reads = { count, ask, sleep }
 
 /** The table that these tests work on; in the schema of the repository, which need not be there otherwise. */

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import pg from 'pg'
 import { afterEach, expect, onTestFinished, test } from 'vitest'
 import { LEASE_MS } from '../../src/engine/lease.ts'
-import { connectionConfig } from '../../src/store/postgres/connection.ts'
+import { connectionConfig, idleLimit } from '../../src/store/postgres/connection.ts'
 import { createDatabase, type Database, runOn, startCluster } from '../support/postgres.ts'
 import { openProxy } from '../support/postgres-proxy.ts'
 import { createTestStore, FIXTURE_SCHEMA } from './postgres-fixture.ts'
@@ -137,4 +137,8 @@ test('the others wait less than a third of a lease for what a frozen instance ha
   const { rows } = await client.query("select setting from pg_settings where name like 'idle_in_transaction%'")
   await client.end()
   expect(Number(rows[0]?.setting)).toBeLessThan(LEASE_MS / 3)
+})
+
+test.each([1000, 5000, LEASE_MS, 120_000])('so they do with a lease of %d ms', (leaseMs) => {
+  expect(idleLimit(leaseMs)).toBeLessThan(Math.min(leaseMs, LEASE_MS) / 3)
 })

@@ -14,6 +14,8 @@ export interface Proxy {
    * the answer is on its way.
    */
   cutAt(text: string, when: 'before' | 'after'): void
+  /** From now on, so many bytes a second pass on their way to the server. */
+  slow(bytesPerSecond: number): void
   close(): Promise<void>
 }
 
@@ -23,6 +25,7 @@ export async function openProxy(url: string): Promise<Proxy> {
   const { port, hostname } = target
   const sockets = new Set<Socket>()
   let frozen = false
+  let rate = Number.POSITIVE_INFINITY
   let cut: { text: string; when: 'before' | 'after' } | undefined
   const server = createServer((client) => {
     const upstream = connect(Number(port), hostname)
@@ -38,10 +41,11 @@ export async function openProxy(url: string): Promise<Proxy> {
       })
     }
     let cutting = false
-    client.on('data', (data) => {
+    client.on('data', (data: Buffer) => {
       if (frozen || cutting) return
       if (cut === undefined || !data.includes(cut.text)) {
-        upstream.write(data)
+        if (rate === Number.POSITIVE_INFINITY) upstream.write(data)
+        else passSlowly(client, upstream, data, rate)
         return
       }
       cutting = true
@@ -69,10 +73,25 @@ export async function openProxy(url: string): Promise<Proxy> {
     cutAt(text, when) {
       cut = { text, when }
     },
+    slow(bytesPerSecond) {
+      rate = bytesPerSecond
+    },
     async close() {
       for (const socket of sockets) socket.destroy()
       server.close()
       await once(server, 'close')
     },
   }
+}
+
+/** Hands data on in small pieces; what comes behind waits for them. */
+function passSlowly(from: Socket, to: Socket, data: Buffer, bytesPerSecond: number): void {
+  const piece = Math.ceil(bytesPerSecond / 100)
+  from.pause()
+  const passOn = (rest: Buffer): void => {
+    to.write(rest.subarray(0, piece))
+    if (rest.length > piece) setTimeout(passOn, 10, rest.subarray(piece))
+    else from.resume()
+  }
+  passOn(data)
 }

@@ -1,6 +1,7 @@
-import pg from 'pg'
+import type pg from 'pg'
 import { connectionConfig } from '../postgres/connection.ts'
 import { explain } from '../postgres/errors.ts'
+import { createPool } from '../postgres/pool.ts'
 import { migrateOutputTables } from './postgres-schema.ts'
 import * as statements from './postgres-statements.ts'
 import type { LineCounts } from './line-scanner.ts'
@@ -43,9 +44,8 @@ export class PostgresStorage implements ChunkStorage {
   /** Connects and brings the tables up to date. Rejects with `store-unavailable` or `store-newer`. */
   static async connect(url: string): Promise<PostgresStorage> {
     const config = connectionConfig({ url, applicationName: 'jobyard-output' })
-    const pool = new pg.Pool({ ...config, max: CONNECTIONS, idleTimeoutMillis: IDLE_MS })
     // An idle connection was lost: the pool has dropped it, and the next statement gets another.
-    pool.on('error', () => undefined)
+    const pool = createPool({ ...config, max: CONNECTIONS, idleTimeoutMillis: IDLE_MS }, () => undefined)
     try {
       const client = await pool.connect()
       try {

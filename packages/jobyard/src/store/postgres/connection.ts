@@ -11,30 +11,37 @@ export interface ConnectionOptions {
   readonly connectTimeoutMs?: number
   /** How long one statement may take before the server cancels it. Default 30,000. */
   readonly statementTimeoutMs?: number
-  /** After how long without a word of ours the server drops a transaction, and its locks. Default 4,000. */
+  /**
+   * After how long without a word of ours the server drops a transaction, and its locks. Default 4,000; what the address
+   * says in its `options` comes before it.
+   */
   readonly idleTransactionMs?: number
   /** How long an answer may take before the connection itself counts as dead. Default 5,000 more than a statement. */
   readonly answerTimeoutMs?: number
 }
 
-/**
- * After how long without a word the server drops an open transaction of ours, and its locks: we are frozen or gone, and the
- * other instances wait for what we hold, to see to the runs of the dead within their lease.
- */
 const IDLE_IN_TRANSACTION = 4000
+
+/**
+ * After how many milliseconds without a word the server is to drop an open transaction of ours, and its locks: we are frozen
+ * or gone, and the other instances wait for what we hold, to see to the runs of the dead within their lease.
+ */
+export function idleLimit(leaseMs: number): number {
+  return Math.min(IDLE_IN_TRANSACTION, Math.round(leaseMs / 4))
+}
 
 /** The settings of every connection: our schema only, our limits, values as plain data. */
 export function connectionConfig(options: ConnectionOptions): pg.ClientConfig {
   const { url, applicationName = 'jobyard', connectTimeoutMs = 5000, statementTimeoutMs = 30_000 } = options
   const answerTimeoutMs = options.answerTimeoutMs ?? statementTimeoutMs + 5000
-  const settings = [
+  const idle = `idle_in_transaction_session_timeout=${options.idleTransactionMs ?? IDLE_IN_TRANSACTION}`
+  const musts = [
     'search_path=jobyard',
     `statement_timeout=${statementTimeoutMs}`,
-    `idle_in_transaction_session_timeout=${options.idleTransactionMs ?? IDLE_IN_TRANSACTION}`,
     'default_transaction_isolation=read\\ committed',
   ]
   return {
-    connectionString: withSettings(url, settings),
+    connectionString: withSettings(url, idle, musts),
     application_name: applicationName,
     connectionTimeoutMillis: connectTimeoutMs,
     query_timeout: answerTimeoutMs,
@@ -44,11 +51,12 @@ export function connectionConfig(options: ConnectionOptions): pg.ClientConfig {
   }
 }
 
-/** Adds settings to those that the address itself has in its `options`. */
-function withSettings(text: string, settings: readonly string[]): string {
+/** Adds settings to those that the address itself has in its `options`, of which the last one of a name counts. */
+function withSettings(text: string, before: string, behind: readonly string[]): string {
   const url = parseUrl(text)
-  const all = [url.searchParams.get('options') ?? '', ...settings.map((setting) => `-c ${setting}`)]
-  url.searchParams.set('options', all.join(' ').trim())
+  const own = url.searchParams.get('options') ?? ''
+  const all = [`-c ${before}`, own, ...behind.map((setting) => `-c ${setting}`)]
+  url.searchParams.set('options', all.filter((part) => part !== '').join(' '))
   // The driver reads the address once more and takes a plus for itself, not for a blank.
   return url.href.replaceAll('+', '%20')
 }

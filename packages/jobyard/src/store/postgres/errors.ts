@@ -22,6 +22,14 @@ export function isConflict(error: unknown): boolean {
   return error instanceof pg.DatabaseError && AGAIN.has(error.code ?? '')
 }
 
+/**
+ * True when the server dropped a transaction because nothing came for too long: we stalled, or the wire did. Nothing of it is
+ * stored, not even when that is the answer to COMMIT, for it is given in place of reading what came next.
+ */
+export function isStall(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === '25P03'
+}
+
 /** True when the server lives and has refused a statement; false when the connection is lost or useless. */
 export function isRefusal(error: unknown): boolean {
   if (!(error instanceof pg.DatabaseError)) return error instanceof JobyardError

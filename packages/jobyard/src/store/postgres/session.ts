@@ -1,11 +1,13 @@
 import type pg from 'pg'
 import { postgresDialect, type Query, type Row, type Statement, type Steps, type Value } from '../sql.ts'
-import { explain, isRefusal, outcomeUnknown } from './errors.ts'
+import { explain, isRefusal, isStall, outcomeUnknown } from './errors.ts'
+import { breakOf } from './pool.ts'
 
 /** One connection while it works for us. It remembers whether it may be used again. */
 export class Session {
   readonly #client: pg.ClientBase
   #lost: unknown
+  #undone = false
   #frameError: unknown
 
   constructor(client: pg.ClientBase) {
@@ -15,6 +17,11 @@ export class Session {
   /** What made the connection useless; undefined while it is good. */
   get lost(): unknown {
     return this.#lost
+  }
+
+  /** True when the transaction was lost between two statements, so that nothing of it can be stored. */
+  get undone(): boolean {
+    return this.#undone
   }
 
   /** True when the connection can go back to the pool: it works and has no transaction open. */
@@ -55,12 +62,13 @@ export class Session {
 
   /** Commits. An error says that nothing was stored, but for one with `outcome: 'unknown'` in its data. */
   async commit(): Promise<void> {
+    this.#requireWhole()
     let tag: string
     try {
       tag = (await this.#client.query('commit')).command
     } catch (error) {
       this.#note(error)
-      throw isRefusal(error) ? explain(error) : outcomeUnknown(error)
+      throw this.#undone || isRefusal(error) ? explain(error) : outcomeUnknown(error)
     }
     this.#throwFrameError()
     // PostgreSQL answers COMMIT of a failed transaction with a friendly ROLLBACK.
@@ -78,11 +86,12 @@ export class Session {
 
   async #execute({ query, params, set }: Statement): Promise<readonly Row[]> {
     if (set !== undefined && set.rows.length === 0) return []
+    this.#requireWhole()
     const text = query.text(postgresDialect)
     const values = (set === undefined ? params : [JSON.stringify(set.rows)]).map(storable)
     try {
       const result = await this.#client.query<Row>(
-        query.lasting ? { name: nameOf(query), text, values } : { text, values },
+        query.lasting && !isLarge(values) ? { name: nameOf(query), text, values } : { text, values },
       )
       this.#throwFrameError()
       return result.rows
@@ -93,12 +102,35 @@ export class Session {
   }
 
   #note(error: unknown): void {
+    if (isStall(error)) this.#undone = true
     if (!isRefusal(error)) this.#lost ??= error
+  }
+
+  /** A connection that broke while nothing was under way has its transaction undone: nothing was asked to be kept yet. */
+  #requireWhole(): void {
+    const broken = breakOf(this.#client)
+    if (broken === undefined) return
+    if (this.#lost === undefined) this.#undone = true
+    this.#lost ??= broken
+    throw explain(this.#lost)
   }
 
   #throwFrameError(): void {
     if (this.#frameError !== undefined) throw this.#frameError
   }
+}
+
+/** So many bytes, about, may travel for longer than a transaction may be idle. */
+const LARGE = 128 * 1024
+
+/**
+ * A statement that the server knows already begins with its values, and until all of them are there the transaction counts
+ * as idle. Sent anew it begins with its text, and does not.
+ */
+function isLarge(values: readonly Value[]): boolean {
+  let size = 0
+  for (const value of values) if (typeof value === 'string' || value instanceof Uint8Array) size += value.length
+  return size > LARGE
 }
 
 const names = new WeakMap<Query, string>()

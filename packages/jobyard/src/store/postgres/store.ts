@@ -1,4 +1,4 @@
-import pg from 'pg'
+import type pg from 'pg'
 import type { Clock } from '../../domain/clock.ts'
 import { JobyardError } from '../../domain/errors.ts'
 import type { Ids } from '../../domain/ids.ts'
@@ -7,6 +7,7 @@ import { DEFAULT_SLOT } from '../slot.ts'
 import { first, postgresDialect, type Steps, sql } from '../sql.ts'
 import { type ConnectionOptions, connectionConfig } from './connection.ts'
 import { explain, unavailable } from './errors.ts'
+import { createPool } from './pool.ts'
 import { createSend } from './send.ts'
 import { Session } from './session.ts'
 import { Writer } from './writer.ts'
@@ -44,7 +45,8 @@ const serverVersion = sql(`select current_setting('server_version_num')::bigint 
 /**
  * The repository on PostgreSQL. Its schema must be up to date. A write that fails with `store-unavailable` changed
  * nothing, with one exception that no client can rule out: when the connection is lost while COMMIT is under way, the
- * error says `outcome: 'unknown'` in its data and the change may be there. It is not tried again by the store.
+ * error says `outcome: 'unknown'` in its data and the change may be there. It is not tried again by the store. A
+ * transaction that the server dropped because we or the wire stalled within it is, once.
  */
 export async function createPostgresStore<W extends Procedures, R extends Procedures>(
   options: PostgresOptions<W, R>,
@@ -58,9 +60,11 @@ export async function createPostgresStore<W extends Procedures, R extends Proced
     if (procedure === undefined) throw new Error(`There is no procedure ${name}.`)
     return procedure(input, scope)
   }
-  const readPool = createPool(options, readers)
-  const writePool = createPool(options, writers)
-  const urgentPool = createPool(options, 1)
+  // In pipeline mode the frame of a transaction travels with its first statement instead of ahead of it.
+  const config = { ...connectionConfig(options), pipeline: true, idleTimeoutMillis: 60_000 }
+  const [readPool, writePool, urgentPool] = [readers, writers, 1].map((max) =>
+    createPool({ ...config, max }, options.onTrouble),
+  ) as [pg.Pool, pg.Pool, pg.Pool]
   const writer = new Writer({ pool: writePool, lanes: writers, clock, random })
   const urgentWriter = new Writer({ pool: urgentPool, lanes: 1, clock, random })
   let stopping: Promise<void> | undefined
@@ -109,16 +113,6 @@ function* checkServer(): Steps<void> {
   const version = Number(row?.version)
   if (version >= OLDEST_SERVER) return
   throw unavailable(`PostgreSQL ${Math.floor(version / 10_000)} is too old, 14 is the oldest that will do`, undefined)
-}
-
-/** A pool whose connections tell of their end instead of ending the process. */
-function createPool(options: PostgresOptions<Procedures, Procedures>, max: number): pg.Pool {
-  // In pipeline mode the frame of a transaction travels with its first statement instead of ahead of it.
-  const pool = new pg.Pool({ ...connectionConfig(options), max, pipeline: true, idleTimeoutMillis: 60_000 })
-  pool.on('error', options.onTrouble)
-  // A connection that breaks while it works says so twice: to its statement, which fails, and here.
-  pool.on('connect', (client) => client.on('error', () => undefined))
-  return pool
 }
 
 /** Runs a looking procedure on a connection of its own, outside of any transaction: it sees what is committed. */

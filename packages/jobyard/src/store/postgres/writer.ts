@@ -16,6 +16,9 @@ export interface WriterOptions {
 /** The most writes that share a transaction: the first of them waits for the last. */
 const LARGEST_GROUP = 32
 
+/** So many writes may wait for a connection, as for a database that does not answer; others are refused at once. */
+const MOST_WAITING = 50_000
+
 /** How often a write is begun that others keep getting in the way of. */
 const ATTEMPTS = 6
 
@@ -32,6 +35,8 @@ interface Call {
   readonly reject: (error: unknown) => void
   /** How often it was begun; one that was begun before goes alone. */
   attempts: number
+  /** True once it was undone because the transaction stalled, for no fault of its own; that is forgiven once. */
+  undone: boolean
 }
 
 type Reply = { readonly output: unknown } | { readonly error: unknown }
@@ -53,8 +58,10 @@ export class Writer {
 
   /** Runs a procedure in a transaction, more than once when others get in its way; resolves after COMMIT. */
   write(begin: () => Steps<unknown>): Promise<unknown> {
+    if (this.#waiting.length >= MOST_WAITING)
+      return Promise.reject(unavailable('too many writes wait for it', undefined))
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ begin, resolve, reject, attempts: 0 })
+      this.#waiting.push({ begin, resolve, reject, attempts: 0, undone: false })
       this.#fillLanes()
     })
   }
@@ -108,7 +115,9 @@ export class Writer {
       await session.rollback()
       for (const [index, call] of group.entries()) {
         const reply = replies[index]
-        if (isConflict(error)) this.#tryAgain(call, error)
+        const forgiven = session.undone && !call.undone
+        call.undone ||= session.undone
+        if (forgiven || isConflict(error)) this.#tryAgain(call, error)
         else if (reply !== undefined && 'error' in reply) settle(call, reply)
         else call.reject(error)
       }

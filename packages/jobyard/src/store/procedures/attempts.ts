@@ -61,7 +61,7 @@ export function nextAttempt(task: TaskCore, run: RunCore, retry: Retry, at: numb
 /** The attempt that follows another at its target, whose detail it shares. */
 export function attemptAfter(
   { runId, target, attempt, crashes }: Pick<TaskCore, 'runId' | 'target' | 'attempt' | 'crashes'>,
-  { id, notBefore, crashed }: Retry,
+  { id, delayMs, crashed }: Retry,
   at: number,
 ) {
   return {
@@ -73,7 +73,8 @@ export function attemptAfter(
     state: 'pending',
     owner: null,
     fence: 0,
-    notBefore,
+    // A time of now would be later than the one that a write beside it goes by, and the run would rest for nothing.
+    notBefore: delayMs === 0 ? null : at + delayMs,
     createdAt: at,
     startedAt: null,
   } as const satisfies Omit<NewTask, 'detail'>

@@ -72,7 +72,7 @@ export function* resolveTasks(
     if (task.state !== 'blocked' && task.state !== 'disconnected') return false
     moveTask(task, run, item.to, at)
     recordEnd(task, run, item)
-    const again = nextTry(item, task, run, rules?.get(run.jobId)?.policy, { at, lot })
+    const again = nextTry(item, task, run, rules?.get(run.jobId)?.policy, lot)
     if (again !== null) attempts.push(nextAttempt(task, run, { id: scope.ids.next(), ...again }, at))
     changed.set(task.id, task)
     return true
@@ -111,8 +111,8 @@ function nextTry(
   task: TaskCore,
   run: RunCore,
   policy: Policy | undefined,
-  when: { readonly at: number; readonly lot: number },
+  lot: number,
 ): NextTry | null {
   if (to !== 'failed' || retry === false || run.wanted === 'stop' || run.why === 'continuous') return null
-  return policy === undefined ? null : tryAfterFailure(policy.retry, task, when)
+  return policy === undefined ? null : tryAfterFailure(policy.retry, task, lot)
 }

@@ -17,7 +17,7 @@ export interface TaskChange extends Ownership, Ending {
   readonly taskId: string
   /** Deadline of a parked task, epoch milliseconds. */
   readonly parkedUntil?: number
-  /** Another attempt at the same target, not before `notBefore`. Ignored when the run is not wanted any longer. */
+  /** Another attempt at the same target. Ignored when the run is not wanted any longer. */
   readonly retry?: Retry
 }
 
