@@ -102,7 +102,7 @@ async function readValues(
   for (const each of given) {
     const at = each.indexOf('=')
     const name = at < 0 ? each : each.slice(0, at)
-    if (name.trim() === '') throw unnamed(each)
+    if (name.trim() === '') throw unnamed()
     if (at >= 0) values.set(name, each.slice(at + 1))
     else if (secret === true) values.set(name, await askSecret(terminal, `Value of ${name}: `))
     else if (plain === true || slot === true || everySlot === true) values.set(name, undefined)
@@ -111,8 +111,11 @@ async function readValues(
   return values
 }
 
-function unnamed(given: string): JobyardError {
-  return new JobyardError('usage-invalid', `"${given}" has no name before "=".`, { hint: 'Write NAME=VALUE.' })
+/** What came instead is not shown: it may be a secret. */
+function unnamed(): JobyardError {
+  return new JobyardError('usage-invalid', 'There is a setting without a name before "=".', {
+    hint: 'Write NAME=VALUE.',
+  })
 }
 
 function valueless(name: string): JobyardError {
