@@ -2,9 +2,8 @@ import type { AuditEntry } from '@jobyard/client'
 import { printJson } from './answer.ts'
 import { connect } from './connection.ts'
 import { readCount, type ScopeOptions, scopeOf } from './script/options.ts'
-import { printTable } from './table.ts'
+import { printTable, timeColumn } from './table.ts'
 import type { Terminal } from './terminal.ts'
-import { sayTime } from './wording.ts'
 
 /** Options of `audit`. */
 export interface AuditOptions extends ScopeOptions {
@@ -25,7 +24,7 @@ export async function audit(terminal: Terminal, options: AuditOptions): Promise<
   const entries = await jobyard.audit.list(filter, { pageSize: Math.min(limit, 500) }).take(limit)
   if (options.json === true) return printJson(terminal, entries)
   await printTable<AuditEntry>(terminal.stdout, entries, [
-    { title: 'WHEN', value: ({ time }) => sayTime(time) },
+    timeColumn('WHEN', ({ time }) => time),
     { title: 'WHO', value: ({ actor, role }) => `${actor} (${role})` },
     { title: 'FROM', value: ({ address }) => address ?? '-' },
     { title: 'WHAT', value: ({ action }) => action },

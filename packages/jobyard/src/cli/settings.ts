@@ -4,9 +4,9 @@ import { answer, printJson } from './answer.ts'
 import { askSecret } from './ask.ts'
 import { connect } from './connection.ts'
 import type { Connected } from './shape.ts'
-import { type Column, printTable } from './table.ts'
+import { type Column, printTable, timeColumn } from './table.ts'
 import type { Terminal } from './terminal.ts'
-import { NOTHING, sayTime } from './wording.ts'
+import { NOTHING } from './wording.ts'
 
 /** Options of the commands of app settings. */
 export interface SettingsOptions extends Connected {
@@ -32,7 +32,7 @@ export async function listSettings(terminal: Terminal, options: SettingsOptions)
     { title: 'NAME', value: ({ name }) => name },
     { title: 'VALUE', value: shownValue, yields: true },
     { title: 'SLOT', value: ({ slot }) => slot ?? 'all' },
-    { title: 'CHANGED', value: ({ updatedAt }) => sayTime(updatedAt) },
+    timeColumn('CHANGED', ({ updatedAt }) => updatedAt),
     { title: 'BY', value: ({ updatedBy }) => updatedBy, yields: true },
     ...notes,
   ])
@@ -113,7 +113,7 @@ async function readValues(
 
 /** What came instead is not shown: it may be a secret. */
 function unnamed(): JobyardError {
-  return new JobyardError('usage-invalid', 'There is a setting without a name before "=".', {
+  return new JobyardError('usage-invalid', 'A setting has no name before "=".', {
     hint: 'Write NAME=VALUE.',
   })
 }

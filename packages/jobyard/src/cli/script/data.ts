@@ -7,9 +7,8 @@ import type { DataItem, JobScope, UploadSource } from '@jobyard/client'
 import { JobyardError } from '../../domain/errors.ts'
 import { answer, printJson } from '../answer.ts'
 import { connect } from '../connection.ts'
-import { printTable } from '../table.ts'
+import { printTable, timeColumn } from '../table.ts'
 import { type Terminal, write } from '../terminal.ts'
-import { sayTime } from '../wording.ts'
 import { type ScopeOptions, scopeOf } from './options.ts'
 
 /** What narrows a job's name, where a triggered and a continuous one may have the same. */
@@ -48,7 +47,7 @@ export async function listData(
   await printTable<DataItem>(terminal.stdout, items, [
     { title: 'NAME', value: ({ name: own, type }) => (type === 'folder' ? `${own}/` : own) },
     { title: 'BYTES', value: ({ bytes, type }) => (type === 'folder' ? '' : String(bytes)), right: true },
-    { title: 'CHANGED', value: ({ modifiedAt }) => sayTime(modifiedAt) },
+    timeColumn('CHANGED', ({ modifiedAt }) => modifiedAt),
   ])
 }
 

@@ -9,6 +9,7 @@ import { noteDeployment } from './hook-causes.ts'
 import { lockBelow } from './locks.ts'
 import { addPackage, type NewPackage } from './packages.ts'
 import { auditedSchedules, replaceTriggers } from './replace-triggers.ts'
+import { shortenRest } from './rewind.ts'
 import { markFolderJob, requireOwnSource, unmarkFolderJob } from './watched-folder.ts'
 
 /** A job as it is to be from now on; everything is given, nothing is merged. */
@@ -99,6 +100,7 @@ export function* saveJob({ draft, basedOn, action, actor, at, origin }: SaveJob,
   yield* recordAudit(scope, yield* auditOf(scope, draft, id, action, actor, hash, at), at)
   const job = yield* requireJob(id)
   const changes = yield* restart(scope, before, job, triggersChanged, at)
+  if (before !== undefined) yield* shortenRest(scope, id, at)
   return { job, ...changes }
 }
 
