@@ -36,6 +36,21 @@ export async function audit(terminal: Terminal, options: AuditOptions): Promise<
 function sayDetail(detail: Readonly<Record<string, unknown>>): string {
   return Object.entries(detail)
     .filter(([, value]) => value !== null && value !== undefined)
-    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .map(([name, value]) => (name === 'changed' ? sayChanges(value) : `${name}=${sayValue(value)}`))
     .join(' ')
+}
+
+/** What was changed comes as what it was and is, or as one word where that is not told. */
+function sayChanges(changed: unknown): string {
+  return Object.entries(changed ?? {})
+    .map(([name, change]: [string, unknown]) => {
+      if (typeof change !== 'object' || change === null) return `${name} ${String(change)}`
+      const { from, to } = change as { readonly from?: unknown; readonly to?: unknown }
+      return `${name}: ${sayValue(from)} → ${sayValue(to)}`
+    })
+    .join(', ')
+}
+
+function sayValue(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }

@@ -12,6 +12,7 @@ export function createScriptKind(parts: ScriptParts): JobKind<ScriptSpec> {
     types: ['triggered', 'continuous'],
     spec: ScriptSpec,
     change: ScriptChange,
+    told: ['inPlace', 'memory', 'processes', 'idleTimeout', 'stopSignal', 'ownSingleton'],
     // Sealing turns what callers send into what is stored.
     prepare: async (draft) => prepareScript(draft, parts.sealer),
     show: showSpec,

@@ -41,6 +41,8 @@ export interface SaveJob {
   readonly at: number
   /** `folder`: it is the watched folder of the collection that says so; others must not deploy into such a collection. */
   readonly origin?: 'folder'
+  /** What is changed by this, for the audit log; it must hold no secret. */
+  readonly changed?: Readonly<Record<string, unknown>>
 }
 
 /** A saved job and what saving it set going. */
@@ -81,7 +83,8 @@ export function nameKey(name: string): string {
 }
 
 /** Creates a job or makes an existing one what the draft says. History, number and id stay. */
-export function* saveJob({ draft, basedOn, action, actor, at, origin }: SaveJob, scope: Scope): Steps<SavedJob> {
+export function* saveJob(save: SaveJob, scope: Scope): Steps<SavedJob> {
+  const { draft, basedOn, actor, at, origin } = save
   const { collectionId, kind, type, name } = draft
   const known = yield* first<{ id: string }>(findId, collectionId, kind, type, nameKey(name))
   if (known !== undefined) yield* lockBelow(scope, known.id, 'continuous')
@@ -97,7 +100,7 @@ export function* saveJob({ draft, basedOn, action, actor, at, origin }: SaveJob,
   if (draft.package !== undefined) yield* deploy(scope, id, draft, draft.package, actor, at)
   if (origin === 'folder') yield* markFolderJob(id)
   else if (draft.package !== undefined) yield* unmarkFolderJob(id)
-  yield* recordAudit(scope, yield* auditOf(scope, draft, id, action, actor, hash, at), at)
+  yield* recordAudit(scope, yield* auditOf(scope, save, id, hash), at)
   const job = yield* requireJob(id)
   const changes = yield* restart(scope, before, job, triggersChanged, at)
   if (before !== undefined) yield* shortenRest(scope, id, at)
@@ -123,17 +126,15 @@ function jobExists(name: string): JobyardError {
 
 function* auditOf(
   scope: Scope,
-  draft: JobDraft,
+  { draft, action, actor, at, changed = {} }: SaveJob,
   id: string,
-  action: string,
-  actor: Actor,
   hash: string | null,
-  at: number,
 ): Steps<AuditEntry> {
   const { kind, name: targetName, collectionId, triggers } = draft
   const schedules = yield* auditedSchedules(scope, draft, at)
   const told = schedules.length === 0 ? {} : { schedules }
-  const detail = { kind, triggers: triggers.map((trigger) => trigger.type), ...told, package: hash }
+  const differs = Object.keys(changed).length === 0 ? {} : { changed }
+  const detail = { kind, triggers: triggers.map((trigger) => trigger.type), ...told, package: hash, ...differs }
   return { actor, action, targetType: 'job', targetId: id, targetName, collectionId, detail }
 }
 
