@@ -24,7 +24,7 @@ import { ensureDefaultCollection } from './server/first-start.ts'
 import { openHookCalls } from './server/hook-calls.ts'
 import { addressOf, listen, readTls } from './server/listen.ts'
 import { createLogger } from './server/logger.ts'
-import { findPortal } from './server/portal-folder.ts'
+import { checkPortal, findPortal } from './server/portal-folder.ts'
 import { openScripts } from './server/scripts.ts'
 import { Shutdown } from './server/shutdown.ts'
 import { startWatchedFolder } from './server/watched-folder.ts'
@@ -140,7 +140,8 @@ async function assemble(
     return api.close()
   })
   logger.info({ address: state.address, instance: identity.id, version: VERSION }, 'the server is up')
-  const warnings = [...scripts.warnings, ...host.support.notes]
+  const ofPortal = await checkPortal()
+  const warnings = [...scripts.warnings, ...host.support.notes, ...(ofPortal === undefined ? [] : [ofPortal])]
   const created = admin.created === null ? {} : { adminToken: admin.created }
   return { address: state.address, ...created, warnings, stop: () => shutdown.run() }
 }
