@@ -5,16 +5,32 @@ import type { Measure, Sample } from './measure.ts'
 import { PAGES } from './pages.ts'
 import { judge, type Result, showResults, TABLE_HEAD } from './report.ts'
 
-const USAGE = `Usage: npm run bench <page> [measure ...] [-- --runs 5 --json FILE]
+const USAGE = `Usage: npm run bench <page> [measure ...] [-- --runs 5 --json FILE --help]
 Pages: ${Object.keys(PAGES).join(', ')}; measures: their letters, such as a c; all when none is named
 `
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { runs: { type: 'string', default: '5' }, json: { type: 'string' } },
-})
+const { values, positionals } = readArguments()
 const [pageName = '', ...letters] = positionals
-process.exitCode = await main(PAGES[pageName], Number(values.runs), letters)
+if (values.help) process.stdout.write(USAGE)
+else process.exitCode = await main(PAGES[pageName], Number(values.runs), letters)
+
+/** What was asked for; ends with 2 and the usage when it cannot be understood. */
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        runs: { type: 'string', default: '5' },
+        json: { type: 'string' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    })
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    process.stderr.write(`${error.message}\n\n${USAGE}`)
+    process.exit(2)
+  }
+}
 
 /** Measures a page. 0 unless a run was lost or happened twice, or an answer was wrong: figures that miss their target are figures all the same. */
 async function main(page: readonly Measure[] | undefined, runs: number, only: readonly string[]): Promise<number> {

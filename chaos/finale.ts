@@ -29,13 +29,6 @@ export interface FinaleParts {
   readonly stopWithinMs: number
 }
 
-/** What was found at the end. */
-export interface FinaleFigures {
-  readonly leftovers: Leftovers
-  /** Open files of the servers at rest, before and after another load. */
-  readonly files: readonly (readonly [number, number])[]
-}
-
 /** Stops the schedules. Answers when each was stopped, epoch milliseconds. */
 export async function stopSchedules({ stage }: FinaleParts): Promise<ReadonlyMap<string, number>> {
   const stopped = new Map<string, number>()

@@ -24,12 +24,15 @@ const EVERY_SECOND = [{ type: 'schedule', ncrontab: '* * * * * *' }]
 
 /** The job of which nearly nothing is kept, to see that what is over goes. */
 export const FLEETING = 'few'
-/** The job that is followed, and the one that follows it. */
+/** The job that is followed. */
 export const LEADER = 'allow'
+/** The one that follows {@link LEADER}. */
 export const FOLLOWER = 'after'
 /** The job whose runs are suspended and resumed. */
 export const RESTING = 'rest'
+/** The continuous job that runs on one server at a time. */
 export const SINGLETON = 'single'
+/** The continuous job that runs on every server. */
 export const EVERYWHERE = 'everywhere'
 /** How many ends of the fleeting job are kept. */
 export const FLEETING_KEPT = 20

@@ -30,6 +30,7 @@ export interface Doomed {
 
 const FINISHED: ReadonlySet<string> = new Set(['completed', 'failed', 'stopped'])
 
+/** Whether a run in this state has ended for good. */
 export function isFinished(state: string): boolean {
   return FINISHED.has(state)
 }

@@ -1,5 +1,6 @@
-/** What of the database's rows is looked at. Instants are epoch milliseconds. */
+// What of the database's rows is looked at. Instants are epoch milliseconds.
 
+/** A server that is or was up. */
 export interface InstanceRecord {
   readonly id: string
   readonly name: string
@@ -9,6 +10,7 @@ export interface InstanceRecord {
   readonly expiresAt: number
 }
 
+/** A job. */
 export interface JobRecord {
   readonly id: string
   readonly name: string
@@ -16,6 +18,7 @@ export interface JobRecord {
   readonly runCount: number
 }
 
+/** A run, with the counts of its tasks by state. */
 export interface RunRecord {
   readonly id: string
   readonly jobId: string
@@ -47,6 +50,7 @@ export interface RunRecord {
   readonly nStopped: number
 }
 
+/** One attempt at one target of a run. */
 export interface TaskRecord {
   readonly id: string
   readonly runId: string
@@ -64,6 +68,7 @@ export interface TaskRecord {
   readonly finishedAt: number | null
 }
 
+/** What became of one time of a schedule, or of several that were missed. */
 export interface OccurrenceRecord {
   readonly jobId: string
   readonly due: number

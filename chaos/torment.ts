@@ -14,6 +14,7 @@ export const KILLS = [
   'while draining',
   'frozen server',
 ] as const
+/** What else is done to servers and their database, which kills no process for good. */
 export const OTHERS = [
   'graceful stop',
   'frozen and thawed',

@@ -29,7 +29,8 @@ programs. Both need no token. This page says what holds for all of it, and lists
   collection is \`default\` when none is named. A name that fits several jobs is refused with \`job-ambiguous\`.
 - **Live**: with \`Accept: text/event-stream\` or \`?format=events\`, \`/v1/events\` and the output of a run are server-sent
   events. Both go on behind the id in \`Last-Event-ID\`, and send a comment every 15 seconds when nothing happens. A stream
-  ends when its token is revoked or expires. There may be 100 of them with one token (429) and 1,000 in all (503):
+  ends at once when its token is revoked or its session is over, within five seconds when that happened on another instance,
+  and when the token expires. There may be 100 of them with one token (429) and 1,000 in all (503):
   \`JOBYARD_LIVE_TOKEN_LIMIT\`, \`JOBYARD_LIVE_LIMIT\`. Who takes nothing for two minutes loses the connection; who falls
   behind by 1,000 events is sent away with an event \`gap\`, and finds the rest by \`Last-Event-ID\`.
 - **Events** that have happened come as pages of JSON, the newest first. Each instance keeps its latest 10,000, in memory:

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { renderSettings } from '../../packages/jobyard/src/config/describe.ts'
 import { renderCommands } from './commands.ts'
 import { renderErrors } from './errors.ts'
@@ -23,14 +21,4 @@ export async function renderPages(document: OpenApiDocument): Promise<Page[]> {
     { path: 'reference/http.md', text: renderInterface(document) },
   ]
   return pages.map(({ path, text }) => ({ path, text: GENERATED + text }))
-}
-
-/** The pages that differ from the files in a folder, which holds the documentation. */
-export async function findStale(docs: string, pages: readonly Page[]): Promise<string[]> {
-  const stale: string[] = []
-  for (const { path, text } of pages) {
-    const there = await readFile(join(docs, path), 'utf8').catch(() => '')
-    if (there !== text) stale.push(path)
-  }
-  return stale
 }

@@ -1,9 +1,14 @@
 import { execFile } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { chmod, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { chmod, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
+import {
+  filesOf,
+  hashPortalSources,
+  PORTAL_STAMP,
+  readPortalStamp,
+} from '../../packages/jobyard/src/server/portal-sources.ts'
 
 const run = promisify(execFile)
 
@@ -11,26 +16,13 @@ const ROOT = join(import.meta.dirname, '..', '..')
 const PORTAL = join(ROOT, 'packages', 'portal')
 /** Where the built pages lie. */
 export const PORTAL_DIST = join(PORTAL, 'dist')
-/** Holds the hash of what the pages were built of. */
-const STAMP = 'built-from'
-/** What the pages are made of: a change in any of it makes them old. */
-const SOURCES = [
-  'packages/portal/index.html',
-  'packages/portal/package.json',
-  'packages/portal/vite.config.ts',
-  'packages/portal/public',
-  'packages/portal/src',
-  'packages/client/src',
-  'packages/jobs/src',
-  'package-lock.json',
-]
 /** Smaller files are sent as they are. */
 const SMALLEST_PACKED = 1024
 
 /** Builds the pages when they are missing or older than their sources. Answers whether they were built now. */
 export async function buildPortal(): Promise<boolean> {
-  const stamp = await hashSources()
-  if ((await readStamp()) === stamp) return false
+  const stamp = await hashPortalSources(ROOT)
+  if ((await readPortalStamp(PORTAL_DIST)) === stamp) return false
   // Built beside and put in place in one go, so that a server never sees half of it.
   const out = await mkdtemp(join(PORTAL, 'dist-'))
   try {
@@ -42,7 +34,7 @@ export async function buildPortal(): Promise<boolean> {
     // A folder that mkdtemp made is its owner's alone; the server may be somebody else's.
     await chmod(out, 0o755)
     await pack(out)
-    await writeFile(join(out, STAMP), stamp)
+    await writeFile(join(out, PORTAL_STAMP), stamp)
     await putInPlace(out)
   } finally {
     await rm(out, { recursive: true, force: true })
@@ -68,33 +60,6 @@ async function ignoring(codes: readonly string[], done: Promise<void>): Promise<
   } catch (error) {
     if (!codes.includes((error as NodeJS.ErrnoException).code ?? '')) throw error
   }
-}
-
-async function readStamp(): Promise<string | undefined> {
-  try {
-    return await readFile(join(PORTAL_DIST, STAMP), 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
-}
-
-async function hashSources(): Promise<string> {
-  const hash = createHash('sha256')
-  for (const source of SOURCES) {
-    for (const file of await filesOf(join(ROOT, source)))
-      hash.update(`${relative(ROOT, file)}\0`).update(await readFile(file))
-  }
-  return hash.digest('hex')
-}
-
-async function filesOf(path: string): Promise<string[]> {
-  if (!(await stat(path)).isDirectory()) return [path]
-  const entries = await readdir(path, { recursive: true, withFileTypes: true })
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort()
 }
 
 /** Puts beside each script and style what it is as brotli and gzip, so that nothing is packed while somebody waits. */

@@ -1,6 +1,7 @@
 import { openSource, type UploadOptions, type UploadSource } from './packages.ts'
 import { streamOf } from './stream.ts'
-import { pathOf, type Transport } from './transport.ts'
+import { pathOf } from './call.ts'
+import type { Transport } from './transport.ts'
 import type { DataFolder, DataItem, JobScope } from './types.ts'
 
 /** What jobs keep in their data folders. Paths have `/` between folders, and none before them. */

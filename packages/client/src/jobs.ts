@@ -1,5 +1,6 @@
 import { Listing, type ListOptions } from './listing.ts'
-import { pathOf, type Transport } from './transport.ts'
+import { pathOf } from './call.ts'
+import type { Transport } from './transport.ts'
 import type {
   Deployment,
   Job,

@@ -1,6 +1,7 @@
 import { JobyardProblem, notJobyard, unreachable } from './problem.ts'
 import { EventParser, type ServerEvent } from './sse.ts'
-import type { Call, Transport } from './transport.ts'
+import type { Call } from './call.ts'
+import type { Transport } from './transport.ts'
 
 /** How a live stream is followed. */
 export interface LiveOptions {

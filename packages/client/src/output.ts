@@ -1,6 +1,7 @@
 import { followLive, QUIET_MS, readChunks } from './live.ts'
 import { streamOf } from './stream.ts'
-import { pathOf, type Transport } from './transport.ts'
+import { pathOf } from './call.ts'
+import type { Transport } from './transport.ts'
 import type { OutputEnd, OutputEntry, OutputPage } from './types.ts'
 
 /** Whose output: a run's (its latest attempt, or the one named), given by its id or in full, or a task's. */

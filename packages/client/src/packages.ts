@@ -1,5 +1,6 @@
 import { streamOf } from './stream.ts'
-import { pathOf, type Transport } from './transport.ts'
+import { pathOf } from './call.ts'
+import type { Transport } from './transport.ts'
 import type { PackageFile, PackageInfo, Page } from './types.ts'
 
 /** What can be uploaded. A file of the disk becomes a Blob by `await fs.openAsBlob(path)`, which does not read it at once. */

@@ -1,7 +1,9 @@
 import type { LiveEvents } from './events.ts'
 import { Listing, type ListOptions } from './listing.ts'
 import { JobyardProblem } from './problem.ts'
-import { delay, pathOf, type Transport } from './transport.ts'
+import { pathOf } from './call.ts'
+import { delay } from './time-limit.ts'
+import type { Transport } from './transport.ts'
 import type { JobScope, Run, RunFilter, RunInput, State, Task } from './types.ts'
 
 /** Whether a run or task in this state will not change any more. */

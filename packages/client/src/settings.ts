@@ -1,4 +1,5 @@
-import { pathOf, type Transport } from './transport.ts'
+import { pathOf } from './call.ts'
+import type { Transport } from './transport.ts'
 import type { AppSetting, AppSettingInput } from './types.ts'
 
 /** Which collection the settings are of. */

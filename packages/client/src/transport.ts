@@ -1,4 +1,6 @@
-import { JobyardProblem, notJobyard, readProblem, timedOut, unreachable } from './problem.ts'
+import type { Call, FileRequest } from './call.ts'
+import { type JobyardProblem, notJobyard, readProblem, timedOut, unreachable } from './problem.ts'
+import { delay, type TimeLimit, timeLimit } from './time-limit.ts'
 
 /** What a client is made with. */
 export interface JobyardOptions {
@@ -23,62 +25,11 @@ export interface JobyardOptions {
   readonly random?: () => number
 }
 
-/** A file to be sent. */
-export interface FileRequest {
-  readonly url: URL
-  readonly method: string
-  readonly headers: Readonly<Record<string, string>>
-  readonly blob: Blob
-  readonly onProgress?: ((sent: number, total: number | undefined) => void) | undefined
-  readonly signal: AbortSignal | null
-}
-
-/** A value of the query; an absent one is left out, several are joined by commas. */
-export type QueryValue = string | number | boolean | readonly string[] | undefined
-
-/** One request to the server. */
-export interface Call {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  /** Begins with a slash; its parts are encoded already, see {@link pathOf}. */
-  readonly path: string
-  readonly query?: Readonly<Record<string, QueryValue>> | undefined
-  /** Sent as JSON. */
-  readonly body?: unknown
-  /** Sent as it is: called anew for every attempt. */
-  readonly stream?: (() => ReadableStream<Uint8Array>) | undefined
-  /** The same body as a file, for a client that sends those in another way. */
-  readonly file?: Pick<FileRequest, 'blob' | 'onProgress'> | undefined
-  readonly headers?: Readonly<Record<string, string>> | undefined
-  readonly accept?: string
-  readonly signal?: AbortSignal | undefined
-  /** Milliseconds until the answer's head, instead of the client's; 0 for no limit. */
-  readonly timeoutMs?: number | undefined
-  /** False when the body can be read only once. */
-  readonly repeatable?: boolean
-}
-
 const DEFAULT_TIMEOUT_MS = 30_000
 const DEFAULT_RETRIES = 2
 /** Wait before the first repetition, in milliseconds; each further one waits three times as long. */
 const FIRST_DELAY_MS = 150
 const LONGEST_DELAY_MS = 5000
-
-/** A path of these parts, each encoded by itself. */
-export function pathOf(...parts: readonly (string | number)[]): string {
-  return `/${parts.map(encodePart).join('/')}`
-}
-
-/** An empty part, and one that steps aside or back, would lead to another address than the one that is meant. */
-function encodePart(part: string | number): string {
-  if (part !== '' && part !== '.' && part !== '..') return encodeURIComponent(part)
-  throw new JobyardProblem({
-    code: 'input-invalid',
-    status: 400,
-    title: 'The input is not valid.',
-    detail: `${JSON.stringify(part)} is no name, number or id.`,
-    hint: 'Say what is meant by its name, number or id.',
-  })
-}
 
 /** Sends requests and turns whatever goes wrong into a {@link JobyardProblem}. */
 export class Transport {
@@ -244,35 +195,4 @@ function bodyOf({ body, stream }: Call): RequestInit {
     return init
   }
   return body === undefined ? {} : { body: JSON.stringify(body) }
-}
-
-interface TimeLimit {
-  readonly milliseconds: number
-  readonly signal: AbortSignal | null
-  /** The answer is there: the limit does not count any longer. */
-  settle(): void
-}
-
-function timeLimit(milliseconds: number, signal: AbortSignal | undefined): TimeLimit {
-  if (milliseconds === 0) return { milliseconds, signal: signal ?? null, settle: () => undefined }
-  const controller = new AbortController()
-  const timer = setTimeout(() => controller.abort(), milliseconds)
-  const both = signal === undefined ? controller.signal : AbortSignal.any([controller.signal, signal])
-  return { milliseconds, signal: both, settle: () => clearTimeout(timer) }
-}
-
-/** Resolves after so many milliseconds; rejects with the signal's reason when that aborts first. */
-export async function delay(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  signal?.throwIfAborted()
-  await new Promise<void>((resolve, reject) => {
-    const abort = (): void => {
-      clearTimeout(timer)
-      reject(signal?.reason)
-    }
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', abort)
-      resolve()
-    }, milliseconds)
-    signal?.addEventListener('abort', abort, { once: true })
-  })
 }

@@ -24,7 +24,7 @@ import { ensureDefaultCollection } from './server/first-start.ts'
 import { openHookCalls } from './server/hook-calls.ts'
 import { addressOf, listen, readTls } from './server/listen.ts'
 import { createLogger } from './server/logger.ts'
-import { findPortal } from './server/portal-folder.ts'
+import { checkPortal, findPortal } from './server/portal-folder.ts'
 import { openScripts } from './server/scripts.ts'
 import { Shutdown } from './server/shutdown.ts'
 import { startWatchedFolder } from './server/watched-folder.ts'
@@ -78,12 +78,30 @@ function dieOf(error: Error, logger: Logger): void {
   endNow(1)
 }
 
+/** What the start is told and works with from its first step on. */
+interface Beginning {
+  readonly config: Config
+  readonly logger: Logger
+  readonly onFatal: (error: Error) => void
+  readonly shutdown: Shutdown
+}
+
 async function assemble(
   config: Config,
   logger: Logger,
   onFatal: (error: Error) => void,
   shutdown: Shutdown,
 ): Promise<RunningServer> {
+  const beginning = { config, logger, onFatal, shutdown }
+  const ground = await openGround(beginning)
+  const work = await openWork(beginning, ground)
+  return await openFront(beginning, ground, work)
+}
+
+type Ground = Awaited<ReturnType<typeof openGround>>
+
+/** The data folder, the database, and the host of processes. */
+async function openGround({ config, logger, onFatal, shutdown }: Beginning) {
   const clock = systemClock
   const ids = createIds(clock)
   const folder = openDataFolder(config, shutdown)
@@ -93,34 +111,49 @@ async function assemble(
   shutdown.add('event log', logEvents(events, logger))
   const common = { clock, ids, random: Math.random, events }
   const database = await openDatabase({ config, ...common, onFatal }, shutdown)
-  const { store, output } = database
   const identity = { id: ids.next(), name: config.instance }
   const onTrouble = (error: Error) => events.emit({ type: 'error', where: 'warden', error })
   const names = { dataFolderId: folder.id, instanceId: identity.id }
-  const host = await startProcessHost({ ...names, channel: output.channel, clock, onFatal, onTrouble })
+  const host = await startProcessHost({ ...names, channel: database.output.channel, clock, onFatal, onTrouble })
   shutdown.add('process host', () => host.stop())
-  const sealer = new Sealer(folder.key)
-  const appSettings = new AppSettings({ ...common, store, sealer, slot: config.slot, alone: database.alone })
+  return { common, folder, database, identity, host, sealer: new Sealer(folder.key) }
+}
+
+type Work = Awaited<ReturnType<typeof openWork>>
+
+/** The kinds of jobs, and the engine that works on them; it does not begin yet. */
+async function openWork({ config, shutdown }: Beginning, { common, database, identity, host, sealer }: Ground) {
+  const { store, output, alone } = database
+  const appSettings = new AppSettings({ ...common, store, sealer, slot: config.slot, alone })
   const parts = { ...common, store, output, appSettings }
   const scripts = await openScripts({ config, ...parts, host, sealer, folder: config.dataFolder })
   shutdown.add('working folders', () => scripts.workspaces.close())
   const kinds = new Map<string, JobKind>([[scripts.kind.name, scripts.kind]])
   const engine = createEngine({ ...parts, kinds }, identity, config, database, VERSION)
+  const { clock, ids } = common
   await ensureDefaultCollection(store, ids, clock)
   const admin = await ensureAdminToken({ store, clock, ids }, config.adminToken ?? undefined)
   await appSettings.start()
   shutdown.add('app settings', () => appSettings.stop())
   await database.listen({ settings: () => appSettings.look(), attempts: (runId) => engine.lookAgain(runId) })
-  const state = { ready: false, address: '' }
   const jobs = new Jobs({ ...parts, kinds }, engine, { outputBytes: config.outputBytes })
+  return { parts: { ...parts, kinds }, scripts, engine, jobs, adminToken: admin.created }
+}
+
+/** The interface, and everything set going in the order in which it is needed. */
+async function openFront(
+  { config, logger, shutdown }: Beginning,
+  { folder, database: { alone }, identity, host, sealer }: Ground,
+  { parts, scripts, engine, jobs, adminToken }: Work,
+): Promise<RunningServer> {
+  const state = { ready: false, address: '' }
   const services = {
     ...parts,
     engine,
     jobs,
-    kinds,
     sealer,
     ...scripts.offered,
-    hookCalls: openHookCalls(config, { ...parts, sealer, alone: database.alone }, () => state.address, shutdown),
+    hookCalls: openHookCalls(config, { ...parts, sealer, alone }, () => state.address, shutdown),
     limits: host.support,
     logger,
     version: VERSION,
@@ -147,8 +180,9 @@ async function assemble(
     engine.stop().catch(() => undefined)
   })
   logger.info({ address: state.address, instance: identity.id, version: VERSION }, 'the server is up')
-  const warnings = [...scripts.warnings, ...host.support.notes]
-  const created = admin.created === null ? {} : { adminToken: admin.created }
+  const ofPortal = await checkPortal()
+  const warnings = [...scripts.warnings, ...host.support.notes, ...(ofPortal === undefined ? [] : [ofPortal])]
+  const created = adminToken === null ? {} : { adminToken }
   return { address: state.address, ...created, warnings, stop: () => stopAll(shutdown, logger) }
 }
 

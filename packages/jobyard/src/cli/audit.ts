@@ -2,9 +2,8 @@ import type { AuditEntry } from '@jobyard/client'
 import { printJson } from './answer.ts'
 import { connect } from './connection.ts'
 import { readCount, type ScopeOptions, scopeOf } from './script/options.ts'
-import { printTable } from './table.ts'
+import { printTable, timeColumn } from './table.ts'
 import type { Terminal } from './terminal.ts'
-import { sayTime } from './wording.ts'
 
 /** Options of `audit`. */
 export interface AuditOptions extends ScopeOptions {
@@ -25,7 +24,7 @@ export async function audit(terminal: Terminal, options: AuditOptions): Promise<
   const entries = await jobyard.audit.list(filter, { pageSize: Math.min(limit, 500) }).take(limit)
   if (options.json === true) return printJson(terminal, entries)
   await printTable<AuditEntry>(terminal.stdout, entries, [
-    { title: 'WHEN', value: ({ time }) => sayTime(time) },
+    timeColumn('WHEN', ({ time }) => time),
     { title: 'WHO', value: ({ actor, role }) => `${actor} (${role})` },
     { title: 'FROM', value: ({ address }) => address ?? '-' },
     { title: 'WHAT', value: ({ action }) => action },
@@ -37,6 +36,21 @@ export async function audit(terminal: Terminal, options: AuditOptions): Promise<
 function sayDetail(detail: Readonly<Record<string, unknown>>): string {
   return Object.entries(detail)
     .filter(([, value]) => value !== null && value !== undefined)
-    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .map(([name, value]) => (name === 'changed' ? sayChanges(value) : `${name}=${sayValue(value)}`))
     .join(' ')
+}
+
+/** What was changed comes as what it was and is, or as one word where that is not told. */
+function sayChanges(changed: unknown): string {
+  return Object.entries(changed ?? {})
+    .map(([name, change]: [string, unknown]) => {
+      if (typeof change !== 'object' || change === null) return `${name} ${String(change)}`
+      const { from, to } = change as { readonly from?: unknown; readonly to?: unknown }
+      return `${name}: ${sayValue(from)} → ${sayValue(to)}`
+    })
+    .join(', ')
+}
+
+function sayValue(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }

@@ -1,7 +1,7 @@
 import { answer, printJson } from './answer.ts'
 import { connect } from './connection.ts'
 import type { Connected } from './shape.ts'
-import { printFacts, printTable } from './table.ts'
+import { printFacts, printTable, timeColumn } from './table.ts'
 import type { Terminal } from './terminal.ts'
 import { sayTime } from './wording.ts'
 
@@ -17,7 +17,7 @@ export async function listCollections(terminal: Terminal, options: Connected): P
   if (options.json === true) return printJson(terminal, collections)
   await printTable(terminal.stdout, collections, [
     { title: 'NAME', value: ({ name }) => name },
-    { title: 'MADE', value: ({ createdAt }) => sayTime(createdAt) },
+    timeColumn('MADE', ({ createdAt }) => createdAt),
     { title: 'ID', value: ({ id }) => id, yields: true },
   ])
 }

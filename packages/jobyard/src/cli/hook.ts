@@ -4,9 +4,9 @@ import { answer, printJson } from './answer.ts'
 import { connect } from './connection.ts'
 import { EXIT } from './failure.ts'
 import type { ScopeOptions } from './script/options.ts'
-import { printTable } from './table.ts'
+import { printTable, timeColumn } from './table.ts'
 import type { Terminal } from './terminal.ts'
-import { NOTHING, sayTime } from './wording.ts'
+import { NOTHING } from './wording.ts'
 
 /** Options of `hook add`. */
 export interface HookAddOptions extends ScopeOptions {
@@ -22,7 +22,7 @@ export async function listHooks(terminal: Terminal, options: ScopeOptions): Prom
   await printTable(terminal.stdout, hooks, [
     { title: 'EVENT', value: ({ event }) => event },
     { title: 'ADDRESS', value: ({ url }) => url },
-    { title: 'LAST CALL', value: ({ last }) => sayTime(last?.at ?? null) },
+    timeColumn('LAST CALL', ({ last }) => last?.at),
     { title: 'ANSWER', value: sayAnswer, style: (hook) => (isTrouble(hook) ? 'red' : 'dim') },
     { title: 'ID', value: ({ id }) => id },
   ])

@@ -61,8 +61,8 @@ export function buildProgram(terminal: Terminal): { program: Command; result: Re
       writeOut: (words) => terminal.stdout.write(words),
       writeErr: (words) => terminal.stderr.write(words),
       outputError: (words, writeLine) => writeLine(words.replace(/^error: /, 'jobyard: ')),
-      getOutHelpWidth: () => terminal.stdout.columns ?? 100,
-      getErrHelpWidth: () => terminal.stderr.columns ?? 100,
+      getOutHelpWidth: () => terminal.stdout.columns || 100,
+      getErrHelpWidth: () => terminal.stderr.columns || 100,
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })

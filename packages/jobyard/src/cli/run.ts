@@ -3,7 +3,7 @@ import { answer, printJson } from './answer.ts'
 import { connect } from './connection.ts'
 import { findRun, nameOf } from './run-name.ts'
 import { readCount, readStates, type ScopeOptions, scopeOf } from './script/options.ts'
-import { type Column, type Fact, printFacts, printTable } from './table.ts'
+import { type Column, type Fact, printFacts, printTable, timeColumn } from './table.ts'
 import type { Terminal } from './terminal.ts'
 import { NOTHING, sayDuration, sayEnd, sayHash, saySize, sayTime, sayTook, styleOf } from './wording.ts'
 
@@ -19,10 +19,20 @@ export function runColumns(now: number, named: boolean): Column<Run>[] {
     { title: 'RUN', value: (run) => (named ? nameOf(run) : String(run.number)), right: !named },
     { title: 'STATE', value: ({ state }) => state, style: ({ state }) => styleOf(state) },
     { title: 'WHY', value: ({ why }) => why },
-    { title: 'STARTED', value: ({ startedAt, createdAt }) => sayTime(startedAt ?? createdAt) },
+    timeColumn('STARTED', ({ startedAt, createdAt }) => startedAt ?? createdAt),
     { title: 'TOOK', value: (run) => sayTook(run, now), right: true },
-    { title: 'CPU', value: ({ cpuMs }) => (cpuMs === null ? NOTHING : sayDuration(cpuMs)), right: true },
-    { title: 'MEMORY', value: ({ peakBytes }) => (peakBytes === null ? NOTHING : saySize(peakBytes)), right: true },
+    {
+      title: 'CPU',
+      value: ({ cpuMs }) => (cpuMs === null ? NOTHING : sayDuration(cpuMs)),
+      right: true,
+      yields: 'first',
+    },
+    {
+      title: 'MEMORY',
+      value: ({ peakBytes }) => (peakBytes === null ? NOTHING : saySize(peakBytes)),
+      right: true,
+      yields: 'first',
+    },
     { title: 'EXIT', value: ({ exitCode }) => (exitCode === null ? NOTHING : String(exitCode)), right: true },
     { title: 'REASON', value: ({ reason }) => reason?.text ?? '', yields: true },
   ]
@@ -73,7 +83,7 @@ function taskColumns(now: number): Column<Task>[] {
     { title: 'TARGET', value: ({ target }) => target },
     { title: 'ATTEMPT', value: ({ attempt }) => String(attempt), right: true },
     { title: 'STATE', value: ({ state }) => state, style: ({ state }) => styleOf(state) },
-    { title: 'STARTED', value: ({ startedAt }) => sayTime(startedAt) },
+    timeColumn('STARTED', ({ startedAt }) => startedAt),
     { title: 'TOOK', value: (task) => sayTook(task, now), right: true },
     { title: 'END', value: sayEnd, yields: true },
   ]

@@ -4,9 +4,9 @@ import { answer, printJson } from './answer.ts'
 import { askSecret } from './ask.ts'
 import { connect } from './connection.ts'
 import type { Connected } from './shape.ts'
-import { type Column, printTable } from './table.ts'
+import { type Column, printTable, timeColumn } from './table.ts'
 import type { Terminal } from './terminal.ts'
-import { NOTHING, sayTime } from './wording.ts'
+import { NOTHING } from './wording.ts'
 
 /** Options of the commands of app settings. */
 export interface SettingsOptions extends Connected {
@@ -32,7 +32,7 @@ export async function listSettings(terminal: Terminal, options: SettingsOptions)
     { title: 'NAME', value: ({ name }) => name },
     { title: 'VALUE', value: shownValue, yields: true },
     { title: 'SLOT', value: ({ slot }) => slot ?? 'all' },
-    { title: 'CHANGED', value: ({ updatedAt }) => sayTime(updatedAt) },
+    timeColumn('CHANGED', ({ updatedAt }) => updatedAt),
     { title: 'BY', value: ({ updatedBy }) => updatedBy, yields: true },
     ...notes,
   ])
@@ -102,7 +102,7 @@ async function readValues(
   for (const each of given) {
     const at = each.indexOf('=')
     const name = at < 0 ? each : each.slice(0, at)
-    if (name.trim() === '') throw unnamed(each)
+    if (name.trim() === '') throw unnamed()
     if (at >= 0) values.set(name, each.slice(at + 1))
     else if (secret === true) values.set(name, await askSecret(terminal, `Value of ${name}: `))
     else if (plain === true || slot === true || everySlot === true) values.set(name, undefined)
@@ -111,8 +111,11 @@ async function readValues(
   return values
 }
 
-function unnamed(given: string): JobyardError {
-  return new JobyardError('usage-invalid', `"${given}" has no name before "=".`, { hint: 'Write NAME=VALUE.' })
+/** What came instead is not shown: it may be a secret. */
+function unnamed(): JobyardError {
+  return new JobyardError('usage-invalid', 'A setting has no name before "=".', {
+    hint: 'Write NAME=VALUE.',
+  })
 }
 
 function valueless(name: string): JobyardError {

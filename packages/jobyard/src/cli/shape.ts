@@ -27,9 +27,9 @@ export interface Build {
   readonly result: Result
 }
 
-/** A command that only holds others: `script`. */
-export function noun(parent: Command, name: string, summary: string): Command {
-  return described(parent.command(name), summary).helpCommand(false)
+/** A command that only holds others: `script`. Its examples are shown as those of {@link verb} are. */
+export function noun(parent: Command, name: string, summary: string, examples: readonly string[]): Command {
+  return exemplified(described(parent.command(name), summary).helpCommand(false), examples)
 }
 
 /** In a list a command is explained by a few words, in its own help by a sentence. */
@@ -39,10 +39,12 @@ function described(command: Command, summary: string): Command {
 
 /** A command that does something. `examples` are shown below its help, one a line, each perhaps with a comment behind `#`. */
 export function verb(parent: Command, usage: string, summary: string, examples: readonly string[] = []): Command {
-  const command = described(parent.command(usage), summary)
-  if (examples.length > 0)
-    command.addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`)
-  return command
+  return exemplified(described(parent.command(usage), summary), examples)
+}
+
+function exemplified(command: Command, examples: readonly string[]): Command {
+  if (examples.length === 0) return command
+  return command.addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`)
 }
 
 /** Adds the options of output. To be called last, so that they stand last in the help. */

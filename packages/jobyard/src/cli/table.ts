@@ -1,7 +1,9 @@
 import type { styleText } from 'node:util'
 import { paint, printable } from './failure.ts'
 import { type Sink, write } from './terminal.ts'
+import { fitTable, GAP } from './table-fit.ts'
 import { fit, widthOf } from './text-width.ts'
+import { sayShortTime, sayTime } from './wording.ts'
 
 /** A style of `util.styleText`. */
 export type Style = Parameters<typeof styleText>[0]
@@ -14,24 +16,28 @@ export interface Column<T> {
   readonly right?: boolean
   /** A colour for the cell, such as red for what failed. */
   style?(row: T): Style | undefined
-  /** On a narrow terminal this column gives way first. */
-  readonly yields?: boolean
+  /** Told in place of the value where that does not fit; such a column is cut last of all. */
+  short?(row: T): string
+  /** On a narrow terminal this column gives way before others, and is left out in the end: with `first` before all others. */
+  readonly yields?: true | 'first'
 }
 
 /** A name, its value, and perhaps a colour for the value. */
 export type Fact = readonly [string, string, Style?]
 
-/** Columns narrower than this are not made narrower still. */
-const NARROWEST = 8
-const GAP = 2
+/** Of a terminal that does not say how wide it is. */
+const USUAL_WIDTH = 80
+
+/** A column of moments, told in local time. */
+export function timeColumn<T>(title: string, instant: (row: T) => string | null | undefined): Column<T> {
+  return { title, value: (row) => sayTime(instant(row)), short: (row) => sayShortTime(instant(row)) }
+}
 
 /** Prints rows under titles. On a terminal what does not fit is cut; elsewhere nothing is, so that programs get it whole. */
-export async function printTable<T>(sink: Sink, rows: readonly T[], columns: readonly Column<T>[]): Promise<void> {
-  const cells = rows.map((row) => columns.map((column) => oneLine(column.value(row))))
-  const natural = columns.map((column, index) =>
-    Math.max(widthOf(column.title), ...cells.map((line) => widthOf(line[index] ?? ''))),
-  )
-  const widths = sink.isTTY === true ? shrink(natural, columns, sink.columns ?? 80) : natural
+export async function printTable<T>(sink: Sink, rows: readonly T[], all: readonly Column<T>[]): Promise<void> {
+  // A terminal may say that it has no columns at all, and means that it does not know.
+  const available = sink.isTTY === true ? sink.columns || USUAL_WIDTH : Number.POSITIVE_INFINITY
+  const { columns, cells, widths } = fitTable(rows, all, oneLine, available)
   const heading = columns.map((column) => column.title)
   let lines = paint(sink, 'bold', layOut(heading, columns, widths).trimEnd())
   for (const [index, row] of rows.entries()) {
@@ -68,22 +74,6 @@ function layOut<T>(
       return column.right === true ? blanks + color(shown, index) : color(shown, index) + blanks
     })
     .join(' '.repeat(GAP))
-}
-
-/** Takes columns away until the line fits: first from those that give way, then from the widest. */
-function shrink<T>(natural: readonly number[], columns: readonly Column<T>[], available: number): number[] {
-  const widths = [...natural]
-  const total = (): number => widths.reduce((sum, width) => sum + width, GAP * (widths.length - 1))
-  const yielding = columns.map((column) => column.yields === true)
-  for (const may of [yielding, columns.map(() => true)]) {
-    while (total() > available) {
-      const candidates = widths.map((width, index) => (may[index] === true && width > NARROWEST ? width : 0))
-      const widest = Math.max(...candidates)
-      if (widest === 0) break
-      widths[candidates.indexOf(widest)] = widest - 1
-    }
-  }
-  return widths
 }
 
 /** A value as one line, without anything that a terminal would take for a command. */

@@ -26,6 +26,15 @@ export interface Terminal {
   interrupted(): AbortSignal
 }
 
+/** A user of whom the system knows nothing, as in some containers, has no home: the top of all folders stands for it. */
+function homeOfUser(): string {
+  try {
+    return homedir()
+  } catch {
+    return '/'
+  }
+}
+
 /** The terminal, or whatever stands in for one, that this process was started from. */
 export function systemTerminal(): Terminal {
   const controller = new AbortController()
@@ -36,7 +45,7 @@ export function systemTerminal(): Terminal {
     stderr: process.stderr,
     env: process.env,
     folder: process.cwd(),
-    home: homedir(),
+    home: homeOfUser(),
     clock: systemClock,
     interrupted() {
       if (!taken) {

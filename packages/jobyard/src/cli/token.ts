@@ -4,9 +4,9 @@ import { JobyardError } from '../domain/errors.ts'
 import { answer, printJson } from './answer.ts'
 import { connect } from './connection.ts'
 import type { Connected } from './shape.ts'
-import { printFacts, printTable } from './table.ts'
+import { printFacts, printTable, timeColumn } from './table.ts'
 import type { Terminal } from './terminal.ts'
-import { NOTHING, sayTime } from './wording.ts'
+import { NOTHING, sayShortTime, sayTime } from './wording.ts'
 
 /** Options of `token create`. */
 export interface TokenCreateOptions extends Connected {
@@ -50,8 +50,12 @@ export async function listTokens(terminal: Terminal, options: Connected): Promis
       value: (token) => stateOf(token, now),
       style: (token) => (stateOf(token, now) === 'good' ? 'green' : 'dim'),
     },
-    { title: 'LAST USED', value: ({ lastUsedAt }) => sayTime(lastUsedAt) },
-    { title: 'EXPIRES', value: ({ expiresAt }) => (expiresAt === null ? 'never' : sayTime(expiresAt)) },
+    timeColumn('LAST USED', ({ lastUsedAt }) => lastUsedAt),
+    {
+      title: 'EXPIRES',
+      value: ({ expiresAt }) => (expiresAt === null ? 'never' : sayTime(expiresAt)),
+      short: ({ expiresAt }) => (expiresAt === null ? 'never' : sayShortTime(expiresAt)),
+    },
     { title: 'MADE BY', value: ({ createdBy }) => createdBy || NOTHING, yields: true },
     { title: 'ID', value: ({ id }) => id, yields: true },
   ])

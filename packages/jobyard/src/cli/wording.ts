@@ -26,6 +26,11 @@ export function sayNextDue({ nextDue, triggers }: Pick<Job, 'nextDue' | 'trigger
   return schedule?.type === 'schedule' ? sayTimeIn(nextDue, schedule.timeZone) : sayTime(nextDue)
 }
 
+/** A moment in local time where there is little room: `2026-11-21 03:00:00`. */
+export function sayShortTime(instant: string | null | undefined): string {
+  return instant === null || instant === undefined ? NOTHING : local.format(new Date(instant))
+}
+
 function sayOffset(minutes: number): string {
   const distance = Math.abs(minutes)
   const parts = [Math.floor(distance / 60), distance % 60].map((part) => String(part).padStart(2, '0'))

@@ -4,8 +4,9 @@ import { requireZone } from './zone.ts'
 export const MOST_SETTINGS = 1000
 /** The most bytes that names and values of a collection's settings may have together. */
 export const LARGEST_SETTINGS_BYTES = 64 * 1024
-/** The longest name, in characters, and the largest value, in bytes. */
+/** The longest name, in characters. */
 export const LONGEST_SETTING_NAME = 256
+/** The largest value, in bytes. */
 export const LARGEST_SETTING_VALUE = 32 * 1024
 
 /** Characters of a value that are shown in a warning. */

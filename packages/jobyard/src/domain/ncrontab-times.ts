@@ -45,13 +45,6 @@ export function countLocalTimes(ncrontab: Ncrontab, from: number, until: number)
   return count
 }
 
-/** Whether a local time matches all six fields. */
-export function matchesLocalTime(ncrontab: Ncrontab, local: number): boolean {
-  const day = Math.floor(local / SECONDS_A_DAY)
-  const time = local - day * SECONDS_A_DAY
-  return hasDay(ncrontab, day) && nextTimeOfDay(ncrontab, time) === time
-}
-
 function firstTimeOfDay(ncrontab: Ncrontab): number {
   return ncrontab.hour.first * 3600 + ncrontab.minute.first * 60 + ncrontab.second.first
 }

@@ -2,12 +2,14 @@ import { isDeepStrictEqual } from 'node:util'
 import { Value } from 'typebox/value'
 import { JobyardError } from '../domain/errors.ts'
 import { DEFAULT_POLICY, type JobRow, type Policy, type TriggerSpec, type Warning } from '../domain/model.ts'
+import { mergePatch } from '../domain/merge-patch.ts'
 import { parseNcrontab } from '../domain/ncrontab.ts'
 import { requireZone } from '../domain/zone.ts'
 import type { Actor } from '../store/procedures/audit.ts'
 import type { JobDraft, SavedJob } from '../store/procedures/jobs.ts'
 import type { NewPackage } from '../store/procedures/packages.ts'
 import type { Engine } from './engine.ts'
+import { describeChanges, type JobChanges } from './job-changes.ts'
 import type { JobKind } from './kind.ts'
 import type { EngineParts } from './parts.ts'
 
@@ -73,6 +75,7 @@ export class Jobs {
       const action = input.action ?? actionOf(input, before)
       const { origin, afresh } = input
       const how = { ...(origin === undefined ? {} : { origin }), ...(afresh === undefined ? {} : { afresh }) }
+      const changed = before === null ? {} : { changed: await this.#changes(before, draft) }
       try {
         const at = this.#parts.clock.now()
         const saved = await this.#engine.saveJob({
@@ -82,6 +85,7 @@ export class Jobs {
           actor,
           at,
           ...how,
+          ...changed,
         })
         return { ...saved, isNew: before === null }
       } catch (error) {
@@ -169,6 +173,12 @@ export class Jobs {
     return { ...before.policy, ...Object.fromEntries(untouched.map((name) => [name, usual[name]])) }
   }
 
+  async #changes(before: JobRow, draft: JobDraft): Promise<JobChanges> {
+    const triggers = await this.#triggersOf(before.id)
+    const after = { ...draft, packageHash: draft.package?.hash ?? before.packageHash }
+    return describeChanges({ ...before, triggers }, after, this.#kind(before.kind).told ?? [])
+  }
+
   #kind(name: string): JobKind {
     const kind = this.#parts.kinds.get(name)
     if (kind !== undefined) return kind
@@ -234,19 +244,4 @@ function triggerWarnings(trigger: TriggerSpec): Warning[] {
 /** A schedule that came along in a package was doubted when the package was read, too. */
 function withoutDoubles(warnings: readonly Warning[]): Warning[] {
   return [...new Map(warnings.map((warning) => [`${warning.code} ${warning.message}`, warning])).values()]
-}
-
-/** Merges by RFC 7396, JSON Merge Patch: objects member by member, null removes, all else replaces. */
-export function mergePatch(target: unknown, patch: unknown): unknown {
-  if (!isObject(patch)) return patch
-  const merged: Record<string, unknown> = isObject(target) ? { ...target } : {}
-  for (const [name, value] of Object.entries(patch)) {
-    if (value === null) delete merged[name]
-    else merged[name] = mergePatch(merged[name], value)
-  }
-  return merged
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -131,6 +131,8 @@ export interface JobKind<Spec = unknown> {
   begin(task: TaskRow, spec: Spec, context: TaskContext): Promise<Outcome | Parked>
   /** The run's end when all its tasks are finished; by default failed over stopped over completed. */
   verdict?(counts: Counts): 'completed' | 'failed' | 'stopped'
+  /** Members of the spec whose values the audit log may tell; of all others it only tells that they were changed. */
+  readonly told?: readonly string[]
   /** Values in the spec that must never be stored in output. */
   secrets?(spec: Spec, job: JobRow): readonly string[]
   /** Milliseconds that a task may take to end by itself when the job's policy names none. Default 0. */

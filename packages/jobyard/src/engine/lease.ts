@@ -5,8 +5,6 @@ import type { Executor } from './executor.ts'
 import type { EngineParts, Identity } from './parts.ts'
 import type { Absorb } from './persist.ts'
 
-/** How long an instance that was not heard of is believed to live, in milliseconds. */
-export const LEASE_MS = 15_000
 /** Share of the lease after which an instance that could not renew it ends what it runs: the rest is for the ending. */
 const FENCE_SHARE = 0.7
 /** Share of the lease after which it is renewed. */

@@ -25,6 +25,7 @@ export interface Scope {
 /** A named unit of work: input and output are plain data that can go between threads. */
 export type Procedure<I, O> = (input: I, scope: Scope) => Steps<O>
 
+/** Procedures by their names. */
 // biome-ignore lint/suspicious/noExplicitAny: only a constraint; every use infers the procedure's own types.
 export type Procedures = Readonly<Record<string, Procedure<any, any>>>
 

@@ -118,6 +118,49 @@ describe('a job is refused with the field at fault and what to do', () => {
   })
 })
 
+describe('a wrong app setting', () => {
+  test.each([
+    ['PATCH', { settings: { A: true } }, 'settings.A', /must be a text or an object or null/],
+    ['PATCH', { settings: { A: { value: 'x', slots: 'y' } } }, 'settings.A.slots', /is not known/],
+    ['PUT', { settings: { A: null } }, 'settings.A', /must be a text or an object/],
+    ['PUT', { settings: { A: { slot: 5 } } }, 'settings.A.slot', /it is 5/],
+  ])('is told by its name: %s %j', async (method, sent, field, detail) => {
+    const { body } = await server.call(method, '/v1/settings', { body: sent })
+    expect(body).toMatchObject({ status: 400, code: 'input-invalid', field, detail: expect.stringMatching(detail) })
+    expect(body.hint).not.toContain('/docs')
+  })
+})
+
+describe('what may be a secret is never shown in a refusal', () => {
+  const SECRET = 'my own longer password 12'
+  const cases: readonly (readonly [string, string, unknown, string])[] = [
+    ['PUT', '/v1/jobs/there/webhook', { password: SECRET }, 'password'],
+    ['PUT', '/v1/jobs/there/webhook', { password: [SECRET] }, 'password'],
+    ['PUT', '/v1/jobs/there/webhook', { password: 987_654_321 }, 'password'],
+    ['PUT', '/v1/jobs/there/webhook', SECRET, 'body'],
+    ['PATCH', '/v1/settings', { settings: { KEY: 987_654_321 } }, 'settings.KEY'],
+    ['PATCH', '/v1/settings', { settings: { KEY: { value: 987_654_321, secret: true } } }, 'settings.KEY.value'],
+    ['PUT', '/v1/settings', { settings: { KEY: [SECRET] } }, 'settings.KEY'],
+    ['PUT', '/v1/settings', { settings: SECRET }, 'settings'],
+    ['POST', '/v1/hooks', { event: 'deployed', url: 987_654_321 }, 'url'],
+    ['POST', '/v1/hooks', { event: 'deployed', url: `ftp://user:${SECRET}@example.com` }, 'url'],
+  ]
+
+  test.each(cases)('%s %s %j', async (method, path, sent, field) => {
+    const headers = { 'content-type': 'application/json' }
+    const { status, body, text } = await server.call(method, path, { body: JSON.stringify(sent), headers })
+    expect(status).toBe(400)
+    expect(body).toMatchObject({ field, hint: expect.stringMatching(/./) })
+    for (const part of [SECRET, 'longer', '987']) expect(text).not.toContain(part)
+    expect(log.join()).not.toContain(SECRET)
+  })
+
+  test('and what is none still is', async () => {
+    const { body } = await server.call('PATCH', '/v1/settings', { body: { settings: { KEY: { secret: 'yes' } } } })
+    expect(body).toMatchObject({ field: 'settings.KEY.secret', detail: expect.stringContaining('it is "yes"') })
+  })
+})
+
 describe('a body is refused', () => {
   const raw = (text: string, type = 'application/json') => post(text, { 'content-type': type })
 
@@ -131,6 +174,24 @@ describe('a body is refused', () => {
     expect((await raw('{"name": "a"')).body).toMatchObject({ position: 12 })
     const later = await raw('{\n  "name": "a"\n  "type": "b"\n}')
     expect(later.body.detail).toContain('line 3, column 3')
+  })
+
+  test.each([
+    ['hunter2', 'a value is expected at position 0', 0],
+    ['{"a": hunter2}', 'a value is expected at position 6', 6],
+    ['{"a": 1,}', 'a name in double quotes is expected at position 8', 8],
+    ['{"a" 1}', '":" is expected at position 5', 5],
+    ['{"a": 01}', '"," or "}" is expected at position 7', 7],
+    ['{"a": [1 2]}', '"," or "]" is expected at position 9', 9],
+    ['{"a": "\\x"}', 'an escape sequence is expected at position 7', 7],
+    ['{"a": "b\nc"}', 'a text must not hold line ends and other control characters at position 8', 8],
+    ['{"a": 1} {}', 'nothing more is expected at position 9', 9],
+    ['{"a": "b', 'it ends too early at position 8', 8],
+  ])('when it is no JSON, with what is expected where: %j', async (text, told, position) => {
+    const { body } = await raw(text)
+    expect(body).toMatchObject({ status: 400, field: 'body', position })
+    expect(body.detail).toContain(told)
+    expect(body.detail).not.toContain('hunter')
   })
 
   test('when it is no object, or absent where something is needed', async () => {

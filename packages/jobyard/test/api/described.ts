@@ -23,7 +23,11 @@ type Content = Readonly<Record<string, { readonly schema: Schema }>>
 export interface OpenApi {
   readonly openapi: string
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
-  readonly components: { readonly schemas: Readonly<Record<string, Schema>> }
+  readonly info: { readonly description: string }
+  readonly components: {
+    readonly schemas: Readonly<Record<string, Schema>>
+    readonly securitySchemes: Readonly<Record<string, unknown>>
+  }
 }
 
 export function readDocument(answer: { readonly statusCode: number; json(): unknown }): OpenApi {

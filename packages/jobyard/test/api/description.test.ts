@@ -41,7 +41,9 @@ describe('the description of the interface', () => {
       const access = server.app.routeAccess.get(
         where.replaceAll(/\{(\w+|\*)\}/g, (_, name) => (name === '*' ? '*' : `:${name}`)),
       )
-      expect(security, where).toEqual(access === 'open' ? [] : [{ bearer: [] }])
+      const ofWebhook = path.startsWith('/hooks/')
+      const wanted = ofWebhook ? [{ webhook: [] }, { webhookBearer: [] }] : access === 'open' ? [] : [{ bearer: [] }]
+      expect(security, where).toEqual(wanted)
       const inPath = [...path.matchAll(/\{(\w+|\*)\}/g)].map(([, name]) => name)
       expect(
         parameters.filter((each) => each.in === 'path').map(({ name }) => name),
@@ -55,6 +57,17 @@ describe('the description of the interface', () => {
       }
       if (access !== 'open') for (const status of ['401', '403', '429']) expect(responses, where).toHaveProperty(status)
     }
+  })
+
+  test('says what the security of every route is', () => {
+    const { info, components } = server.document
+    for (const { where, security = [] } of operations()) {
+      for (const name of security.flatMap((each) => Object.keys(each as object))) {
+        expect(components.securitySchemes, where).toHaveProperty(name, expect.objectContaining({ type: 'http' }))
+      }
+    }
+    expect(components.securitySchemes).toMatchObject({ webhook: { scheme: 'basic' } })
+    expect(info.description).toContain('`/hooks/*`')
   })
 
   test('tells of writes that they take an Idempotency-Key', () => {

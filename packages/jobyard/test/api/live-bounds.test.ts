@@ -1,18 +1,21 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { hashToken } from '../../src/services/auth/token.ts'
 import type { ApiSettings } from '../../src/services/services.ts'
 import { eventually } from '../support/eventually.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { ACTOR, DATABASES, makePlace, type Place } from '../support/stack.ts'
+import { Held } from '../support/test-kind.ts'
 import { type Live, openLive } from './live.ts'
-import { startTestServer, type TestServer } from './server.ts'
+import { type ServerOptions, startTestServer, type TestServer } from './server.ts'
 
 let server: TestServer
 let url: string
 const lives: Live[] = []
 
-async function start(settings: Partial<ApiSettings>): Promise<void> {
-  server = await startTestServer({ settings: { heartbeatMs: 100, ...settings } })
+async function start(settings: Partial<ApiSettings>, options: ServerOptions = {}): Promise<void> {
+  server = await startTestServer({ settings: { heartbeatMs: 100, ...settings }, ...options })
   url = await server.listen()
 }
 
@@ -64,17 +67,80 @@ describe('live streams are bounded', () => {
   })
 })
 
-describe('a live stream ends', () => {
-  test('when its token is revoked', async () => {
-    await start({})
+async function idOf(token: string): Promise<string> {
+  return (await server.stack.store.read('findToken', { hash: hashToken(token) }))?.id ?? ''
+}
+
+/** A live stream of a browser that was signed in with a token. */
+async function openInBrowser(token: string): Promise<{ live: Live; cookie: string }> {
+  const { headers } = await server.call('POST', '/v1/session', {
+    token,
+    body: {},
+    headers: { host: new URL(url).host },
+  })
+  const cookie = String(headers['set-cookie']).split(';')[0] ?? ''
+  const live = await openLive(`${url}/v1/events`, null, { cookie, 'sec-fetch-site': 'same-origin' })
+  lives.push(live)
+  expect(live.response.statusCode).toBe(200)
+  return { live, cookie }
+}
+
+// The clock stands still: whatever ends does so without waiting for any time to pass.
+describe('a live stream ends at once', () => {
+  beforeEach(() => start({}, { clock: new ManualClock('2026-11-21T10:00:00Z') }))
+
+  test('when its token is revoked, and those of other tokens go on', async () => {
     const token = await server.token('viewer')
-    const live = await open(token)
-    const row = await server.stack.store.read('findToken', { hash: hashToken(token) })
-    expect((await server.call('DELETE', `/v1/tokens/${row?.id}`)).status).toBe(204)
+    const [live, other] = [await open(token), await open()]
+    expect((await server.call('DELETE', `/v1/tokens/${await idOf(token)}`)).status).toBe(204)
     expect(await live.nextOrEnd()).toBeUndefined()
     expect((await server.call('GET', '/v1/me', { token })).status).toBe(401)
+    server.stack.parts.events.emit({ type: 'job.saved', jobId: '00000000-0000-7000-8000-000000000000', name: 'after' })
+    expect((await other.next()).data).toMatchObject({ name: 'after' })
   })
 
+  test('when it shows the output of a run', async () => {
+    const token = await server.token('viewer')
+    server.kind.work = new Held().work
+    const runId = await server.stack.run(await server.stack.job('job'))
+    const live = await openLive(`${url}/v1/runs/${runId}/output`, token)
+    lives.push(live)
+    await server.call('DELETE', `/v1/tokens/${await idOf(token)}`)
+    await eventually('it has ended', async () => (await live.nextOrEnd()) === undefined)
+  })
+
+  test("in a browser, when the session's token is revoked", async () => {
+    const token = await server.token('viewer')
+    const { live } = await openInBrowser(token)
+    await server.call('DELETE', `/v1/tokens/${await idOf(token)}`)
+    expect(await live.nextOrEnd()).toBeUndefined()
+  })
+
+  test('in a browser, when it is signed out', async () => {
+    const { live, cookie } = await openInBrowser(await server.token('viewer'))
+    const headers = { cookie, host: new URL(url).host, 'sec-fetch-site': 'same-origin' }
+    expect((await server.call('DELETE', '/v1/session', { token: null, headers })).status).toBe(204)
+    expect(await live.nextOrEnd()).toBeUndefined()
+  })
+})
+
+describe.each(DATABASES)('with several instances on %s, a live stream ends', (database) => {
+  let place: Place
+  beforeEach(async () => {
+    place = await makePlace(database)
+    await start({ heartbeatMs: 60_000 }, { place })
+  })
+  afterEach(() => place.drop())
+
+  test('within a few seconds when another instance revokes its token', { timeout: 8000 }, async () => {
+    const token = await server.token('viewer')
+    const live = await open(token)
+    await server.stack.store.write('revokeToken', { id: await idOf(token), actor: ACTOR, at: Date.now() })
+    expect(await live.nextOrEnd()).toBeUndefined()
+  })
+})
+
+describe('a live stream ends', () => {
   test('when its token expires', async () => {
     await start({})
     const { clock } = server.stack.parts

@@ -58,11 +58,15 @@ export class Live {
   }
 }
 
-/** Opens a live stream; resolves when the head of the answer is there. */
-export async function openLive(url: string, token: string, headers: Record<string, string> = {}): Promise<Live> {
+/** Opens a live stream; resolves when the head of the answer is there. Without a token, `headers` say who asks. */
+export async function openLive(url: string, token: string | null, headers: Record<string, string> = {}): Promise<Live> {
   const sent = request(url, {
     agent: false,
-    headers: { accept: 'text/event-stream', authorization: `Bearer ${token}`, ...headers },
+    headers: {
+      accept: 'text/event-stream',
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      ...headers,
+    },
   })
   // Closing it ourselves is how most of them end.
   sent.on('error', () => undefined)

@@ -102,6 +102,7 @@ describe('a run', () => {
     const audit = await server.call('GET', `/v1/audit?target=${body.id}`)
     expect(audit.body.items).toMatchObject([
       { action: 'run.stop', actor: me, role: 'operator', address: '127.0.0.1', targetName: 'stopped-one #1' },
+      { action: 'run.start', role: 'admin' },
     ])
     expect((await act(body.id, 'stop')).body.state).toBe('stopped')
     expect((await act(body.id, 'suspend')).body).toMatchObject({ status: 409, code: 'run-finished' })

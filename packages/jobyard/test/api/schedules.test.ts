@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eventually } from '../support/eventually.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 import { startTestServer, type TestServer } from './server.ts'
 
 interface Case {
@@ -87,4 +89,19 @@ describe('a preview', () => {
     for (const [body, field] of cases)
       expect((await preview(body)).body, JSON.stringify(body)).toMatchObject({ status: 400, field })
   })
+})
+
+test('what became of the times of a schedule is told as it is described, and nothing more', async () => {
+  const clock = new ManualClock('2026-11-21T09:59:58Z')
+  const timed = await startTestServer({ clock })
+  const triggers = [{ type: 'schedule', ncrontab: '0 0 * * * *' }]
+  await timed.call('POST', '/v1/jobs', { body: { name: 'hourly', triggers } })
+  const items = await eventually('it ran', async () => {
+    clock.advance(500)
+    const { body } = await timed.call('GET', '/v1/jobs/hourly/occurrences')
+    return body.items.length > 0 && body.items
+  })
+  const due = '2026-11-21T10:00:00.000Z'
+  expect(items).toEqual([{ due, outcome: 'ran', reason: null, runId: expect.any(String), more: 0 }])
+  await timed.stop()
 })

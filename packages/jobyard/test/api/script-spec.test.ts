@@ -27,7 +27,7 @@ describe('what a script job says', () => {
       [{ env: { A: 1 } }, 'spec.env.A', /must be a text or null; it is 1/],
       [{ env: { 'A\nB': {} } }, 'spec.env.A\nB', /must be a text or null/],
       [{ secrets: ['x'] }, 'spec.secrets', /must be an object or null/],
-      [{ secrets: { A: 5 } }, 'spec.secrets.A', /must be a text or an object or null/],
+      [{ secrets: { A: 54_321 } }, 'spec.secrets.A', /must be a text or an object or null\.$/],
       [{ secrets: { A: { sealed: 'x' } } }, 'spec.secrets.A.sealed', /is not known/],
       [{ memory: true }, 'spec.memory', /must be a text or null; it is true/],
       [{ memory: {} }, 'spec.memory', /must be a text or null/],

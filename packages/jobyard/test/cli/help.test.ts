@@ -32,7 +32,7 @@ describe('help', () => {
     },
   )
 
-  test.each(leaves.map(({ path }) => [path.join(' '), path] as const))(
+  test.each(shown.map(({ path }) => [path.join(' '), path] as const))(
     'of %s has examples that hold',
     async (_, path) => {
       const [, examples = ''] = (await helpOf(path)).split('\nExamples:\n')
@@ -47,10 +47,12 @@ describe('help', () => {
     const words = wordsOf(line)
     const mine = words.slice(words.lastIndexOf('jobyard') + 1)
     expect(mine.slice(0, path.length), line).toEqual(path)
-    const leaf = leaves.find((each) => each.path.join(' ') === path.join(' '))?.command
-    if (leaf === undefined) throw new Error(`There is no command ${path.join(' ')}.`)
+    // An example of a group is one of its commands.
+    const found = leaves.find((each) => each.path.every((word, at) => word === mine[at]))
+    if (found === undefined) throw new Error(`There is no command ${mine.join(' ')}.`)
+    const leaf = found.command
     let operands = 0
-    const rest = mine.slice(path.length)
+    const rest = mine.slice(found.path.length)
     for (let at = 0; at < rest.length; at++) {
       const word = rest[at] ?? ''
       if (word === '--') break

@@ -2,9 +2,9 @@ import { stripVTControlCharacters } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { printable } from '../../src/cli/failure.ts'
-import { type Column, printTable } from '../../src/cli/table.ts'
+import { type Column, printTable, timeColumn } from '../../src/cli/table.ts'
 import { fit, widthOf } from '../../src/cli/text-width.ts'
-import { sayDuration, saySize } from '../../src/cli/wording.ts'
+import { sayDuration, sayShortTime, saySize, sayTime } from '../../src/cli/wording.ts'
 import { testTerminal } from './test-terminal.ts'
 
 describe('the width of a text', () => {
@@ -70,6 +70,28 @@ describe('a table', () => {
     const lines = stripVTControlCharacters(terminal.out()).trimEnd().split('\n')
     expect(lines.map(widthOf)).toEqual([21, 40, 26])
     expect(lines[1]).toBe(`a             7  ${'x'.repeat(22)}…`)
+  })
+
+  test('is as wide as most terminals are where one says that it has no columns at all', async () => {
+    const terminal = testTerminal({ columns: 0 })
+    await printTable(terminal.stdout, rows, columns)
+    const lines = stripVTControlCharacters(terminal.out()).trimEnd().split('\n')
+    expect(lines.map(widthOf)).toEqual([21, 80, 26])
+  })
+
+  test('leaves out what gives way before it cuts a time', async () => {
+    const moment = '2026-11-21T02:00:00.000Z'
+    const timed = [timeColumn<Row>('WHEN', () => moment), ...columns]
+    const shown = async (width: number): Promise<string[]> => {
+      const terminal = testTerminal({ columns: width })
+      await printTable(terminal.stdout, rows, timed)
+      return stripVTControlCharacters(terminal.out()).trimEnd().split('\n')
+    }
+    expect((await shown(60))[1]).toContain(sayTime(moment))
+    expect((await shown(46))[0]).toMatch(/^WHEN +NAME +COUNT +NOTE$/)
+    expect((await shown(46))[1]).toContain(`${sayShortTime(moment)}  `)
+    expect((await shown(40))[0]).toMatch(/^WHEN +NAME +COUNT$/)
+    expect((await shown(40))[1]).toContain(`${sayShortTime(moment)}  `)
   })
 
   test('never grows beyond the terminal while its columns can give way', async () => {

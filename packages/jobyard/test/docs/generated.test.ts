@@ -1,7 +1,8 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { OpenApiDocument } from '../../../../scripts/docs/interface.ts'
-import { findStale, type Page, renderPages } from '../../../../scripts/docs/pages.ts'
+import { type Page, renderPages } from '../../../../scripts/docs/pages.ts'
 import { ERRORS } from '../../src/domain/errors.ts'
 import { openYard, type Yard } from '../examples/yard.ts'
 import { ROOT } from './checkout.ts'
@@ -16,6 +17,16 @@ beforeAll(async () => {
 })
 
 afterAll(() => yard.stop())
+
+/** The pages that differ from the files in a folder, which holds the documentation. */
+async function findStale(docs: string, pages: readonly Page[]): Promise<string[]> {
+  const stale: string[] = []
+  for (const { path, text } of pages) {
+    const there = await readFile(join(docs, path), 'utf8').catch(() => '')
+    if (there !== text) stale.push(path)
+  }
+  return stale
+}
 
 function textOf(path: string): string {
   return pages.find((page) => page.path === path)?.text ?? ''

@@ -184,6 +184,21 @@ describe.each(DATABASES)('on %s', (database) => {
     expect(seat?.place).toBe('*')
   })
 
+  test('a shorter rest that a continuous job is given counts for the one that is under way', async () => {
+    on.kind.work = () => ({ state: 'failed', reason: { code: 'exit-code', text: 'It crashed.' } })
+    await on.start()
+    const always = { type: 'continuous', triggers: [{ type: 'continuous', singleton: false } as const] }
+    const job = await on.stack.job('crasher', { ...always, policy: { restart: { delayMs: 3_600_000 } } })
+    const restsUntil = async () => (await on.stack.store.read('listPlaces', { jobIds: [job] }))[0]?.restartAt ?? null
+    const before = await eventually('it rests', restsUntil)
+    await on.stack.job('crasher', { type: 'continuous', policy: { restart: { delayMs: 7_200_000 } } })
+    expect(await restsUntil()).toBe(before)
+    await on.stack.job('crasher', { type: 'continuous', policy: { restart: { delayMs: 20 } } })
+    await eventually('it starts again', async () => {
+      return (await on.stack.store.read('listRuns', { jobId: job, limit: 10 })).length > 1
+    })
+  })
+
   test('a change to a continuous job has it start again with what is new', async () => {
     on.kind.work = on.held.work
     await on.start()

@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
 import { resolveRunAs, type SystemAccounts, systemAccounts } from '../../src/kinds/script/run-as.ts'
-import { makeTemporary, refusal } from './fixtures.ts'
+import { canExecute, checkReachable } from '../../src/kinds/script/reach.ts'
+import { IS_ROOT, makeTemporary, NOBODY, refusal } from './fixtures.ts'
 
 const PASSWD = `root:x:0:0:root:/root:/bin/bash
 daemon:x:1:1::/:/usr/sbin/nologin
@@ -96,3 +98,23 @@ test('this machine has a user for jobs', async () => {
   expect(user.own).toBe(process.getuid?.() !== 0)
   if (!user.own) expect(user.uid).toBeGreaterThan(0)
 })
+
+const module = join(import.meta.dirname, '../../src/kinds/script/run-as.ts')
+const terminal = join(import.meta.dirname, '../../src/cli/terminal.ts')
+const reachable = canExecute(process.execPath, NOBODY) && checkReachable(module, NOBODY).reachable
+
+test.skipIf(!IS_ROOT || !reachable)(
+  'a server whose user has no account, as in a container, runs jobs as itself',
+  () => {
+    const program = `
+    const { resolveRunAs } = await import(${JSON.stringify(module)})
+    const { systemTerminal } = await import(${JSON.stringify(terminal)})
+    const { user } = await resolveRunAs(undefined)
+    console.log(JSON.stringify({ user, home: systemTerminal().home }))`
+    const env = { PATH: process.env.PATH ?? '' }
+    const who = { uid: 12_345, gid: 12_345, cwd: '/', env, encoding: 'utf8' } as const
+    const printed = execFileSync(process.execPath, ['--input-type=module', '-e', program], who)
+    const user = { name: '12345', uid: 12_345, gid: 12_345, own: true }
+    expect(JSON.parse(printed)).toEqual({ user, home: '/' })
+  },
+)

@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type Migration, migrateDown, migrateUp, readMigrations, statementsOf } from '../../src/store/migrate.ts'
-import { migratePostgres, revertPostgres } from '../../src/store/postgres/migrate.ts'
+import { migratePostgres } from '../../src/store/postgres/migrate.ts'
+import { revertPostgres } from '../support/revert-postgres.ts'
 import { postgresDialect, sqliteDialect } from '../../src/store/sql.ts'
 import { createDatabase, type Database, runOn } from '../support/postgres.ts'
 import { runOnSqlite } from './migrate-sqlite.ts'
@@ -171,7 +172,7 @@ describe('on PostgreSQL', () => {
     const { url } = database
     await migratePostgres({ url, at: 1 })
     const first = await dump(url)
-    expect((await revertPostgres({ url, at: 2, to: 0 })).done).toHaveLength(NEWEST)
+    expect((await revertPostgres(url, 0)).done).toHaveLength(NEWEST)
     expect(await dump(url)).not.toEqual(first)
     await migratePostgres({ url, at: 3 })
     expect(await dump(url)).toEqual(first)
@@ -180,7 +181,7 @@ describe('on PostgreSQL', () => {
   test('jobs that are there learn how many of their runs are gone', async () => {
     const { url } = database
     await migratePostgres({ url, at: 1 })
-    await revertPostgres({ url, at: 2, to: 1 })
+    await revertPostgres(url, 1)
     for (const text of OLD_ROWS) await runOn(url, `set search_path = jobyard; ${text}`)
     await migratePostgres({ url, at: 3 })
     const client = new pg.Client({ connectionString: url })

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
 import type { Scope } from '../../src/store/contract.ts'
-import { createPostgresNotifier, type NotifierOptions, notifyWithin } from '../../src/store/postgres/notifier.ts'
-import type { Steps } from '../../src/store/sql.ts'
+import { createPostgresNotifier, type NotifierOptions } from '../../src/store/postgres/notifier.ts'
+import { execute, type Steps, sql } from '../../src/store/sql.ts'
 import { createDatabase, type Database, runOn } from '../support/postgres.ts'
 import { openPostgresStore } from '../support/postgres-store.ts'
 import { openProxy } from '../support/postgres-proxy.ts'
@@ -47,7 +47,7 @@ test('a message reaches whoever listens to its channel, until he stops', async (
 test('a message sent within a write comes when that is committed, and never when it is not', async () => {
   const { heard } = await openNotifier()
   function* tell({ payload, fails }: { payload: string; fails: boolean }, _scope: Scope): Steps<void> {
-    yield* notifyWithin('test', payload)
+    yield* execute(sql('select pg_notify(?, ?)'), 'test', payload)
     if (fails) throw new Error('no')
   }
   const store = await openPostgresStore({ url: database.url, writes: { tell }, reads: {} })

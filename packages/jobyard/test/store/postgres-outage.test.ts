@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import pg from 'pg'
 import { afterEach, expect, onTestFinished, test } from 'vitest'
-import { LEASE_MS } from '../../src/engine/lease.ts'
+import { JOB_SETTINGS } from '../../src/config/job-settings.ts'
 import { connectionConfig, idleLimit } from '../../src/store/postgres/connection.ts'
 import { createDatabase, type Database, runOn, startCluster } from '../support/postgres.ts'
 import { openProxy } from '../support/postgres-proxy.ts'
@@ -132,13 +132,15 @@ test('an instance that freezes within a transaction does not keep the others fro
 })
 
 test('the others wait less than a third of a lease for what a frozen instance has locked', async () => {
+  const machine = { cpus: 1, memory: 0, hostname: 'test', folder: '/' }
+  const leaseMs = JOB_SETTINGS.leaseMs.fallback(machine, '/')
   const client = new pg.Client(connectionConfig({ url: await createFixture() }))
   await client.connect()
   const { rows } = await client.query("select setting from pg_settings where name like 'idle_in_transaction%'")
   await client.end()
-  expect(Number(rows[0]?.setting)).toBeLessThan(LEASE_MS / 3)
+  expect(Number(rows[0]?.setting)).toBeLessThan(leaseMs / 3)
 })
 
-test.each([1000, 5000, LEASE_MS, 120_000])('so they do with a lease of %d ms', (leaseMs) => {
-  expect(idleLimit(leaseMs)).toBeLessThan(Math.min(leaseMs, LEASE_MS) / 3)
+test.each([1000, 5000, 15_000, 120_000])('so they do with a lease of %d ms', (leaseMs) => {
+  expect(idleLimit(leaseMs)).toBeLessThan(Math.min(leaseMs, 15_000) / 3)
 })

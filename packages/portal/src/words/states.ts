@@ -52,11 +52,6 @@ const WHYS: Readonly<Record<Why, string>> = {
   failure: 'after a failure',
 }
 
-/** Why a run began, in a word or two. */
-export function sayWhy(why: Why): string {
-  return WHYS[why]
-}
-
 /** Why a run began, with what is known of it. */
 export function explainWhy({ why, detail }: Pick<Run, 'why' | 'detail'>): string {
   const { by, address, ncrontab, late } = detail

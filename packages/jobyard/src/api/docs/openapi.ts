@@ -27,7 +27,13 @@ const TAGS = [
   { name: 'audit', description: 'What was changed by whom.' },
 ]
 
-const ABOUT = `Every route but \`/health/*\`, \`/docs\` and this description wants a token: \`Authorization: Bearer TOKEN\`.
+const SECURITY_SCHEMES = {
+  bearer: { type: 'http', scheme: 'bearer', description: 'A token.' },
+  webhook: { type: 'http', scheme: 'basic', description: 'The password of the webhook, under any user name.' },
+  webhookBearer: { type: 'http', scheme: 'bearer', description: 'The password of the webhook.' },
+} as const
+
+const ABOUT = `Every route but \`/health/*\`, \`/docs\` and this description wants a token: \`Authorization: Bearer TOKEN\`. Those of webhooks, \`/hooks/*\`, want the password of the webhook instead, as HTTP Basic under any user name or as Bearer.
 
 - Moments are ISO 8601 in UTC; durations are texts such as \`30s\` or \`5m\`, sizes such as \`64MB\`.
 - Lists come in pages: give \`next\` back as \`cursor\`.
@@ -55,7 +61,7 @@ export async function describeRoutes(app: ApiApp, context: ApiContext): Promise<
       },
       servers: [{ url: '/' }],
       tags: TAGS,
-      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'A token.' } } },
+      components: { securitySchemes: SECURITY_SCHEMES },
     },
     transform: ({ schema, url, route }) => {
       if (schema?.hide === true) return { schema, url }
@@ -132,7 +138,7 @@ function addRefusals(schema: FastifySchema, config: FastifyContextConfig, method
   return {
     ...schema,
     description: [schema.description, ...who].filter((part) => part !== undefined).join('\n\n'),
-    security: access === 'open' ? [] : [{ bearer: [] }],
+    security: schema.security ?? (access === 'open' ? [] : [{ bearer: [] }]),
     response: { ...Object.fromEntries(answers), ...given },
     ...(writes ? { 'x-idempotent': true } : {}),
   }

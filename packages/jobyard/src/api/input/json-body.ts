@@ -1,11 +1,12 @@
 import { JobyardError } from '../../domain/errors.ts'
+import { findJsonFault } from './json-fault.ts'
 
 /** Objects and lists within each other that are read; what goes deeper is refused before it is parsed. */
 export const DEEPEST_JSON = 64
 
 /**
- * Reads a JSON body; an empty one is undefined. Throws 'input-invalid', with the position of the first wrong character
- * as far as the parser tells. A body that is null is refused, and a member called `__proto__`; depth is bounded, because
+ * Reads a JSON body; an empty one is undefined. Throws 'input-invalid', with the position of the first wrong
+ * character. A body that is null is refused, and a member called `__proto__`; depth is bounded, because
  * what handles the value afterwards goes down into it call by call.
  */
 export function readJsonBody(text: string): unknown {
@@ -19,7 +20,7 @@ export function readJsonBody(text: string): unknown {
     value = JSON.parse(text)
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
-    throw explain(error, text)
+    throw explain(text)
   }
   // The check of schemas could not tell it from a body that is absent.
   if (value === null) throw refuse('The body must be an object; it is null.', undefined)
@@ -52,12 +53,12 @@ function findProto(text: string): number | undefined {
   return place < 0 ? undefined : place
 }
 
-function explain(error: SyntaxError, text: string): JobyardError {
-  const told = / at position (\d+)/.exec(error.message)?.[1]
-  const position = told === undefined ? (/end of JSON/.test(error.message) ? text.length : undefined) : Number(told)
-  const place = position === undefined ? '' : ` at position ${position}${lineOf(text, position)}`
-  const what = /^Unexpected end/.test(error.message) ? 'it ends too early' : 'something else is expected'
-  return refuse(`The body is no valid JSON: ${what}${place}.`, position)
+/** The parser's own words are not told: they quote the body. */
+function explain(text: string): JobyardError {
+  const fault = findJsonFault(text)
+  if (fault === undefined) return refuse('The body is no valid JSON.', undefined)
+  const place = `at position ${fault.position}${lineOf(text, fault.position)}`
+  return refuse(`The body is no valid JSON: ${fault.text} ${place}.`, fault.position)
 }
 
 function lineOf(text: string, position: number): string {

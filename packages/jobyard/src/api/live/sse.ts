@@ -1,11 +1,18 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Timer } from '../../domain/clock.ts'
 import { admitAgain } from '../../services/http/guard.ts'
 import { bearerOf } from '../../services/http/sender.ts'
 import type { ApiContext } from '../context.ts'
 
 /** A line that says nothing, so that both sides know the connection lives. */
 export const HEARTBEAT = ': still here\n\n'
+
+/**
+ * Milliseconds between two looks at the token of a live stream: with the time for which a token that was found is trusted,
+ * how long a stream may outlive a revocation by another instance.
+ */
+const LOOK_EVERY_MS = 2000
 
 /** Characters that wait for a socket before its producer stops reading. */
 const AHEAD = 16 * 1024
@@ -18,8 +25,8 @@ export function formatEvent(event: string, data: unknown, id?: string): string {
 /**
  * Answers with a live stream. The producer is only asked for more while the socket takes what it gave, so a slow reader
  * holds up nobody else and nothing piles up for it; one that takes nothing at all loses its connection, as every quiet
- * one does. The producer's signal aborts when the reader has gone, when its token is not good any longer (noticed
- * within a heartbeat) or when the server closes. Throws 'live-token-full' and 'live-full'.
+ * one does. The producer's signal aborts when the reader has gone, when its token is not good any longer (at once
+ * when this instance revoked it, within five seconds otherwise) or when the server closes. Throws 'live-token-full' and 'live-full'.
  */
 export function sendLive(
   context: ApiContext,
@@ -47,14 +54,19 @@ export function sendLive(
   return Readable.from(withGreeting(produce(signal)), { objectMode: false, highWaterMark: AHEAD })
 }
 
-/** Looks at the token of a live stream again and again, and tells when it has expired or was revoked. */
+/**
+ * Looks at the token of a live stream again and again, and at once when this instance has one revoked or a session ended;
+ * tells when it is worth nothing any longer.
+ */
 function watchToken(
-  { authenticator, services, settings }: ApiContext,
+  { authenticator, services }: ApiContext,
   request: FastifyRequest,
   signal: AbortSignal,
   onWorthless: () => void,
 ): void {
+  let timer: Timer | undefined
   const look = async (): Promise<void> => {
+    timer?.cancel()
     try {
       if ((await admitAgain(request, authenticator)) === null) return onWorthless()
     } catch (err) {
@@ -64,15 +76,17 @@ function watchToken(
     wait()
   }
   const wait = (): void => {
-    if (signal.aborted) return
-    const timer = services.clock.after(settings.heartbeatMs, () => {
-      signal.removeEventListener('abort', cancel)
-      void look()
-    })
-    const cancel = (): void => timer.cancel()
-    signal.addEventListener('abort', cancel, { once: true })
+    timer?.cancel()
+    if (!signal.aborted) timer = services.clock.after(LOOK_EVERY_MS, () => void look())
   }
-  wait()
+  const deaf = authenticator.onForgotten(() => void look())
+  const leave = (): void => {
+    timer?.cancel()
+    deaf()
+  }
+  signal.addEventListener('abort', leave, { once: true })
+  if (signal.aborted) leave()
+  else wait()
 }
 
 /** The head of the answer goes out with its first byte, so there is one at once. */

@@ -7,6 +7,17 @@ import { AuditPage } from '../schemas/access.ts'
 import { CollectionRef, closed, DEFAULT_LIMIT, PAGING } from '../schemas/base.ts'
 import { showInstant } from '../views/runs.ts'
 
+/** Members of particulars that are kept as epoch milliseconds. */
+const MOMENTS = new Set(['next', 'expiresAt'])
+
+/** Particulars with their moments in the form of all others. */
+function showMoments(detail: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const shown = JSON.stringify(detail, (name, value: unknown) =>
+    MOMENTS.has(name) && typeof value === 'number' ? showInstant(value) : value,
+  )
+  return JSON.parse(shown) as Record<string, unknown>
+}
+
 /** The route of the audit log. */
 export function auditRoutes(app: ApiApp, { services, directory }: ApiContext): void {
   app.get(
@@ -46,7 +57,7 @@ export function auditRoutes(app: ApiApp, { services, directory }: ApiContext): v
         ...row,
         time: showInstant(time),
         collection: of === null ? null : await directory.collectionName(of),
-        detail: { ...detail },
+        detail: showMoments(detail),
       }))
       return { items: await Promise.all(shown), next }
     },

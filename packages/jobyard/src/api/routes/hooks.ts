@@ -37,6 +37,7 @@ export function hookRoutes(app: ApiApp, context: ApiContext): void {
       schema: {
         operationId: 'callWebhook',
         tags: ['webhooks'],
+        security: [{ webhook: [] }, { webhookBearer: [] }],
         summary: 'Start a job by its webhook',
         description:
           "With the webhook's password by HTTP basic authentication (any user name) or as a Bearer token. The body, of whatever type, reaches the script as the file named in JOBYARD_PAYLOAD_FILE. A job that skips triggers while it runs answers 202 with `skipped`.",

@@ -11,7 +11,8 @@ import { jobDataRoutes } from './job-data.ts'
 import { deploymentRoutes, occurrenceRoutes } from './job-history.ts'
 import { jobActRoutes, jobRoutes, jobWriteRoutes } from './jobs.ts'
 import { outputRoutes } from './output.ts'
-import { packageRoutes, uploadRoute } from './packages.ts'
+import { uploadRoute } from './package-upload.ts'
+import { packageFileRoute, packageRoutes } from './packages.ts'
 import { pageRoutes } from './pages.ts'
 import { runListRoutes } from './run-lists.ts'
 import { runRoutes, runStartRoutes, taskRoutes } from './runs.ts'
@@ -20,7 +21,7 @@ import { sessionRoutes } from './session.ts'
 import { settingRoutes, settingWriteRoutes } from './settings.ts'
 import { tokenRoutes, tokenWriteRoutes } from './tokens.ts'
 import { watchedFolderRoutes } from './watched-folder.ts'
-import { webhookRoutes } from './webhooks.ts'
+import { webhookPasswordRoutes, webhookRoutes } from './webhooks.ts'
 
 /** Every route but those of the description. */
 export async function addRoutes(app: ApiApp, context: ApiContext, metrics: Metrics): Promise<void> {
@@ -42,7 +43,9 @@ export async function addRoutes(app: ApiApp, context: ApiContext, metrics: Metri
   taskRoutes(app, context)
   outputRoutes(app, context)
   packageRoutes(app, context)
+  packageFileRoute(app, context)
   webhookRoutes(app, context)
+  webhookPasswordRoutes(app, context)
   scheduleRoutes(app, context)
   settingRoutes(app, context)
   settingWriteRoutes(app, context)

@@ -10,13 +10,12 @@ import type { JobData } from '../../services/job-data/job-data.ts'
 import { readSitePath } from '../../services/site-path.ts'
 import type { ApiContext } from '../context.ts'
 import { passOverIfDone } from '../idempotency.ts'
-import { closed, JOB_SCOPE, JobRef, Nothing } from '../schemas/base.ts'
+import { BINARY, closed, JOB_SCOPE, JobRef, Nothing } from '../schemas/base.ts'
 import { DataFolder, DataItem } from '../schemas/job-data.ts'
 import { showInstant } from '../views/runs.ts'
 import { jobOf, OF_JOB, SCOPE } from './jobs.ts'
 
 const TAGS = ['data']
-const BINARY = { schema: Type.Unsafe<Readable>({ type: 'string', format: 'binary' }) }
 const OF_ITEM = closed({
   job: JobRef,
   '*': Type.String({ maxLength: 4096, description: 'Path of a file or folder, with `/` between folders.' }),
@@ -32,7 +31,8 @@ export function jobDataRoutes(app: ApiApp, context: ApiContext): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
   readRoutes(app, context)
-  writeRoutes(app, context)
+  putRoute(app, context)
+  removeRoute(app, context)
 }
 
 function readRoutes(app: ApiApp, context: ApiContext): void {
@@ -85,7 +85,7 @@ function readRoutes(app: ApiApp, context: ApiContext): void {
   )
 }
 
-function writeRoutes(app: ApiApp, context: ApiContext): void {
+function putRoute(app: ApiApp, context: ApiContext): void {
   app.put(
     '/v1/jobs/:job/data/*',
     {
@@ -118,6 +118,9 @@ function writeRoutes(app: ApiApp, context: ApiContext): void {
         .send(show(file))
     },
   )
+}
+
+function removeRoute(app: ApiApp, context: ApiContext): void {
   app.delete(
     '/v1/jobs/:job/data/*',
     {

@@ -115,7 +115,10 @@ export function occurrenceRoutes(app: ApiApp, { services, directory }: ApiContex
       const after = before === undefined ? {} : { before }
       const rows = await services.store.read('listOccurrences', { jobId, ...after, limit: limit + 1 })
       const { items, next } = cutPage(rows, limit, ({ due }) => writeCursor('occurrences', due))
-      return { items: items.map((row) => ({ ...row, due: showInstant(row.due) })), next }
+      const shown = items.map(({ due, outcome, reason, runId, more }) => {
+        return { due: showInstant(due), outcome, reason, runId, more }
+      })
+      return { items: shown, next }
     },
   )
   app.get(

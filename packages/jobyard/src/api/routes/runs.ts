@@ -39,7 +39,8 @@ export function runStartRoutes(app: ApiApp, context: ApiContext): void {
       const job = await jobOf(directory, request)
       const { args, payload } = request.body
       const detail = whoAsks(request)
-      const asked = { why: 'manual', detail, args: readArgs(args), ...readPayload(payload) } as const
+      const actor = actorOf(request)
+      const asked = { why: 'manual', actor, detail, args: readArgs(args), ...readPayload(payload) } as const
       const run = await makeRunOrRefuse(context, request, job, asked)
       return reply
         .code(201)
@@ -64,7 +65,8 @@ export function runStartRoutes(app: ApiApp, context: ApiContext): void {
       const job = await directory.requireJob(bearerOf(request), earlier.jobId)
       const payload = await services.store.read('getPayload', { runId: earlier.id })
       const detail = { ...whoAsks(request), run: earlier.id, number: earlier.number }
-      const asked = { why: 'rerun', detail, args: earlier.args, ...(payload === null ? {} : { payload }) } as const
+      const body = payload === null ? {} : { payload }
+      const asked = { why: 'rerun', actor: actorOf(request), detail, args: earlier.args, ...body } as const
       const run = await makeRunOrRefuse(context, request, job, asked)
       return reply
         .code(201)
@@ -74,7 +76,7 @@ export function runStartRoutes(app: ApiApp, context: ApiContext): void {
   )
 }
 
-/** A run remembers itself who asked for it: that is what the audit log has of changes. */
+/** A run remembers itself who asked for it, for as long as it is kept. */
 function whoAsks(request: FastifyRequest): { by: string; address: string } {
   return { by: bearerOf(request).name, address: request.ip }
 }

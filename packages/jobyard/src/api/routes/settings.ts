@@ -41,6 +41,12 @@ export function settingRoutes(app: ApiApp, context: ApiContext): void {
 
 /** Routes that change app settings. */
 export function settingWriteRoutes(app: ApiApp, context: ApiContext): void {
+  replaceRoute(app, context)
+  changeRoute(app, context)
+  removeRoute(app, context)
+}
+
+function replaceRoute(app: ApiApp, context: ApiContext): void {
   app.put(
     '/v1/settings',
     {
@@ -60,6 +66,9 @@ export function settingWriteRoutes(app: ApiApp, context: ApiContext): void {
       return show(await context.services.appSettings.change(owner, change, actorOf(request)), request)
     },
   )
+}
+
+function changeRoute(app: ApiApp, context: ApiContext): void {
   app.patch(
     '/v1/settings',
     {
@@ -82,6 +91,9 @@ export function settingWriteRoutes(app: ApiApp, context: ApiContext): void {
       return show(await context.services.appSettings.change(owner, change, actorOf(request)), request)
     },
   )
+}
+
+function removeRoute(app: ApiApp, context: ApiContext): void {
   app.delete(
     '/v1/settings/:name',
     {

@@ -9,7 +9,7 @@ import { jobOf, OF_JOB, SCOPE } from './jobs.ts'
 const TAGS = ['webhooks']
 const CONFIG = { access: 'deployer', refusals: [409] } as const
 
-/** Routes about the webhooks of jobs. Every look at a password is on record, as every change is. */
+/** Routes that show webhooks and take them away. Every look at a password is on record, as every change is. */
 export function webhookRoutes(app: ApiApp, { directory, webhooks }: ApiContext): void {
   app.get(
     '/v1/jobs/:job/webhook',
@@ -29,6 +29,33 @@ export function webhookRoutes(app: ApiApp, { directory, webhooks }: ApiContext):
       return await webhooks.show(job, actorOf(request))
     },
   )
+  app.delete(
+    '/v1/jobs/:job/webhook',
+    {
+      config: CONFIG,
+      schema: {
+        operationId: 'deleteWebhook',
+        tags: TAGS,
+        summary: 'Take the webhook away',
+        params: OF_JOB,
+        querystring: SCOPE,
+        response: { 204: Nothing },
+      },
+    },
+    async (request, reply) => {
+      const job = await jobOf(directory, request)
+      try {
+        await webhooks.remove(job, actorOf(request))
+      } catch (error) {
+        passOverIfDone(request, error, 'webhook-unknown')
+      }
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+/** Routes that give webhooks their passwords. */
+export function webhookPasswordRoutes(app: ApiApp, { directory, webhooks }: ApiContext): void {
   app.put(
     '/v1/jobs/:job/webhook',
     {
@@ -64,29 +91,6 @@ export function webhookRoutes(app: ApiApp, { directory, webhooks }: ApiContext):
     async (request) => {
       const job = await jobOf(directory, request)
       return await webhooks.renew(job, actorOf(request))
-    },
-  )
-  app.delete(
-    '/v1/jobs/:job/webhook',
-    {
-      config: CONFIG,
-      schema: {
-        operationId: 'deleteWebhook',
-        tags: TAGS,
-        summary: 'Take the webhook away',
-        params: OF_JOB,
-        querystring: SCOPE,
-        response: { 204: Nothing },
-      },
-    },
-    async (request, reply) => {
-      const job = await jobOf(directory, request)
-      try {
-        await webhooks.remove(job, actorOf(request))
-      } catch (error) {
-        passOverIfDone(request, error, 'webhook-unknown')
-      }
-      return reply.code(204).send(null)
     },
   )
 }

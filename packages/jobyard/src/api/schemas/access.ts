@@ -152,6 +152,7 @@ export const WebhookInput = named(
       Type.String({
         ...PASSWORD_LENGTH,
         pattern: '^[\\x21-\\x7e]*$',
+        writeOnly: true,
         description: 'Letters, digits and signs of ASCII, no blanks. Default: a random one.',
       }),
     ),

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import Type, { type TObject, type TSchema } from 'typebox'
 
 /**
@@ -95,8 +96,9 @@ export function wholeOf<S extends TSchema>(item: S, title: string) {
   return named(title, closed({ items: Type.Array(item) }))
 }
 
-/** Items of a page unless the query says otherwise, and at the most. */
+/** Items of a page unless the query says otherwise. */
 export const DEFAULT_LIMIT = 50
+/** The most items that a page can be asked to have. */
 export const LARGEST_LIMIT = 500
 
 /** The part of a query that every list takes. */
@@ -134,3 +136,6 @@ export const Reason = named(
 
 /** The answer of what changed something and has nothing to tell. */
 export const Nothing = Type.Null({ description: 'Done; there is nothing to tell.' })
+
+/** A body of bytes as they are. */
+export const BINARY = { schema: Type.Unsafe<Readable>({ type: 'string', format: 'binary' }) }

@@ -50,6 +50,7 @@ export const HookInput = named(
     url: Type.String({
       minLength: 1,
       maxLength: 2048,
+      writeOnly: true,
       description: 'In full, by http or https. User and password in it are sent as HTTP Basic and kept encrypted.',
       examples: ['https://user:password@example.com/hooks/jobs'],
     }),

@@ -26,7 +26,7 @@ export const AppSetting = named(
 /** The settings of a collection. */
 export const AppSettings = wholeOf(AppSetting, 'AppSettings')
 
-const value = Type.String({ maxLength: 100_000, description: 'At most 32 KB.' })
+const value = Type.String({ maxLength: 100_000, writeOnly: true, description: 'At most 32 KB.' })
 
 /** What is sent of one setting. */
 export const AppSettingInput = named(

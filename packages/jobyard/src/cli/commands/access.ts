@@ -4,8 +4,21 @@ import type { TokenCreateOptions } from '../token.ts'
 
 /** The commands of tokens and collections. */
 export function addAccess(program: Command, build: Build): void {
-  addTokens(noun(program, 'token', 'who may do what; for admins'), build)
-  addCollections(noun(program, 'collection', 'groups of jobs, which tokens can be limited to'), build)
+  addTokens(
+    noun(program, 'token', 'who may do what; for admins', [
+      'jobyard token create deploy --role deployer --expires 90d',
+      'jobyard token list',
+      'jobyard token revoke deploy',
+    ]),
+    build,
+  )
+  addCollections(
+    noun(program, 'collection', 'groups of jobs, which tokens can be limited to', [
+      'jobyard collection create nightly',
+      'jobyard collection list',
+    ]),
+    build,
+  )
 }
 
 function addTokens(token: Command, { terminal }: Build): void {

@@ -6,7 +6,10 @@ import { inCollection } from './job-scope.ts'
 
 /** The commands of hooks: calls to others when something happens. */
 export function addHooks(program: Command, { terminal, result }: Build): void {
-  const hook = noun(program, 'hook', 'have addresses called when runs end or jobs are deployed')
+  const hook = noun(program, 'hook', 'have addresses called when runs end or jobs are deployed', [
+    'jobyard hook add https://example.com/hooks/jobs --event run-finished',
+    'jobyard hook list',
+  ])
   const list = verb(hook, 'list', 'list the hooks of a collection and how their last calls went', ['jobyard hook list'])
   connected(inCollection(list)).action(async (options: ScopeOptions) => {
     await (await import('../hook.ts')).listHooks(terminal, options)

@@ -8,11 +8,15 @@ import { inCollection, ofJob } from './job-scope.ts'
 
 const RUN_NAMED = 'A run is named by its id, or by its job and number: report/12.'
 
+const RUN_EXAMPLES = ['jobyard run list --state failed', 'jobyard run show report/12', 'jobyard run rerun report/12']
+const SCHEDULE_EXAMPLES = ['jobyard schedule preview "0 30 2 * * *" --time-zone Europe/Berlin']
+const WEBHOOK_EXAMPLES = ['jobyard webhook set orders', 'jobyard webhook show orders', 'jobyard webhook renew orders']
+
 /** The commands of runs, schedules and webhooks. */
 export function addRuns(program: Command, build: Build): void {
-  addRunVerbs(noun(program, 'run', 'look at runs of all jobs, stop and repeat them'), build)
-  addSchedules(noun(program, 'schedule', 'try schedules out'), build)
-  addWebhooks(noun(program, 'webhook', 'the addresses at which others can start jobs'), build)
+  addRunVerbs(noun(program, 'run', 'look at runs of all jobs, stop and repeat them', RUN_EXAMPLES), build)
+  addSchedules(noun(program, 'schedule', 'try schedules out', SCHEDULE_EXAMPLES), build)
+  addWebhooks(noun(program, 'webhook', 'the addresses at which others can start jobs', WEBHOOK_EXAMPLES), build)
 }
 
 function addRunVerbs(run: Command, { terminal }: Build): void {

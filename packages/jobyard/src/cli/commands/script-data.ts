@@ -6,7 +6,10 @@ import { ofJob } from './job-scope.ts'
 
 /** The commands of what jobs keep in their data folders. */
 export function addScriptData(script: Command, { terminal }: Build): void {
-  const data = noun(script, 'data', 'what a job keeps in its data folder')
+  const data = noun(script, 'data', 'what a job keeps in its data folder', [
+    'jobyard script data ls report',
+    'jobyard script data get report totals.csv',
+  ])
   const list = verb(data, 'ls <name> [path]', 'list the data folder of a job, or a folder in it', [
     'jobyard script data ls report',
     'jobyard script data ls report archive/2026 --json',

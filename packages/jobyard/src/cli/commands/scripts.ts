@@ -9,7 +9,11 @@ import { addScriptData } from './script-data.ts'
 
 /** The commands of script jobs. */
 export function addScripts(program: Command, build: Build): void {
-  const script = noun(program, 'script', 'deploy scripts, run them, see what they do')
+  const script = noun(program, 'script', 'deploy scripts, run them, see what they do', [
+    'jobyard script deploy ./report --name report --schedule "0 30 2 * * *"',
+    'jobyard script run report --wait',
+    'jobyard script logs report -f',
+  ])
   addDeploy(script, build)
   addLooking(script, build)
   addRunning(script, build)

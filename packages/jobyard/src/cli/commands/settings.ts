@@ -4,7 +4,11 @@ import { type Build, connected, noun, verb } from '../shape.ts'
 
 /** The commands of app settings. */
 export function addSettings(program: Command, { terminal }: Build): void {
-  const settings = noun(program, 'settings', 'names and values that all jobs of a collection get')
+  const settings = noun(program, 'settings', 'names and values that all jobs of a collection get', [
+    'jobyard settings set REGION=eu',
+    'jobyard settings set API_KEY --secret',
+    'jobyard settings list',
+  ])
   const list = verb(settings, 'list', 'list the app settings of a collection, without secret values', [
     'jobyard settings list',
   ])

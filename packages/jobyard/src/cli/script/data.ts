@@ -7,9 +7,9 @@ import type { DataItem, UploadSource } from '@jobyard/client'
 import { JobyardError } from '../../domain/errors.ts'
 import { answer, printJson } from '../answer.ts'
 import { connect } from '../connection.ts'
-import { printTable } from '../table.ts'
+import { printTable, timeColumn } from '../table.ts'
 import { type Terminal, write } from '../terminal.ts'
-import { sayCount, sayTime } from '../wording.ts'
+import { sayCount } from '../wording.ts'
 import { type ScopeOptions, scopeOf } from './options.ts'
 
 /** Options of `script data get`. */
@@ -43,7 +43,7 @@ export async function listData(
   await printTable<DataItem>(terminal.stdout, items, [
     { title: 'NAME', value: ({ name: own, type }) => (type === 'folder' ? `${own}/` : own) },
     { title: 'BYTES', value: ({ bytes, type }) => (type === 'folder' ? '' : String(bytes)), right: true },
-    { title: 'CHANGED', value: ({ modifiedAt }) => sayTime(modifiedAt) },
+    timeColumn('CHANGED', ({ modifiedAt }) => modifiedAt),
   ])
 }
 

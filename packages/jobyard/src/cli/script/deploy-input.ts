@@ -157,7 +157,8 @@ function splitVariable(given: string, option: string): { name: string; value: st
   const at = given.indexOf('=')
   const name = at < 0 ? given : given.slice(0, at)
   if (name.trim() !== '' && name === name.trim()) return { name, value: at < 0 ? undefined : given.slice(at + 1) }
-  throw new JobyardError('usage-invalid', `${option} "${given}" has no name before "=".`, {
+  // What came instead is not shown: it may be a secret.
+  throw new JobyardError('usage-invalid', `${option} has no name, or one with blanks around it, before "=".`, {
     field: option,
     hint: `Write ${option} NAME=VALUE.`,
   })

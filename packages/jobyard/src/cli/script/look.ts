@@ -5,7 +5,7 @@ import { asTyped } from '../program-name.ts'
 import { runColumns } from '../run.ts'
 import { type Column, type Fact, printFacts, printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
-import { NOTHING, sayCount, sayHash, sayNextDue, sayTime, sayTook, styleOf } from '../wording.ts'
+import { NOTHING, sayCount, sayHash, sayNextDue, sayShortTime, sayTime, sayTook, styleOf } from '../wording.ts'
 import { type ListOptions, type RunsOptions, readCount, readStates, type ScopeOptions, scopeOf } from './options.ts'
 
 /** Lists script jobs. */
@@ -39,17 +39,18 @@ function jobColumns(jobs: readonly Job[]): Column<Job>[] {
     { title: 'STATE', value: ({ state }) => state, style: ({ state }) => styleOf(state) },
     {
       title: 'LAST RUN',
-      value: sayLatest,
+      value: (job) => sayLatest(job),
+      short: (job) => sayLatest(job, sayShortTime),
       style: ({ latestRun }) => (latestRun && styleOf(latestRun.state)) || undefined,
     },
-    { title: 'NEXT RUN', value: sayNextDue },
+    { title: 'NEXT RUN', value: sayNextDue, short: (job) => sayNextDue(job).slice(0, 19) },
     ...notes,
   ]
 }
 
-function sayLatest({ latestRun }: Job): string {
+function sayLatest({ latestRun }: Job, say: (instant: string) => string = sayTime): string {
   if (latestRun === null) return 'never ran'
-  return `${latestRun.state} ${sayTime(latestRun.startedAt ?? latestRun.createdAt)}`
+  return `${latestRun.state} ${say(latestRun.startedAt ?? latestRun.createdAt)}`
 }
 
 /** When a job runs, in a few words. */

@@ -20,6 +20,8 @@ export const FILES = ['/api/vfs', '/vfs'] as const
 /** The spellings of the address of folders as zips. */
 export const ZIPS = ['/api/zip', '/zip'] as const
 
-/** Below these addresses everything is Kudu's, what is not there too. */
-// Of /hooks only itself: below it lie the addresses by which jobs are started.
+/**
+ * Below these addresses everything is Kudu's, what is not there too. Of /hooks only itself is: below it lie the addresses by
+ * which jobs are started.
+ */
 export const OWN = /^\/(?:(?:api|jobs|settings|vfs|zip)(?=[/?]|$)|hooks\/?(?=\?|$))/i

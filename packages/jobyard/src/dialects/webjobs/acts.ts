@@ -140,7 +140,7 @@ export async function run(
     userAgent: userAgent?.slice(0, LONGEST_PROGRAM) ?? '',
     ...(text === undefined ? {} : { arguments: text }),
   }
-  const made = await requestRun(services, services.ids.next(), job, { why: 'manual', detail, args })
+  const made = await requestRun(services, services.ids.next(), job, { why: 'manual', actor, detail, args })
   if ('run' in made) return made.run
   throw new JobyardError('run-refused', made.skipped)
 }

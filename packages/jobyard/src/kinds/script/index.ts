@@ -13,6 +13,7 @@ export function createScriptKind(parts: ScriptParts): JobKind<ScriptSpec> {
     types: ['triggered', 'continuous'],
     spec: ScriptSpec,
     change: ScriptChange,
+    told: ['inPlace', 'memory', 'processes', 'idleTimeout', 'stopSignal', 'ownSingleton'],
     // Sealing turns what callers send into what is stored.
     checkChange,
     prepare: async (draft) => prepareScript(draft, parts.sealer),

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { promisify } from 'node:util'
 import { JobyardError } from '../../domain/errors.ts'
+import { isSystemError } from './system-error.ts'
 import type { ScriptWarning } from './warning.ts'
 
 /** The system user that jobs run as. */
@@ -32,10 +33,21 @@ export function systemAccounts(): SystemAccounts {
   return {
     uid: process.getuid?.(),
     gid: process.getgid?.(),
-    name: userInfo().username,
+    name: nameOfUser(),
     passwdFile: '/etc/passwd',
     groupFile: '/etc/group',
     lookUp: askSystem,
+  }
+}
+
+/** In a container the server may run under a number that no account belongs to; that is its name then. */
+function nameOfUser(): string {
+  try {
+    return userInfo().username
+  } catch (error) {
+    const uid = process.getuid?.()
+    if (uid === undefined || !isSystemError(error, 'ERR_SYSTEM_ERROR')) throw error
+    return String(uid)
   }
 }
 

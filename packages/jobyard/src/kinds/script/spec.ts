@@ -92,7 +92,7 @@ export const ScriptChange = Type.Object(
     secrets: orNull(
       mapOf(
         Type.Union([
-          Type.String({ maxLength: 65_536, description: 'The value, as text.' }),
+          Type.String({ maxLength: 65_536, writeOnly: true, description: 'The value, as text.' }),
           Type.Object({ set: Type.Boolean() }, { additionalProperties: false }),
           Type.Null(),
         ]),

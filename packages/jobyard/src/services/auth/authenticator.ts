@@ -5,7 +5,7 @@ import type { Bearer } from './bearer.ts'
 import { hashToken } from './token.ts'
 
 /** Milliseconds for which a token that was found is not looked up again: how long another instance may take to notice a revocation. */
-const TRUST_MS = 5000
+const TRUST_MS = 2000
 /** Tokens that are kept in memory. */
 const MOST_TOKENS = 1000
 /** A token's last use is noted once in this time, in milliseconds. */
@@ -24,6 +24,7 @@ export class Authenticator {
   readonly #known = new Map<string, Known>()
   readonly #touched = new Map<string, number>()
   readonly #uses = new Map<string, number>()
+  readonly #listeners = new Set<() => void>()
   #flushing: Timer | undefined
   /** Grows when a token is revoked: what was being looked up at that moment is not kept. */
   #generation = 0
@@ -62,14 +63,28 @@ export class Authenticator {
 
   /** Forgets a token that was revoked; from now on it is worthless here. */
   forget(tokenId: string): void {
-    this.#generation++
     for (const [key, { row }] of this.#known) if (row.id === tokenId) this.#known.delete(key)
+    this.#tellForgotten()
   }
 
   /** Forgets a session that was ended; from now on it is worthless here. */
   forgetSession(secret: string): void {
-    this.#generation++
     this.#known.delete(`session:${hashToken(secret)}`)
+    this.#tellForgotten()
+  }
+
+  /**
+   * Calls `listener` whenever a token was revoked or a session ended by this instance, so that what was admitted long ago
+   * can be looked at again. Answers how to stop.
+   */
+  onForgotten(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  #tellForgotten(): void {
+    this.#generation++
+    for (const listener of this.#listeners) listener()
   }
 
   /** Writes down what has not been yet. */

@@ -1,5 +1,6 @@
-/** What ends a line, alone or one behind the other. */
+/** The line feed, which ends a line. */
 export const LF = 10
+/** The carriage return, which ends a line alone or before a line feed. */
 export const CR = 13
 
 /** So far an end is looked for byte by byte: a call to the system's own way costs as much as some forty bytes. */

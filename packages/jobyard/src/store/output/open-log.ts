@@ -1,6 +1,7 @@
 import { type OutputSummary, STREAMS } from './contract.ts'
 import { MAX_DATA } from './frames.ts'
 import { Masker } from './mask.ts'
+import { OldestChunks } from './oldest-chunks.ts'
 import type { PatternSearch } from './pattern-search.ts'
 import { BYTE_STREAMS, PendingEntries } from './pending.ts'
 import { LineCounter } from './line-counter.ts'
@@ -55,10 +56,9 @@ export class OpenLog {
   #endMarked = false
   /** Bytes that the database did not take and that no mark in the log tells of yet. */
   #lost = 0
-  /** The oldest committed chunks of a rolling log, as far as they were looked up. */
-  #oldest: ChunkSpan[] = []
+  /** The oldest committed chunks of a rolling log. */
+  #oldest = new OldestChunks()
   #lines: LineMarks
-  #oldestBytes = 0
 
   /** `counter` knows the lines of a log that goes on; default: it begins. */
   constructor(stored: StoredLog, rules: LogRules, counter = new LineCounter(longestLine(rules))) {
@@ -132,14 +132,13 @@ export class OpenLog {
   get wantsOldestFrom(): number | undefined {
     if (!this.#rules.rolling) return undefined
     const over = this.#bytes - this.#dropped - this.#rules.capBytes
-    const from = (this.#oldest.at(-1)?.lastSeq ?? this.#firstSeq - 1) + 1
-    return over > this.#oldestBytes && from <= this.#lastSeq ? from : undefined
+    const from = (this.#oldest.lastSeq ?? this.#firstSeq - 1) + 1
+    return over > this.#oldest.bytes && from <= this.#lastSeq ? from : undefined
   }
 
   /** Takes the chunks that follow those it knows. */
   learnOldest(spans: readonly ChunkSpan[]): void {
-    for (const span of spans) this.#oldestBytes += span.bytes
-    this.#oldest.push(...spans)
+    this.#oldest.learn(spans)
   }
 
   /** Gives the oldest pending entries their places in the log; about as many as weigh `limit`. */
@@ -186,8 +185,7 @@ export class OpenLog {
     this.#lastSeq = before.lastSeq
     this.#endMarked = before.endMarked
     this.#lines = before.lines
-    this.#oldest = []
-    this.#oldestBytes = 0
+    this.#oldest = new OldestChunks()
   }
 
   #maskerOf(stream: number): Masker | undefined {
@@ -220,10 +218,9 @@ export class OpenLog {
   #roll(chunks: readonly Chunk[], committed: number): readonly Chunk[] {
     let gone = 0
     while (this.#bytes - this.#pending.bytes - this.#dropped > this.#rules.capBytes) {
-      const old = this.#oldest.shift()
+      const old = this.#oldest.take()
       if (old === undefined && (this.#firstSeq <= committed || gone >= chunks.length - 1)) break
       const span = old ?? chunks[gone++]
-      this.#oldestBytes -= old?.bytes ?? 0
       this.#dropped += span?.bytes ?? 0
       this.#firstSeq = (span?.lastSeq ?? 0) + 1
     }

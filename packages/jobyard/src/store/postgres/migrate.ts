@@ -1,6 +1,6 @@
 import { Logger, runMigrations } from 'graphile-worker'
 import pg from 'pg'
-import { type MigrateReport, migrateDown, migrateUp } from '../migrate.ts'
+import { type MigrateReport, migrateUp } from '../migrate.ts'
 import { postgresDialect, type Steps } from '../sql.ts'
 import { connectionConfig } from './connection.ts'
 import { explain } from './errors.ts'
@@ -18,15 +18,6 @@ export async function migratePostgres(options: { readonly url: string; readonly 
   const logger = new Logger(() => () => undefined)
   await runMigrations({ connectionString: options.url, schema: 'graphile_worker', noHandleSignals: true, logger })
   return report
-}
-
-/** Takes our migrations back until `to` is the newest; Graphile Worker's schema stays. */
-export async function revertPostgres(options: {
-  readonly url: string
-  readonly at: number
-  readonly to: number
-}): Promise<MigrateReport> {
-  return runOnce(options.url, migrateDown({ dialect: postgresDialect, at: options.at, to: options.to }))
 }
 
 /** Runs steps on a connection of their own. */

@@ -1,7 +1,6 @@
 import pg from 'pg'
 import type { Clock, Timer } from '../../domain/clock.ts'
 import { type GrowingWait, spread, waitAfter } from '../../domain/waits.ts'
-import { execute, type Steps, sql } from '../sql.ts'
 import { type ConnectionOptions, connectionConfig } from './connection.ts'
 import { explain } from './errors.ts'
 
@@ -32,13 +31,6 @@ export interface Notifier {
   notify(channel: string, payload: string): Promise<void>
   /** Ends the connection. */
   stop(): Promise<void>
-}
-
-const notifyChannel = sql('select pg_notify(?, ?)')
-
-/** Sends a message when the running transaction is committed, on PostgreSQL; at most 7,999 bytes. */
-export function* notifyWithin(channel: string, payload: string): Steps<void> {
-  yield* execute(notifyChannel, channel, payload)
 }
 
 /** Before another attempt to connect. */

@@ -1,6 +1,7 @@
 import type { Scope } from '../contract.ts'
-import type { Steps } from '../sql.ts'
+import { first, type Steps, sql } from '../sql.ts'
 import { type Changes, stopRuns } from './advance.ts'
+import { recordAudit } from './audit.ts'
 import { type Inserted, insertRuns, type RequestOutcome, type RunRequest } from './insert-runs.ts'
 import { mayTake } from './instances.ts'
 import { lockReplaced } from './locks.ts'
@@ -23,6 +24,7 @@ export function* createRuns(
     requests.map(({ jobId }) => jobId),
   )
   const { outcomes, replaced, claimed } = yield* insertRuns(scope, requests, at)
+  yield* recordStarts(scope, requests, outcomes, at)
   const stopped = yield* stopRuns(scope, replaced, { code: 'replaced', text: 'A newer run took its place.' }, at, 'now')
   return {
     outcomes: yield* showStopped(outcomes, new Set(replaced)),
@@ -30,6 +32,28 @@ export function* createRuns(
     settled: stopped.settled,
     created: [...outcomes.filter((outcome) => outcome.ok), ...stopped.created],
     refused: stopped.refused ?? [],
+  }
+}
+
+const jobOf = sql('select name, collection_id as "collectionId" from job where id = ?')
+
+/** Puts on record which runs people have started. Of arguments and bodies nothing: they may hold secrets. */
+function* recordStarts(
+  scope: Scope,
+  requests: readonly RunRequest[],
+  outcomes: readonly RequestOutcome[],
+  at: number,
+): Steps<void> {
+  for (const [index, { actor, why, detail: told }] of requests.entries()) {
+    const outcome = outcomes[index]
+    if (actor === undefined || outcome?.ok !== true) continue
+    const { id: targetId, jobId, number } = outcome
+    const job = yield* first<{ name: string; collectionId: string }>(jobOf, jobId)
+    const target = { targetType: 'run', targetId, targetName: `${job?.name ?? jobId} #${number}` }
+    const { run, number: earlier } = told
+    const repeats = why === 'rerun' ? { detail: { run, number: earlier } } : {}
+    const entry = { actor, action: why === 'rerun' ? 'run.rerun' : 'run.start', ...target, ...repeats }
+    yield* recordAudit(scope, { ...entry, collectionId: job?.collectionId ?? null }, at)
   }
 }
 

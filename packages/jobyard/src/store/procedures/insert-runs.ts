@@ -2,6 +2,7 @@ import type { JobRow, RunRow, Why } from '../../domain/model.ts'
 import { NO_TASKS } from '../../domain/run-state.ts'
 import type { Scope } from '../contract.ts'
 import { all, execute, forEachRow, insertEach, type Steps, sql, updateEach } from '../sql.ts'
+import type { Actor } from './audit.ts'
 import { admit, type JobFacts, readJobs, readTaken, refusal } from './admission.ts'
 
 /** A run that somebody or something asks for. */
@@ -22,6 +23,8 @@ export interface RunRequest {
    * place: at most one unfinished run has a given one, and the job's overlap rule does not count.
    */
   readonly claim?: { readonly owner: string; readonly exclusive?: string }
+  /** The person who asks for it: that goes on record. Absent: something else does, such as a schedule. */
+  readonly actor?: Actor
   /** True: the outcome brings the run as it was written, for somebody who wants to see it at once. */
   readonly show?: boolean
 }

@@ -9,6 +9,7 @@ import { noteDeployment } from './hook-causes.ts'
 import { lockBelow } from './locks.ts'
 import { type AddedPackage, addPackage, type NewPackage } from './packages.ts'
 import { auditedSchedules, replaceTriggers, type UnreadableSchedule } from './replace-triggers.ts'
+import { shortenRest } from './rewind.ts'
 import { calledHere } from './steering.ts'
 import { markFolderJob, requireOwnSource, unmarkFolderJob } from './watched-folder.ts'
 
@@ -45,6 +46,8 @@ export interface SaveJob {
   readonly origin?: 'folder'
   /** True: a continuous job starts again even where nothing about it is new. */
   readonly afresh?: boolean
+  /** What is changed by this, for the audit log; it must hold no secret. */
+  readonly changed?: Readonly<Record<string, unknown>>
 }
 
 /** A saved job and what saving it set going. */
@@ -85,8 +88,8 @@ export function nameKey(name: string): string {
 }
 
 /** Creates a job or makes an existing one what the draft says. History, number and id stay. */
-export function* saveJob(input: SaveJob, scope: Scope): Steps<SavedJob> {
-  const { draft, basedOn, action, actor, at, origin, afresh = false } = input
+export function* saveJob(save: SaveJob, scope: Scope): Steps<SavedJob> {
+  const { draft, basedOn, actor, at, origin, afresh = false } = save
   const { collectionId, kind, type, name } = draft
   const known = yield* first<{ id: string }>(findId, collectionId, kind, type, nameKey(name))
   if (known !== undefined) yield* lockBelow(scope, known.id, 'continuous')
@@ -103,9 +106,10 @@ export function* saveJob(input: SaveJob, scope: Scope): Steps<SavedJob> {
     yield* deploy(scope, draft, { jobId: id, current: before?.packageHash ?? null, added: draft.package, actor, at })
   if (origin === 'folder') yield* markFolderJob(id)
   else if (draft.package !== undefined) yield* unmarkFolderJob(id)
-  yield* recordAudit(scope, yield* auditOf(scope, draft, id, action, actor, hash, at), at)
+  yield* recordAudit(scope, yield* auditOf(scope, save, id, hash), at)
   const job = yield* requireJob(id)
   const changes = yield* restart(scope, before, job, triggersChanged || afresh, at)
+  if (before !== undefined) yield* shortenRest(scope, id, at)
   return { job, ...changes }
 }
 
@@ -129,12 +133,9 @@ function jobExists(name: string): JobyardError {
 
 function* auditOf(
   scope: Scope,
-  draft: JobDraft,
+  { draft, action, actor, at, changed = {} }: SaveJob,
   id: string,
-  action: string,
-  actor: Actor,
   hash: string | null,
-  at: number,
 ): Steps<AuditEntry> {
   const { kind, name: targetName, collectionId, triggers } = draft
   const schedules = [...(yield* auditedSchedules(scope, draft, at)), ...(draft.unreadable ?? [])]
@@ -142,7 +143,9 @@ function* auditOf(
   // What the log of the schedule calls this instance, whatever it is called later.
   const called = yield* calledHere(scope, id)
   const by = called === null ? {} : { called }
-  const detail = { kind, triggers: triggers.map((trigger) => trigger.type), ...told, package: hash, ...by }
+  const differs = Object.keys(changed).length === 0 ? {} : { changed }
+  const types = triggers.map((trigger) => trigger.type)
+  const detail = { kind, triggers: types, ...told, package: hash, ...by, ...differs }
   return { actor, action, targetType: 'job', targetId: id, targetName, collectionId, detail }
 }
 

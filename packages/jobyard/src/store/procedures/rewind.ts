@@ -128,10 +128,10 @@ function dispatchTime({ fence, createdAt, dispatchAt, nextAttempt }: LateRun, at
   return fence > 0 || dispatchAt <= Math.max(was, createdAt) ? at : dispatchAt
 }
 
-const restingPlaces = sql(
-  `select c.job_id as "jobId", c.place, c.quick_ends as "quickEnds", job.policy, ${amountOf('restart')} as "restartMs" from continuous c
-    join job on job.id = c.job_id where c.restart_at > ?`,
-)
+const RESTING = `select c.job_id as "jobId", c.place, c.quick_ends as "quickEnds", job.policy, ${amountOf('restart')} as "restartMs"
+    from continuous c join job on job.id = c.job_id where c.restart_at > ?`
+const restingPlaces = sql(RESTING)
+const restingPlacesOf = sql(`${RESTING} and c.job_id = ?`)
 const bringPlace = sql('update continuous set restart_at = ? where job_id = ? and place = ? and restart_at > ?')
 
 interface RestingPlace {
@@ -144,7 +144,15 @@ interface RestingPlace {
 
 /** Places of continuous jobs: they rest no longer than the rule has it. */
 export function* rewindPlaces({ at }: { readonly at: number }, { slot }: Scope): Steps<void> {
-  const rows = yield* all<RestingPlace>(restingPlaces, slot, at)
+  yield* bringNearer(yield* all<RestingPlace>(restingPlaces, slot, at), at)
+}
+
+/** Has a shorter rest that a job was given count for the one that is under way. */
+export function* shortenRest({ slot }: Scope, jobId: string, at: number): Steps<void> {
+  yield* bringNearer(yield* all<RestingPlace>(restingPlacesOf, slot, at, jobId), at)
+}
+
+function* bringNearer(rows: readonly RestingPlace[], at: number): Steps<void> {
   for (const { jobId, place, quickEnds, policy, restartMs } of rows) {
     const rule = restartRule((JSON.parse(policy) as Policy).restart, restartMs)
     const latest = at + restartDelay(rule, quickEnds)
