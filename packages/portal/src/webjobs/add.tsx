@@ -1,4 +1,4 @@
-import { type JobInput, JobyardProblem, type TriggerInput } from '@jobyard/client'
+import { type Job, type JobInput, JobyardProblem, type TriggerInput } from '@jobyard/client'
 import { Button, Group, Select, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
@@ -6,6 +6,7 @@ import { type FormEvent, type ReactNode, useState } from 'react'
 import { useAct } from '../app/act.ts'
 import { jobyard } from '../app/client.ts'
 import { useCollection } from '../app/collection.ts'
+import { jobLink, packagesLink } from '../app/links.ts'
 import { useMay } from '../app/may.ts'
 import { jobsQuery, queryClient } from '../app/queries.ts'
 import { Choice } from '../parts/choice.tsx'
@@ -123,10 +124,10 @@ function NameFields({ draft: { name, collection, type }, change, problem }: Part
   const { data: jobs } = useQuery(jobsQuery)
   const { names, name: own = 'default' } = useCollection(undefined)
   const chosen = collection === '' ? own : collection
-  const taken = jobs?.some(
+  const taken = jobs?.find(
     (job) => job.name.toLowerCase() === name.toLowerCase() && job.type === type && job.collection === chosen,
   )
-  const fault = name === '' ? undefined : (faultOfName(name) ?? (taken ? 'There is such a job already.' : undefined))
+  const fault = name === '' ? undefined : (faultOfName(name) ?? (taken && <Taken job={taken} />))
   const refused = isOfName(problem) && problem instanceof JobyardProblem ? problem.detail : undefined
   return (
     <Field title="Name">
@@ -152,6 +153,16 @@ function NameFields({ draft: { name, collection, type }, change, problem }: Part
         />
       )}
     </Field>
+  )
+}
+
+/** The way to the job that has the name. */
+function Taken({ job }: { job: Job }) {
+  return (
+    <>
+      There is such a job already: <Link {...jobLink(job)}>{job.name}</Link>. A new file is deployed to it under{' '}
+      <Link {...packagesLink(job)}>Packages</Link>.
+    </>
   )
 }
 

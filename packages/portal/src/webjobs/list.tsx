@@ -19,11 +19,11 @@ import { JobMenu, LastRun, NameCell, NextRun, QuickAct, TypeCell } from './list-
 import { HeldCollections } from './standing.tsx'
 
 const COLUMNS: readonly Column[] = [
-  { title: 'Name', width: 'minmax(10rem, 2fr)', narrow: 'minmax(0, 1fr)' },
-  { title: 'Status', width: '8.5rem', narrow: '6.6rem' },
-  { title: 'Type', width: '8rem', wide: true },
-  { title: 'Last run', width: 'minmax(11rem, 1.2fr)', wide: true },
-  { title: 'Next run', width: '8rem', wide: true },
+  { title: 'Name', width: 'minmax(8rem, 2fr)', narrow: 'minmax(0, 1fr)' },
+  { title: 'Status', width: '7.5rem', narrow: '6.6rem' },
+  { title: 'Type', width: '6rem', wide: true },
+  { title: 'Last run', width: 'minmax(10rem, 1.2fr)', wide: true },
+  { title: 'Next run', width: '5rem', wide: true },
   { title: 'Actions', width: '4.5rem', silent: true },
 ]
 const ROW_PX = 46

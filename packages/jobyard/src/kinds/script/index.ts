@@ -1,5 +1,6 @@
 import type { JobKind } from '../../engine/kind.ts'
-import { beginScript, defaultGrace, type ScriptParts } from './begin.ts'
+import { beginScript, type ScriptParts } from './begin.ts'
+import { countedGrace, scriptLimits } from './limits.ts'
 import { openSecrets, prepareScript, showSpec } from './prepare.ts'
 import { ScriptChange, ScriptSpec } from './spec.ts'
 
@@ -18,6 +19,7 @@ export function createScriptKind(parts: ScriptParts): JobKind<ScriptSpec> {
     plan: () => [{ target: parts.instance }],
     begin: (task, spec, context) => beginScript(parts, task, spec, context),
     secrets: (spec, job) => Object.values(openSecrets(job.name, spec, parts.sealer)),
-    graceMs: defaultGrace,
+    graceMs: (job) => countedGrace(job).value,
+    limits: (job, steering) => scriptLimits(job, steering, parts.defaults),
   }
 }
