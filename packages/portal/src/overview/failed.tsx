@@ -1,4 +1,4 @@
-import type { Run } from '@jobyard/client'
+import type { Job, Run } from '@jobyard/client'
 import { Button } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
 import { useAct } from '../app/act.ts'
@@ -8,13 +8,22 @@ import { useMay } from '../app/may.ts'
 import { Loading, Section } from '../parts/page.tsx'
 import { When } from '../parts/time.tsx'
 import { sayCount } from '../words/amounts.ts'
+import { groupFailures } from './failures.ts'
 
 /** The most jobs that are listed. */
 const MOST = 12
 
+interface FailedProps {
+  /** The newest failures; there may be more. */
+  readonly runs: readonly Run[] | undefined
+  readonly jobs: readonly Job[]
+  /** From when on failures count. */
+  readonly from: string
+}
+
 /** What failed in the last day and why: the latest failure of each job, and how often. */
-export function Failed({ runs }: { runs: readonly Run[] | undefined }) {
-  const byJob = Object.values(Object.groupBy(runs ?? [], ({ job }) => job.id)).map((each) => each ?? [])
+export function Failed({ runs, jobs, from }: FailedProps) {
+  const byJob = groupFailures(runs ?? [], jobs, from)
   return (
     <Section title="Failed in the last 24 hours">
       {runs === undefined && <Loading rows={3} />}

@@ -11,7 +11,7 @@ import { sayEffect } from '../words/steering.ts'
 
 const COLUMNS: readonly Column[] = [
   { title: 'Name', width: 'minmax(12rem, 1.2fr)', narrow: 'minmax(0, 1fr)' },
-  { title: 'Value', width: 'minmax(9rem, 1fr)', wide: true },
+  { title: 'Value', width: 'minmax(8.5rem, 1fr)', wide: true },
   { title: 'Slot', width: '7rem', wide: true },
   { title: 'Changed', width: '8rem', wide: true },
   { title: 'Actions', width: '4.5rem', silent: true },

@@ -18,9 +18,9 @@ const COLUMNS: readonly Column[] = [
   { title: 'Status', width: '7rem', narrow: 'minmax(0, 1fr)' },
   { title: 'Started', width: '6rem' },
   { title: 'Duration', width: '6.5rem', wide: true },
-  { title: 'Why', width: 'minmax(6rem, 1fr)', wide: true },
+  { title: 'Why', width: 'minmax(5.5rem, 1fr)', wide: true },
   { title: 'Exit code', width: '4rem', wide: true },
-  { title: 'Reason', width: 'minmax(6rem, 1.6fr)', wide: true },
+  { title: 'Reason', width: 'minmax(5.5rem, 1.6fr)', wide: true },
 ]
 const ROW_PX = 38
 const NEWEST = 50
@@ -51,7 +51,10 @@ function cellsOf(run: Run) {
     <Link key="number" {...runLink(run)} className="num">
       #{run.number}
     </Link>,
-    <RunState key="state" state={run.state} />,
+    <span key="state" className="name-lines">
+      <RunState state={run.state} />
+      {run.reason !== null && <small className="quiet narrow cut">{run.reason.text}</small>}
+    </span>,
     <When key="when" at={run.startedAt ?? run.createdAt} />,
     <Took key="took" from={run.startedAt} to={run.finishedAt} />,
     <span key="why" className="quiet cut">
