@@ -38,6 +38,21 @@ describe.skipIf(NO_BROWSER)('on a phone', () => {
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390)
   })
 
+  test('the menu is closed by Escape', async () => {
+    await page.goto(portal.server.url)
+    await page.getByRole('button', { name: 'Navigation' }).click()
+    await page.getByRole('link', { name: 'App settings' }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('link', { name: 'App settings' }).waitFor({ state: 'hidden' })
+  })
+
+  test('who may not add a job is told so, and is given nothing to fill in', async () => {
+    const viewer = await portal.enter('/webjobs/new', 'viewer')
+    await viewer.getByText('Adding a job needs the role deployer').waitFor()
+    expect(await viewer.locator('form, input').count()).toBe(0)
+    expect(faultsOf(viewer)).toEqual([])
+  })
+
   test('no page had a fault of its own', () => {
     expect(faultsOf(page)).toEqual([])
   })

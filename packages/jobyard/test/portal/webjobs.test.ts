@@ -141,7 +141,7 @@ describe.skipIf(NO_BROWSER)('in a browser', () => {
     test('of a name that is taken is refused at the name', async () => {
       await page.goto(`${portal.server.url}/webjobs/new`)
       await page.getByRole('textbox', { name: 'Name' }).fill('ZIPPED')
-      await page.getByText('There is such a job already.').waitFor()
+      await page.getByText('There is such a job already').waitFor()
     })
   })
 

@@ -116,7 +116,7 @@ describe.skipIf(NO_BROWSER)('in a browser', () => {
         expect(
           await page.evaluate(`(rows => rows.scrollWidth - rows.clientWidth)(document.querySelector('.rows'))`),
         ).toBe(0)
-        const reason = table.getByText('It ended with exit code 1.')
+        const reason = table.getByTitle('It ended with exit code 1.')
         if (width > 1000) expect((await reason.boundingBox())?.width).toBeGreaterThan(90)
         expect(await page.evaluate(`getComputedStyle(document.querySelector('.rows .cut')).display`)).toBe('block')
       }

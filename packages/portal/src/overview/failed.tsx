@@ -12,6 +12,8 @@ import { groupFailures } from './failures.ts'
 
 /** The most jobs that are listed. */
 const MOST = 12
+/** The most failures that are looked at. */
+export const MOST_FAILURES = 100
 
 interface FailedProps {
   /** The newest failures; there may be more. */
@@ -31,14 +33,31 @@ export function Failed({ runs, jobs, from }: FailedProps) {
       <ul className="items">
         {byJob
           .slice(0, MOST)
-          .map((failures) => failures[0] && <Failure key={failures[0].id} run={failures[0]} times={failures.length} />)}
+          .map(
+            (failures) =>
+              failures[0] && (
+                <Failure
+                  key={failures[0].id}
+                  run={failures[0]}
+                  times={failures.length}
+                  more={failures.length > 1 && runs?.length === MOST_FAILURES}
+                />
+              ),
+          )}
       </ul>
       {byJob.length > MOST && <p className="more">and {sayCount(byJob.length - MOST, 'more job')}</p>}
     </Section>
   )
 }
 
-function Failure({ run, times }: { run: Run; times: number }) {
+interface FailureProps {
+  readonly run: Run
+  readonly times: number
+  /** True: there may have been more, which were not read. */
+  readonly more: boolean
+}
+
+function Failure({ run, times, more }: FailureProps) {
   const may = useMay('operator')
   const again = useAct({
     run: () => jobyard.runs.rerun(run.id),
@@ -52,7 +71,12 @@ function Failure({ run, times }: { run: Run; times: number }) {
         </Link>
         <p>
           {run.reason?.text ?? 'No reason is known.'}
-          {times > 1 && <span className="quiet"> {times} times.</span>}
+          {times > 1 && (
+            <span className="quiet">
+              {' '}
+              {times} times{more && ' or more'}.
+            </span>
+          )}
         </p>
       </div>
       <div className="item-side">

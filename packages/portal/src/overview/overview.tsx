@@ -10,7 +10,7 @@ import { jobsQuery, LIVE, runsQuery, statusQuery } from '../app/queries.ts'
 import { Page } from '../parts/page.tsx'
 import { Empty, Problem } from '../parts/problem.tsx'
 import { When } from '../parts/time.tsx'
-import { Failed } from './failed.tsx'
+import { Failed, MOST_FAILURES } from './failed.tsx'
 import { Next } from './next.tsx'
 import { RunningNow } from './running.tsx'
 import { Trouble } from './trouble.tsx'
@@ -24,7 +24,7 @@ export function Overview() {
   const running = useQuery(runsQuery({ state: LIVE }, 100))
   // In steps of some minutes, so that the question stays the same for a while.
   const from = new Date(Math.floor((now() - DAY_MS) / STEP_MS) * STEP_MS).toISOString()
-  const failed = useQuery(runsQuery({ state: ['failed'], from }, 100))
+  const failed = useQuery(runsQuery({ state: ['failed'], from }, MOST_FAILURES))
   if (jobs.error) return <Problem error={jobs.error} again={() => void jobs.refetch()} />
   if (jobs.data?.length === 0) return <FirstJob title="Overview" />
   return (

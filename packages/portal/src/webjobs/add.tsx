@@ -58,13 +58,19 @@ export function AddWebJob() {
   const { name: usual } = useCollection(undefined)
   const folder = useFolder(draft.collection === '' ? usual : draft.collection)
   const input = folder === undefined ? inputOf(draft) : undefined
+  if (!may) {
+    return (
+      <Page title="Add a WebJob" crumbs={[{ text: 'WebJobs', link: { to: '/webjobs' } }]}>
+        <Notice tone="wait">Adding a job needs the role deployer. Sign in with a token of that role to add one.</Notice>
+      </Page>
+    )
+  }
   const submit = (event: FormEvent): void => {
     event.preventDefault()
     if (input !== undefined) add.mutate(input)
   }
   return (
     <Page title="Add a WebJob" crumbs={[{ text: 'WebJobs', link: { to: '/webjobs' } }]}>
-      {!may && <Notice tone="wait">Adding a job needs the role deployer.</Notice>}
       {folder !== undefined && <FolderNotice folder={folder} />}
       <form className="add" onSubmit={submit}>
         <NameFields draft={draft} change={change} problem={add.error} />
@@ -83,7 +89,7 @@ export function AddWebJob() {
         )}
         {add.error !== null && !isOfName(add.error) && <Problem error={add.error} />}
         <Group gap="xs">
-          <Button type="submit" size="sm" loading={add.isPending} disabled={!may || input === undefined}>
+          <Button type="submit" size="sm" loading={add.isPending} disabled={input === undefined}>
             Add
           </Button>
           <Button component={Link} to="/webjobs" variant="default" size="sm">
