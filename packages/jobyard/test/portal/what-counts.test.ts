@@ -58,6 +58,8 @@ describe.skipIf(NO_BROWSER)('in a browser', () => {
       })
       await page.goto(`${portal.server.url}/webjobs/${job.id}/properties`)
       await told('Rules', 'Starts again', '1m after a short run')
+      // It runs all the time, so the server would refuse a webhook.
+      expect(await part('Webhook').count()).toBe(0)
       await told('Limits', 'To end when stopped', '5s')
       await portal.client.settings.change({ WEBJOBS_RESTART_TIME: '0' })
       await told('Rules', 'Starts again', 'at once after a short run, as WEBJOBS_RESTART_TIME says')
