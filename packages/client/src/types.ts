@@ -218,6 +218,30 @@ export interface ScriptSpec {
   readonly stopSignal?: 'after-grace' | 'at-once'
 }
 
+/** A rule that counts, and whose word it is; `default`: nobody's. */
+export interface EffectiveRule<T> {
+  readonly value: T
+  readonly from: 'job' | 'settings.job' | 'app-settings' | 'server' | 'default'
+}
+
+/** What counts for a job in the end, where the job, its package, the app settings and the server may all say something. */
+export interface EffectiveRules {
+  /** Finished runs that are kept. */
+  readonly keepRuns: EffectiveRule<number>
+  /** First wait after a short run; of continuous jobs only. */
+  readonly restart?: EffectiveRule<Duration>
+  /** How long a run may take to end when asked to. */
+  readonly grace?: EffectiveRule<Duration>
+  /** A run that neither prints nor uses CPU for so long is ended; null: never. */
+  readonly idleTimeout?: EffectiveRule<Duration | null>
+  /** Memory of a run; null: no limit. */
+  readonly memory?: EffectiveRule<Size | null>
+  /** Processes of a run at once; null: no limit. */
+  readonly processes?: EffectiveRule<number | null>
+  /** When a stopping script gets SIGTERM. */
+  readonly stopSignal?: EffectiveRule<'after-grace' | 'at-once'>
+}
+
 /** Where a continuous job runs, or when it runs again. */
 export interface JobPlace {
   /** The instance's name, or `*` for a singleton. */
@@ -245,6 +269,7 @@ export interface Job {
   /** What to do, as the kind understands it ({@link ScriptSpec} for scripts), without secret values. */
   readonly spec: Readonly<Record<string, unknown>>
   readonly policy: Policy
+  readonly effective: EffectiveRules
   readonly triggers: readonly Trigger[]
   readonly enabled: boolean
   /** Hash of its current package. */

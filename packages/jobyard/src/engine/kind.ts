@@ -1,4 +1,5 @@
 import type { TSchema } from 'typebox'
+import type { Steering } from '../domain/app-settings.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { JobRow, Policy, RunRow, TaskRow, TriggerSpec, Warning } from '../domain/model.ts'
 import type { Counts } from '../domain/run-state.ts'
@@ -137,4 +138,29 @@ export interface JobKind<Spec = unknown> {
   secrets?(spec: Spec, job: JobRow): readonly string[]
   /** Milliseconds that a task may take to end by itself when the job's policy names none. Default 0. */
   graceMs?(job: JobRow): number
+  /** The limits that count for its tasks in the end, for people to see. Default: nothing is told of them. */
+  limits?(job: JobRow, steering: Steering): KindLimits
+}
+
+/** A rule that counts, and whose word it is. */
+export interface Counted<T> {
+  readonly value: T
+  readonly from: RuleOrigin
+}
+
+/** Who can say what counts: the job itself, settings.job of its package, the app settings, the server; or nobody did. */
+export const RULE_ORIGINS = ['job', 'settings.job', 'app-settings', 'server', 'default'] as const
+
+/** One of {@link RULE_ORIGINS}. */
+export type RuleOrigin = (typeof RULE_ORIGINS)[number]
+
+/** The limits of a job's tasks; null: none. */
+export interface KindLimits {
+  /** Milliseconds that a task may take to end when asked to. */
+  readonly graceMs: Counted<number>
+  /** Milliseconds without output and CPU time after which a task is ended. */
+  readonly idleMs: Counted<number | null>
+  readonly memoryBytes: Counted<number | null>
+  readonly processes: Counted<number | null>
+  readonly stopSignal: Counted<'after-grace' | 'at-once'>
 }

@@ -1,9 +1,13 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { brotliDecompressSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildPortal, PORTAL_DIST } from '../../../../scripts/portal/build.ts'
 import { startTestServer, type TestServer } from '../api/server.ts'
+
+/** A class of Mantine's styles, by which its parts name them. */
+const STYLE = /\bm_[0-9a-f]{6,8}\b/g
 
 let server: TestServer
 
@@ -92,5 +96,25 @@ describe('scripts and styles', () => {
       }),
     )
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(350 * 1024)
+  })
+
+  test('have the styles of all parts that they are made of', async () => {
+    const folder = join(PORTAL_DIST, 'assets')
+    const names = await readdir(folder)
+    const classesOf = async (ending: string): Promise<Set<string>> => {
+      const texts = await Promise.all(
+        names.filter((name) => name.endsWith(ending)).map((name) => readFile(join(folder, name), 'utf8')),
+      )
+      return new Set(texts.join('').match(STYLE))
+    }
+    const whole = await readFile(
+      createRequire(join(PORTAL_DIST, '..', 'package.json')).resolve('@mantine/core/styles.layer.css'),
+      'utf8',
+    )
+    const styled = await classesOf('.css')
+    const known = new Set(whole.match(STYLE))
+    const missing = [...(await classesOf('.js'))].filter((name) => known.has(name) && !styled.has(name))
+    expect(known.size).toBeGreaterThan(100)
+    expect(missing).toEqual([])
   })
 })

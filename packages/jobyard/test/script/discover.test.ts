@@ -83,13 +83,18 @@ test('without a script the error lists what there is and what would be run', asy
     data: { found: ['readme.md', 'settings.job'], directory: 'wrap' },
   })
   expect(error.message).toContain('in the folder "wrap": there are "readme.md", "settings.job"')
-  expect(error.message).toMatch(
-    /run\.cmd, .*run\.ps1, run\.sh, run\.py, run\.php, run\.js, run\.mjs, run\.ts, run\.jar/,
+  expect(error.message).toContain(
+    'What is run there: run.ps1, run.sh, run.py, run.php, run.js, run.mjs, run.ts, run.jar, or any',
   )
   expect((await refusal(() => find(['a/run.sh', 'b/run.sh']))).message).toContain('no files, and the folders "a", "b"')
   expect((await refusal(() => find([]))).message).toContain('no files, and no folders')
   const many = Array.from({ length: 12 }, (_, index) => `f${index}.txt`)
   expect((await refusal(() => find(many))).message).toContain('and 2 more')
+})
+
+test('without a script on Windows the error names what only Windows runs, too', async () => {
+  const error = await refusal(() => find(['readme.md'], WINDOWS))
+  expect(error.message).toContain('What is run there: run.cmd, run.bat, run.exe, run.ps1, run.sh,')
 })
 
 test('scripts for Windows are passed over elsewhere, with a warning, and alone give an error that says so', async () => {

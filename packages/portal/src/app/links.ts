@@ -15,3 +15,8 @@ export function runLink({ id, job }: { readonly id: string; readonly job: Pick<R
 export function propertiesLink({ id }: Pick<Job, 'id'>): LinkProps {
   return { to: '/webjobs/$job/properties', params: { job: id } }
 }
+
+/** Where the packages of a job are, and another one is deployed. */
+export function packagesLink({ id }: Pick<Job, 'id'>): LinkProps {
+  return { to: '/webjobs/$job/packages', params: { job: id } }
+}

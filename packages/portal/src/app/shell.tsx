@@ -17,6 +17,14 @@ export function Shell() {
   // biome-ignore lint/correctness/useExhaustiveDependencies: whoever has gone somewhere has no use for the menu.
   useEffect(() => setOpen(false), [path])
   useEffect(() => {
+    if (!open) return
+    const close = ({ key }: KeyboardEvent): void => {
+      if (key === 'Escape') setOpen(false)
+    }
+    addEventListener('keydown', close)
+    return () => removeEventListener('keydown', close)
+  }, [open])
+  useEffect(() => {
     const gone = new AbortController()
     void followServer(gone.signal)
     return () => gone.abort()

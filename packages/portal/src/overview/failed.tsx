@@ -1,4 +1,4 @@
-import type { Run } from '@jobyard/client'
+import type { Job, Run } from '@jobyard/client'
 import { Button } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
 import { useAct } from '../app/act.ts'
@@ -8,13 +8,24 @@ import { useMay } from '../app/may.ts'
 import { Loading, Section } from '../parts/page.tsx'
 import { When } from '../parts/time.tsx'
 import { sayCount } from '../words/amounts.ts'
+import { groupFailures } from './failures.ts'
 
 /** The most jobs that are listed. */
 const MOST = 12
+/** The most failures that are looked at. */
+export const MOST_FAILURES = 100
+
+interface FailedProps {
+  /** The newest failures; there may be more. */
+  readonly runs: readonly Run[] | undefined
+  readonly jobs: readonly Job[]
+  /** From when on failures count. */
+  readonly from: string
+}
 
 /** What failed in the last day and why: the latest failure of each job, and how often. */
-export function Failed({ runs }: { runs: readonly Run[] | undefined }) {
-  const byJob = Object.values(Object.groupBy(runs ?? [], ({ job }) => job.id)).map((each) => each ?? [])
+export function Failed({ runs, jobs, from }: FailedProps) {
+  const byJob = groupFailures(runs ?? [], jobs, from)
   return (
     <Section title="Failed in the last 24 hours">
       {runs === undefined && <Loading rows={3} />}
@@ -22,14 +33,31 @@ export function Failed({ runs }: { runs: readonly Run[] | undefined }) {
       <ul className="items">
         {byJob
           .slice(0, MOST)
-          .map((failures) => failures[0] && <Failure key={failures[0].id} run={failures[0]} times={failures.length} />)}
+          .map(
+            (failures) =>
+              failures[0] && (
+                <Failure
+                  key={failures[0].id}
+                  run={failures[0]}
+                  times={failures.length}
+                  more={failures.length > 1 && runs?.length === MOST_FAILURES}
+                />
+              ),
+          )}
       </ul>
       {byJob.length > MOST && <p className="more">and {sayCount(byJob.length - MOST, 'more job')}</p>}
     </Section>
   )
 }
 
-function Failure({ run, times }: { run: Run; times: number }) {
+interface FailureProps {
+  readonly run: Run
+  readonly times: number
+  /** True: there may have been more, which were not read. */
+  readonly more: boolean
+}
+
+function Failure({ run, times, more }: FailureProps) {
   const may = useMay('operator')
   const again = useAct({
     run: () => jobyard.runs.rerun(run.id),
@@ -43,7 +71,12 @@ function Failure({ run, times }: { run: Run; times: number }) {
         </Link>
         <p>
           {run.reason?.text ?? 'No reason is known.'}
-          {times > 1 && <span className="quiet"> {times} times.</span>}
+          {times > 1 && (
+            <span className="quiet">
+              {' '}
+              {times} times{more && ' or more'}.
+            </span>
+          )}
         </p>
       </div>
       <div className="item-side">

@@ -10,7 +10,7 @@ import { jobsQuery, LIVE, runsQuery, statusQuery } from '../app/queries.ts'
 import { Page } from '../parts/page.tsx'
 import { Empty, Problem } from '../parts/problem.tsx'
 import { When } from '../parts/time.tsx'
-import { Failed } from './failed.tsx'
+import { Failed, MOST_FAILURES } from './failed.tsx'
 import { Next } from './next.tsx'
 import { RunningNow } from './running.tsx'
 import { Trouble } from './trouble.tsx'
@@ -24,16 +24,16 @@ export function Overview() {
   const running = useQuery(runsQuery({ state: LIVE }, 100))
   // In steps of some minutes, so that the question stays the same for a while.
   const from = new Date(Math.floor((now() - DAY_MS) / STEP_MS) * STEP_MS).toISOString()
-  const failed = useQuery(runsQuery({ state: ['failed'], from }, 100))
+  const failed = useQuery(runsQuery({ state: ['failed'], from }, MOST_FAILURES))
   if (jobs.error) return <Problem error={jobs.error} again={() => void jobs.refetch()} />
-  if (jobs.data?.length === 0) return <FirstJob />
+  if (jobs.data?.length === 0) return <FirstJob title="Overview" />
   return (
     <Page title="Overview">
       <Figures jobs={jobs.data} running={running.data?.length} failed={failed.data?.length} />
       <div className="columns">
         <div>
           <Trouble jobs={jobs.data ?? []} />
-          <Failed runs={failed.data} />
+          <Failed runs={failed.data} jobs={jobs.data ?? []} from={from} />
         </div>
         <div>
           <RunningNow runs={running.data} />
@@ -90,19 +90,23 @@ function Figure({ name, value, note, tone }: FigureProps) {
 }
 
 /** What stands in an empty yard: how the first job gets into it. */
-export function FirstJob() {
+export function FirstJob({ title }: { title: string }) {
   const may = useMay('deployer')
   return (
-    <Page title="Overview">
+    <Page title={title}>
       <Empty title="No jobs yet">
         <p>A job is a script, or a zip with a script in it, and when it is to run.</p>
-        {may && (
-          <Button component={Link} to="/webjobs/new" size="sm" leftSection={<IconPlus size={16} />}>
-            Add a WebJob
-          </Button>
+        {may ? (
+          <>
+            <Button component={Link} to="/webjobs/new" size="sm" leftSection={<IconPlus size={16} />}>
+              Add a WebJob
+            </Button>
+            <p>From a terminal, with a file or a whole folder:</p>
+            <pre>jobyard script deploy hello ./run.sh{'\n'}jobyard script run hello --follow</pre>
+          </>
+        ) : (
+          <p>Whoever has the role deployer can add one.</p>
         )}
-        <p>From a terminal, with a file or a whole folder:</p>
-        <pre>jobyard script deploy hello ./run.sh{'\n'}jobyard script run hello --follow</pre>
       </Empty>
     </Page>
   )

@@ -10,10 +10,10 @@ import { When } from '../parts/time.tsx'
 import { sayEffect } from '../words/steering.ts'
 
 const COLUMNS: readonly Column[] = [
-  { title: 'Name', width: 'minmax(14rem, 1.2fr)', narrow: 'minmax(0, 1fr)' },
-  { title: 'Value', width: 'minmax(10rem, 1fr)', wide: true },
-  { title: 'Slot', width: '8rem', wide: true },
-  { title: 'Changed', width: '10rem', wide: true },
+  { title: 'Name', width: 'minmax(12rem, 1.2fr)', narrow: 'minmax(0, 1fr)' },
+  { title: 'Value', width: 'minmax(8.5rem, 1fr)', wide: true },
+  { title: 'Slot', width: '7rem', wide: true },
+  { title: 'Changed', width: '8rem', wide: true },
   { title: 'Actions', width: '4.5rem', silent: true },
 ]
 const READ_ONLY = COLUMNS.slice(0, -1)

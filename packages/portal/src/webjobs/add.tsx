@@ -1,4 +1,4 @@
-import { type JobInput, JobyardProblem, type TriggerInput } from '@jobyard/client'
+import { type Job, type JobInput, JobyardProblem, type TriggerInput } from '@jobyard/client'
 import { Button, Group, Select, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
@@ -6,6 +6,7 @@ import { type FormEvent, type ReactNode, useState } from 'react'
 import { useAct } from '../app/act.ts'
 import { jobyard } from '../app/client.ts'
 import { useCollection } from '../app/collection.ts'
+import { jobLink, packagesLink } from '../app/links.ts'
 import { useMay } from '../app/may.ts'
 import { jobsQuery, queryClient } from '../app/queries.ts'
 import { Choice } from '../parts/choice.tsx'
@@ -57,13 +58,19 @@ export function AddWebJob() {
   const { name: usual } = useCollection(undefined)
   const folder = useFolder(draft.collection === '' ? usual : draft.collection)
   const input = folder === undefined ? inputOf(draft) : undefined
+  if (!may) {
+    return (
+      <Page title="Add a WebJob" crumbs={[{ text: 'WebJobs', link: { to: '/webjobs' } }]}>
+        <Notice tone="wait">Adding a job needs the role deployer. Sign in with a token of that role to add one.</Notice>
+      </Page>
+    )
+  }
   const submit = (event: FormEvent): void => {
     event.preventDefault()
     if (input !== undefined) add.mutate(input)
   }
   return (
     <Page title="Add a WebJob" crumbs={[{ text: 'WebJobs', link: { to: '/webjobs' } }]}>
-      {!may && <Notice tone="wait">Adding a job needs the role deployer.</Notice>}
       {folder !== undefined && <FolderNotice folder={folder} />}
       <form className="add" onSubmit={submit}>
         <NameFields draft={draft} change={change} problem={add.error} />
@@ -82,7 +89,7 @@ export function AddWebJob() {
         )}
         {add.error !== null && !isOfName(add.error) && <Problem error={add.error} />}
         <Group gap="xs">
-          <Button type="submit" size="sm" loading={add.isPending} disabled={!may || input === undefined}>
+          <Button type="submit" size="sm" loading={add.isPending} disabled={input === undefined}>
             Add
           </Button>
           <Button component={Link} to="/webjobs" variant="default" size="sm">
@@ -126,9 +133,9 @@ function NameFields({ draft: { name, collection, type }, change, problem }: Part
   const called = jobs?.filter(
     (job) => job.name.toLowerCase() === name.toLowerCase() && job.collection === chosen && job.kind === 'script',
   )
-  const taken = called?.some((job) => job.type === type)
+  const taken = called?.find((job) => job.type === type)
   const other = called?.find((job) => job.type !== type)
-  const fault = name === '' ? undefined : (faultOfName(name) ?? (taken ? 'There is such a job already.' : undefined))
+  const fault = name === '' ? undefined : (faultOfName(name) ?? (taken && <Taken job={taken} />))
   const refused = isOfName(problem) && problem instanceof JobyardProblem ? problem.detail : undefined
   return (
     <Field title="Name">
@@ -159,6 +166,16 @@ function NameFields({ draft: { name, collection, type }, change, problem }: Part
         />
       )}
     </Field>
+  )
+}
+
+/** The way to the job that has the name. */
+function Taken({ job }: { job: Job }) {
+  return (
+    <>
+      There is such a job already: <Link {...jobLink(job)}>{job.name}</Link>. A new file is deployed to it under{' '}
+      <Link {...packagesLink(job)}>Packages</Link>.
+    </>
   )
 }
 

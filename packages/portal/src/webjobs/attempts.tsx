@@ -15,8 +15,12 @@ export function Attempts({ tasks }: { tasks: readonly Task[] }) {
             <th scope="col">Attempt</th>
             <th scope="col">Status</th>
             <th scope="col">Started</th>
-            <th scope="col">Duration</th>
-            <th scope="col">Memory</th>
+            <th scope="col" className="only-wide">
+              Duration
+            </th>
+            <th scope="col" className="only-wide">
+              Memory
+            </th>
             <th scope="col">Reason</th>
           </tr>
         </thead>
@@ -28,10 +32,10 @@ export function Attempts({ tasks }: { tasks: readonly Task[] }) {
                 <RunState state={task.state} />
               </td>
               <td>{task.startedAt === null ? <Later task={task} /> : <When at={task.startedAt} />}</td>
-              <td>
+              <td className="only-wide">
                 <Took from={task.startedAt} to={task.finishedAt} />
               </td>
-              <td className="num">{task.peakBytes === null ? '–' : saySize(task.peakBytes)}</td>
+              <td className="num only-wide">{task.peakBytes === null ? '–' : saySize(task.peakBytes)}</td>
               <td>{task.reason?.text}</td>
             </tr>
           ))}

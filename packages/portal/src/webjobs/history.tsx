@@ -14,13 +14,13 @@ import { explainWhy } from '../words/states.ts'
 const route = getRouteApi('/shell/webjobs/$job')
 
 const COLUMNS: readonly Column[] = [
-  { title: 'Run', width: '5rem', narrow: '4rem' },
-  { title: 'Status', width: '7.5rem', narrow: 'minmax(0, 1fr)' },
-  { title: 'Started', width: '6.5rem' },
-  { title: 'Duration', width: '7.5rem', wide: true },
-  { title: 'Why', width: 'minmax(9rem, 1fr)', wide: true },
-  { title: 'Exit code', width: '5rem', wide: true },
-  { title: 'Reason', width: 'minmax(0, 1.6fr)', wide: true },
+  { title: 'Run', width: '4rem', narrow: '4rem' },
+  { title: 'Status', width: '7rem', narrow: 'minmax(0, 1fr)' },
+  { title: 'Started', width: '6rem' },
+  { title: 'Duration', width: '6.5rem', wide: true },
+  { title: 'Why', width: 'minmax(5.5rem, 1fr)', wide: true },
+  { title: 'Exit code', width: '4rem', wide: true },
+  { title: 'Reason', width: 'minmax(5.5rem, 1.6fr)', wide: true },
 ]
 const ROW_PX = 38
 const NEWEST = 50
@@ -51,7 +51,10 @@ function cellsOf(run: Run) {
     <Link key="number" {...runLink(run)} className="num">
       #{run.number}
     </Link>,
-    <RunState key="state" state={run.state} />,
+    <span key="state" className="name-lines">
+      <RunState state={run.state} />
+      {run.reason !== null && <small className="quiet narrow cut">{run.reason.text}</small>}
+    </span>,
     <When key="when" at={run.startedAt ?? run.createdAt} />,
     <Took key="took" from={run.startedAt} to={run.finishedAt} />,
     <span key="why" className="quiet cut">

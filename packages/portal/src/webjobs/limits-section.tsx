@@ -1,8 +1,9 @@
-import type { Job, ScriptSpec } from '@jobyard/client'
+import type { EffectiveRule, EffectiveRules, Job } from '@jobyard/client'
 import { useState } from 'react'
 import { useMay } from '../app/may.ts'
 import { type Editing, EditSection } from '../parts/edit-section.tsx'
 import { type Fact, Facts } from '../parts/page.tsx'
+import { inherited, sayOrigin } from '../words/origins.ts'
 import { DraftInput, type DraftProps, DraftSelect } from './draft-input.tsx'
 import { JobEditor } from './job-editor.tsx'
 import { type LimitsDraft, limitsChange, limitsDraft } from './limits-draft.ts'
@@ -18,17 +19,34 @@ export function LimitsSection({ job }: { job: Job }) {
 
 const SIGNALS = { 'after-grace': 'when that time is over', 'at-once': 'at once' }
 
-function limitsOf({ policy, spec, type }: Job): readonly Fact[] {
-  const { memory, processes, idleTimeout, stopSignal = 'after-grace' }: ScriptSpec = spec
-  const { timeout, grace, output } = policy
+function limitsOf({ policy: { timeout, output }, effective, type }: Job): readonly Fact[] {
+  const { idleTimeout, grace, stopSignal, memory, processes } = effective
   return [
     ['Time limit', timeout ?? 'none'],
-    ...(type === 'continuous' ? [] : [['Ended when idle for', idleTimeout ?? 'as the app settings say'] as const]),
-    ['To end when stopped', `${grace ?? 'as usual'}; SIGTERM ${SIGNALS[stopSignal]}`],
-    ['Memory', memory === undefined ? "the server's limit" : memory === 'none' ? 'no limit' : memory],
-    ['Processes', processes === undefined ? "the server's limit" : processes === 0 ? 'no limit' : processes],
+    ...(type === 'continuous' && (idleTimeout?.value ?? null) === null
+      ? []
+      : factOf('Ended when idle for', idleTimeout, 'never', 'WEBJOBS_IDLE_TIMEOUT')),
+    ...factOf('To end when stopped', grace, ''),
+    ...(stopSignal === undefined
+      ? []
+      : [['It gets SIGTERM', `${SIGNALS[stopSignal.value]}${sayOrigin(stopSignal, '')}`] as const]),
+    ...factOf('Memory', memory, 'no limit'),
+    ...factOf('Processes', processes, 'no limit'),
     ['Output', `up to ${output} an attempt`],
   ]
+}
+
+/** A rule that counts with whose word it is, where it is told at all. */
+function factOf(
+  name: string,
+  rule: EffectiveRule<string | number | null> | undefined,
+  without: string,
+  setting = '',
+): readonly Fact[] {
+  if (rule === undefined) return []
+  // That a server sets no limit is not worth a word.
+  if (rule.value === null && rule.from === 'server') return [[name, without]]
+  return [[name, `${rule.value ?? without}${sayOrigin(rule, setting)}`]]
 }
 
 const FIELDS = [
@@ -56,16 +74,17 @@ function LimitsEditor({ job, ...editing }: Editing & { job: Job }) {
     >
       {(faultAt) => (
         <>
-          <TimeFields type={job.type} draft={draft} change={change} faultAt={faultAt} />
-          <UseFields draft={draft} change={change} faultAt={faultAt} />
+          <TimeFields job={job} draft={draft} change={change} faultAt={faultAt} />
+          <UseFields effective={job.effective} draft={draft} change={change} faultAt={faultAt} />
         </>
       )}
     </JobEditor>
   )
 }
 
-function TimeFields({ type, draft, change, faultAt }: DraftProps<LimitsDraft> & { type: string }) {
-  const continuous = type === 'continuous'
+function TimeFields({ job, draft, change, faultAt }: DraftProps<LimitsDraft> & { job: Job }) {
+  const { idleTimeout, grace } = job.effective
+  const continuous = job.type === 'continuous'
   return (
     <div className="fields">
       <DraftInput
@@ -82,7 +101,7 @@ function TimeFields({ type, draft, change, faultAt }: DraftProps<LimitsDraft> & 
           description="No output and no CPU time."
           value={draft.idleTimeout}
           onChange={(idleTimeout) => change({ idleTimeout })}
-          usual="as the app settings say"
+          usual={usualOf(idleTimeout, 'never', 'WEBJOBS_IDLE_TIMEOUT') ?? 'as the app settings say'}
           error={faultAt('spec.idleTimeout')}
         />
       )}
@@ -91,7 +110,7 @@ function TimeFields({ type, draft, change, faultAt }: DraftProps<LimitsDraft> & 
         description="Then it is killed."
         value={draft.grace}
         onChange={(grace) => change({ grace })}
-        usual={`as settings.job says, else ${continuous ? '5s' : '30s'}`}
+        usual={usualOf(grace, '') ?? `as settings.job says, else ${continuous ? '5s' : '30s'}`}
         error={faultAt('policy.grace')}
       />
       <DraftSelect
@@ -106,7 +125,7 @@ function TimeFields({ type, draft, change, faultAt }: DraftProps<LimitsDraft> & 
   )
 }
 
-function UseFields({ draft, change, faultAt }: DraftProps<LimitsDraft>) {
+function UseFields({ effective, draft, change, faultAt }: DraftProps<LimitsDraft> & { effective: EffectiveRules }) {
   return (
     <div className="fields">
       <DraftInput
@@ -114,7 +133,7 @@ function UseFields({ draft, change, faultAt }: DraftProps<LimitsDraft>) {
         description="Such as 512MB; none for no limit."
         value={draft.memory}
         onChange={(memory) => change({ memory })}
-        usual="the server's limit"
+        usual={usualOf(effective.memory, 'no limit') ?? "the server's limit"}
         error={faultAt('spec.memory')}
       />
       <DraftInput
@@ -122,7 +141,7 @@ function UseFields({ draft, change, faultAt }: DraftProps<LimitsDraft>) {
         description="And threads; 0 for no limit."
         value={draft.processes}
         onChange={(processes) => change({ processes })}
-        usual="the server's limit"
+        usual={usualOf(effective.processes, 'no limit') ?? "the server's limit"}
         number="whole"
         error={faultAt('spec.processes')}
       />
@@ -136,4 +155,15 @@ function UseFields({ draft, change, faultAt }: DraftProps<LimitsDraft>) {
       />
     </div>
   )
+}
+
+/** What stands in an empty field: what counts then, where that is known. */
+function usualOf(
+  rule: EffectiveRule<string | number | null> | undefined,
+  without: string,
+  setting = '',
+): string | undefined {
+  const value = inherited(rule)
+  if (rule === undefined || value === undefined) return undefined
+  return value === null ? without : `${value}${sayOrigin(rule, setting)}`
 }

@@ -27,10 +27,16 @@ export function NameCell({ job, withCollection }: { job: Job; withCollection: bo
   const [warning] = job.warnings
   return (
     <span className="name-cell">
-      <Link {...jobLink(job)} title={job.name}>
-        {job.name}
-      </Link>
-      {withCollection && <small className="quiet">{job.collection}</small>}
+      <span className="name-lines">
+        <Link {...jobLink(job)} title={job.name}>
+          {job.name}
+        </Link>
+        <small className="quiet narrow cut">
+          {sayType(job)}
+          {withCollection && ` · ${job.collection}`}
+        </small>
+      </span>
+      {withCollection && <small className="quiet only-wide">{job.collection}</small>}
       {warning !== undefined && (
         <Tooltip label={warning.message} multiline maw={320}>
           <span role="img" aria-label={`Warning: ${warning.message}`} className="warn">
@@ -43,9 +49,13 @@ export function NameCell({ job, withCollection }: { job: Job; withCollection: bo
 }
 
 /** What sort of job it is. */
-export function TypeCell({ job: { type, triggers } }: { job: Job }) {
-  if (type === 'continuous') return <span>Continuous</span>
-  return <span>{triggers.some((each) => each.type === 'schedule') ? 'Scheduled' : 'Triggered'}</span>
+export function TypeCell({ job }: { job: Job }) {
+  return <span>{sayType(job)}</span>
+}
+
+function sayType({ type, triggers }: Job): string {
+  if (type === 'continuous') return 'Continuous'
+  return triggers.some((each) => each.type === 'schedule') ? 'Scheduled' : 'Triggered'
 }
 
 /** When the latest run was, and how long it took or has been taking. */

@@ -19,11 +19,11 @@ import { JobMenu, LastRun, NameCell, NextRun, QuickAct, TypeCell } from './list-
 import { HeldCollections } from './standing.tsx'
 
 const COLUMNS: readonly Column[] = [
-  { title: 'Name', width: 'minmax(10rem, 2fr)', narrow: 'minmax(0, 1fr)' },
-  { title: 'Status', width: '8.5rem', narrow: '6.6rem' },
-  { title: 'Type', width: '8rem', wide: true },
-  { title: 'Last run', width: 'minmax(11rem, 1.2fr)', wide: true },
-  { title: 'Next run', width: '8rem', wide: true },
+  { title: 'Name', width: 'minmax(7rem, 2fr)', narrow: 'minmax(0, 1fr)' },
+  { title: 'Status', width: '7.5rem', narrow: '6.6rem' },
+  { title: 'Type', width: '6rem', wide: true },
+  { title: 'Last run', width: 'minmax(9.5rem, 1.2fr)', wide: true },
+  { title: 'Next run', width: '5rem', wide: true },
   { title: 'Actions', width: '4.5rem', silent: true },
 ]
 const ROW_PX = 46
@@ -39,7 +39,7 @@ export function WebJobs() {
   const shows = useMemo(() => showsOf(jobs ?? []), [jobs])
   const collections = useMemo(() => new Set(jobs?.map(({ collection }) => collection)).size, [jobs])
   if (error !== null && data === undefined) return <Problem error={error} again={() => void refetch()} />
-  if (jobs?.length === 0) return <FirstJob />
+  if (jobs?.length === 0) return <FirstJob title="WebJobs" />
   const cells = (job: Job) => [
     <NameCell key="name" job={job} withCollection={collections > 1} />,
     <JobState key="state" job={job} />,

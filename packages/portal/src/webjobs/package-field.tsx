@@ -1,4 +1,4 @@
-import type { PackageInfo } from '@jobyard/client'
+import { JobyardProblem, type PackageInfo } from '@jobyard/client'
 import { Button, Progress } from '@mantine/core'
 import { useEffect, useRef } from 'react'
 import { jobyard } from '../app/client.ts'
@@ -53,10 +53,17 @@ export function PackageField({ upload, onUpload, disabled = false }: PackageFiel
         onFile={(file) => void send(file)}
       />
       {upload.state === 'sending' && <Sending file={upload.file} sent={upload.sent} onCancel={cancel} />}
-      {upload.state === 'failed' && <Problem error={upload.error} again={() => void send(upload.file)} />}
+      {upload.state === 'failed' && (
+        <Problem error={upload.error} {...(isRefusal(upload.error) ? {} : { again: () => void send(upload.file) })} />
+      )}
       {upload.state === 'done' && <Found info={upload.info} />}
     </div>
   )
+}
+
+/** True for what the same file would meet with again. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof JobyardProblem && [400, 413, 422].includes(error.status)
 }
 
 function Sending({ file, sent, onCancel }: { file: File; sent: number; onCancel: () => void }) {

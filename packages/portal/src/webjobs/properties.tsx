@@ -30,7 +30,7 @@ export function Properties() {
         <AboutSection job={job} />
         <ScriptSection job={job} />
         <EnvironmentSection job={job} />
-        {mayDeploy && <WebhookSection job={job} />}
+        {mayDeploy && job.type === 'triggered' && <WebhookSection job={job} />}
       </div>
       <div>
         <ScheduleSection job={job} />

@@ -57,7 +57,7 @@ export function RulesEditor({ job, ...editing }: Editing & { job: Job }) {
         return (
           <>
             {job.type === 'continuous' ? (
-              <RestartFields {...part} />
+              <RestartFields job={job} {...part} />
             ) : (
               <>
                 <OverlapFields {...part} />
@@ -66,7 +66,7 @@ export function RulesEditor({ job, ...editing }: Editing & { job: Job }) {
               </>
             )}
             <FailureField job={job} {...part} />
-            <KeepFields {...part} />
+            <KeepFields job={job} {...part} />
           </>
         )
       }}
@@ -98,13 +98,18 @@ function OverlapFields({ draft: { overlap, queueDepth }, change, faultAt }: Part
   )
 }
 
-function RestartFields({ draft, change, faultAt }: Part) {
+function RestartFields({ job, draft, change, faultAt }: Part & { job: Job }) {
+  const steered = job.effective.restart
   const { restartDelay, backoff, backoffFactor, backoffMax } = draft
   return (
     <div className="fields">
       <DraftInput
         label="Starts again after"
-        description="When a run was under two minutes."
+        description={
+          steered?.from === 'app-settings'
+            ? `${steered.value}, as WEBJOBS_RESTART_TIME says, unless another time stands here.`
+            : 'When a run was under two minutes.'
+        }
         value={restartDelay}
         onChange={(value) => change({ restartDelay: value })}
         usual="60s"
@@ -140,12 +145,17 @@ function RestartFields({ draft, change, faultAt }: Part) {
   )
 }
 
-function KeepFields({ draft: { keepRuns, keepAge }, change, faultAt }: Part) {
+function KeepFields({ job, draft: { keepRuns, keepAge }, change, faultAt }: Part & { job: Job }) {
+  const steered = job.effective.keepRuns
   return (
     <div className="fields">
       <DraftInput
         label="Finished runs that are kept"
-        description="At most."
+        description={
+          steered.from === 'app-settings'
+            ? `${steered.value}, as WEBJOBS_HISTORY_SIZE says, unless another number stands here.`
+            : 'At most.'
+        }
         value={keepRuns}
         onChange={(value) => change({ keepRuns: value })}
         usual="100"

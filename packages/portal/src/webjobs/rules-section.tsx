@@ -1,4 +1,4 @@
-import type { Job, Retry } from '@jobyard/client'
+import type { EffectiveRules, Job, Policy, Retry } from '@jobyard/client'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { jobLink } from '../app/links.ts'
@@ -7,6 +7,7 @@ import { jobsQuery } from '../app/queries.ts'
 import { EditSection } from '../parts/edit-section.tsx'
 import { type Fact, Facts } from '../parts/page.tsx'
 import { sayCount } from '../words/amounts.ts'
+import { sayOrigin } from '../words/origins.ts'
 import { OVERLAPS, RulesEditor } from './rules-editor.tsx'
 
 /** What becomes of starts that meet a run, of failures and crashes, and what is kept. */
@@ -18,23 +19,31 @@ export function RulesSection({ job }: { job: Job }) {
   )
 }
 
-function rulesOf({ policy, type }: Job): readonly Fact[] {
-  const { overlap, queueDepth, retry, keepRuns, keepAge, restart, onCrash, maxCrashes, onFailure } = policy
+function rulesOf({ policy, type, effective }: Job): readonly Fact[] {
+  const { overlap, queueDepth, retry, keepAge, onCrash, maxCrashes, onFailure } = policy
   const kept = keepAge === null ? '' : `, for ${keepAge}`
-  const { backoff } = restart
-  const growing = backoff === undefined ? '' : `, ${backoff.factor} times longer each time, up to ${backoff.max}`
   const crash = onCrash === 'fail' ? 'it fails' : `it is begun again, ${sayCount(maxCrashes, 'time')} at most`
   return [
     ...(type === 'continuous'
-      ? [['Starts again', `${restart.delay} after a short run${growing}`] as const]
+      ? [['Starts again', sayRestart(policy, effective)] as const]
       : [
           ['While it runs', `${OVERLAPS[overlap]}${overlap === 'queue' ? `, ${queueDepth} at most` : ''}`] as const,
           ['Tried again', sayRetry(retry)] as const,
           ['If the server dies', crash] as const,
         ]),
     ...(onFailure.length === 0 ? [] : [['When it fails', <Started key="failure" ids={onFailure} />] as const]),
-    ['History', `${sayCount(keepRuns, 'run')}${kept}`],
+    [
+      'History',
+      `${sayCount(effective.keepRuns.value, 'run')}${kept}${sayOrigin(effective.keepRuns, 'WEBJOBS_HISTORY_SIZE')}`,
+    ],
   ]
+}
+
+function sayRestart({ restart: { delay, backoff } }: Policy, { restart }: EffectiveRules): string {
+  const growing = backoff === undefined ? '' : `, ${backoff.factor} times longer each time, up to ${backoff.max}`
+  const wait = restart?.value ?? delay
+  const origin = restart === undefined ? '' : sayOrigin(restart, 'WEBJOBS_RESTART_TIME')
+  return `${wait === '0s' ? 'at once' : wait} after a short run${growing}${origin}`
 }
 
 function sayRetry(retry: Retry): string {

@@ -4,10 +4,11 @@ import { IconEye, IconRefresh, IconTrash } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useAct } from '../app/act.ts'
 import { jobyard } from '../app/client.ts'
+import { useCollection } from '../app/collection.ts'
 import { queryClient } from '../app/queries.ts'
 import { Ask } from '../parts/ask.tsx'
 import { Copyable } from '../parts/copy.tsx'
-import { Facts, Section } from '../parts/page.tsx'
+import { type Fact, Facts, Section } from '../parts/page.tsx'
 
 /** The address at which others start the job. Its password is fetched, and the look put on record, only when asked for. */
 export function WebhookSection({ job }: { job: Job }) {
@@ -19,6 +20,7 @@ export function WebhookSection({ job }: { job: Job }) {
   }
   const show = useAct({ run: () => jobyard.webhooks.get(job.id), after: setShown })
   const make = useAct({ run: () => jobyard.webhooks.set(job.id), after: note })
+  const azure = useAzureAddress(job, shown === undefined ? location.origin : shown.url.replace(/\/hooks\/[^/]*$/, ''))
   return (
     <Section title="Webhook">
       {!has && shown === undefined ? (
@@ -32,7 +34,7 @@ export function WebhookSection({ job }: { job: Job }) {
         </div>
       ) : (
         <>
-          <Facts items={factsOf(job, shown)} />
+          <Facts items={factsOf(job, shown, azure)} />
           <Group gap="xs" className="padded">
             {shown === undefined ? (
               <Button
@@ -56,23 +58,38 @@ export function WebhookSection({ job }: { job: Job }) {
   )
 }
 
-function factsOf(job: Job, shown: Webhook | undefined) {
+function factsOf(job: Job, shown: Webhook | undefined, azure: string | undefined): readonly Fact[] {
   if (shown === undefined) {
     return [
       ['Address', <code key="url">{`${location.origin}/hooks/${job.id}`}</code>],
+      ...(azure === undefined ? [] : [['As with Azure', <code key="azure">{azure}</code>] as const]),
       [
         'Password',
         <span key="password" className="quiet">
           ••••••••••••
         </span>,
       ],
-    ] as const
+    ]
   }
   return [
     ['Address', <Copyable key="url" text={shown.url} label="address" />],
+    ...(azure === undefined
+      ? []
+      : [['As with Azure', <Copyable key="azure" text={azure} label="address of Azure's form" />] as const]),
     ['User', <Copyable key="user" text={shown.user} label="user" />],
     ['Password', <Copyable key="password" text={shown.password} label="password" />],
-  ] as const
+  ]
+}
+
+/**
+ * The address of a triggered job's runs as Azure's portal shows it, good with the same password; undefined where it would
+ * not lead to this job, because the host's name stands for another collection.
+ */
+function useAzureAddress({ type, name, collection }: Job, base: string): string | undefined {
+  const { names } = useCollection(undefined)
+  const [label = ''] = new URL(base).hostname.split('.')
+  const site = names.find((each) => each.toLowerCase() === label.toLowerCase()) ?? 'default'
+  return type === 'triggered' && site === collection ? `${base}/api/triggeredwebjobs/${name}/run` : undefined
 }
 
 function Change({ job, onChanged, onGone }: { job: Job; onChanged: (webhook: Webhook) => void; onGone: () => void }) {

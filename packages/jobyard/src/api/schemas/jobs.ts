@@ -15,6 +15,7 @@ import {
   Warning,
   wholeOf,
 } from './base.ts'
+import { EffectiveRules } from './effective.ts'
 import { Policy, PolicyInput } from './policy.ts'
 import { Run } from './runs.ts'
 
@@ -153,6 +154,7 @@ export const Job = named(
     name: Type.String(),
     spec: openObject('What to do, as the kind has it, without secret values.'),
     policy: Policy,
+    effective: EffectiveRules,
     triggers: Type.Array(Trigger),
     enabled: Type.Boolean(),
     package: nullable(Hash),

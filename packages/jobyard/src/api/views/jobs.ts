@@ -8,6 +8,7 @@ import type { TriggerRow } from '../../store/procedures/entities.ts'
 import type { PlaceRow } from '../../store/procedures/read-jobs.ts'
 import { showPolicy } from '../input/policy.ts'
 import type { Job, Trigger } from '../schemas/jobs.ts'
+import { showEffective } from './effective.ts'
 import { showInstant, showMaybeInstant, showRun } from './runs.ts'
 
 /** Everything that is shown of a job. */
@@ -42,6 +43,7 @@ export function showJob(facts: JobFacts): Static<typeof Job> {
     name,
     spec: showSpec(job, kind),
     policy: showPolicy(job.policy),
+    effective: showEffective(job, kind, facts.steering),
     triggers: triggers.map(showTrigger),
     enabled,
     package: job.packageHash,

@@ -1,4 +1,4 @@
-import type { Job, Jobyard, Occurrence, Trigger } from '@jobyard/client'
+import type { EffectiveRule, Job, Jobyard, Occurrence, Trigger } from '@jobyard/client'
 import { printJson } from '../answer.ts'
 import { connect } from '../connection.ts'
 import { asTyped } from '../program-name.ts'
@@ -122,7 +122,7 @@ async function packageFacts(jobyard: Jobyard, job: Job): Promise<Fact[]> {
   })
 }
 
-function rulesOf({ policy, spec }: Job): Fact[] {
+function rulesOf({ policy, spec, effective }: Job): Fact[] {
   const { env, secrets, args, memory } = spec
   return [
     ['overlap', policy.overlap],
@@ -133,12 +133,25 @@ function rulesOf({ policy, spec }: Job): Fact[] {
         ? 'none'
         : `${sayCount(policy.retry.attempts - 1, 'time')}, after ${policy.retry.delay}`,
     ],
-    ['keeps', `${sayCount(policy.keepRuns, 'run')}${policy.keepAge === null ? '' : ` for ${policy.keepAge}`}`],
+    [
+      'keeps',
+      `${sayCount(effective.keepRuns.value, 'run')}${policy.keepAge === null ? '' : ` for ${policy.keepAge}`}${by(effective.keepRuns)}`,
+    ],
+    ...(effective.restart === undefined
+      ? []
+      : [['starts again', `after ${effective.restart.value}${by(effective.restart)}`] as Fact]),
+    ...(effective.grace === undefined ? [] : [['to end', `${effective.grace.value}${by(effective.grace)}`] as Fact]),
     ...(memory === undefined ? [] : [['memory', String(memory)] as Fact]),
     ...namesOf(env).map(([name, value]): Fact => ['variable', `${name}=${String(value)}`]),
     ...namesOf(secrets).map(([name]): Fact => ['secret', name]),
     ...(Array.isArray(args) && args.length > 0 ? [['arguments', JSON.stringify(args)] as Fact] : []),
   ]
+}
+
+/** Whose word a rule is, where that is not to be seen elsewhere. */
+function by({ from }: EffectiveRule<unknown>): string {
+  if (from === 'app-settings') return ', by an app setting'
+  return from === 'settings.job' ? ', by settings.job' : ''
 }
 
 function namesOf(value: unknown): [string, unknown][] {

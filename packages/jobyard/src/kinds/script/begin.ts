@@ -3,7 +3,7 @@ import { formatSize } from '../../domain/durations.ts'
 import { JobyardError } from '../../domain/errors.ts'
 import type { TaskRow } from '../../domain/model.ts'
 import { showRunId } from '../../domain/webjobs-run-id.ts'
-import type { Outcome, StopRequest, TaskContext } from '../../engine/kind.ts'
+import type { KindLimits, Outcome, StopRequest, TaskContext } from '../../engine/kind.ts'
 import type { ProcessHost } from '../../process/contract.ts'
 import type { Repository } from '../../store/procedures/index.ts'
 import type { Sealer } from '../../store/seal.ts'
@@ -11,9 +11,9 @@ import { joinArguments } from './arguments.ts'
 import { buildEnvironment } from './environment.ts'
 import { commandLine, type FoundInterpreter, type Interpreter } from './interpreters.ts'
 import type { JobPorts } from './ports.ts'
+import { scriptLimits, type UsualLimits } from './limits.ts'
 import { openSecrets, type PackageDetail } from './prepare.ts'
 import type { JobsUser } from './run-as.ts'
-import { type DefaultLimits, defaultGrace, idleMs, limitsOf, type RunLimits, rulesOf } from './run-limits.ts'
 import type { ScriptSpec } from './spec.ts'
 import { supervise } from './supervise.ts'
 import type { WorkingCopy } from './working-copies.ts'
@@ -44,7 +44,7 @@ export interface ScriptParts {
   /** The deployment slot of this instance. */
   readonly slot: string
   /** Limits of jobs that name none; undefined: no limit. */
-  readonly defaults: DefaultLimits
+  readonly defaults: UsualLimits
 }
 
 interface Prepared {
@@ -125,11 +125,11 @@ async function runProcess(
   if (copy.changes.length > 0) context.describe({ changes: String(copy.changes.length) })
   for (const change of copy.changes) context.output('system', `${change}\n`)
   const args = context.run.args.length > 0 ? context.run.args : (spec.args ?? [])
-  const limits = limitsOf(spec, parts.defaults)
+  const limits = scriptLimits(context.job, context.settings.steering, parts.defaults)
   const port = context.job.type === 'continuous' ? await parts.ports.take(context.job.id, task.id) : undefined
   try {
     const env = await environmentOf(parts, task, spec, context, { place, copy, args, port })
-    return await startAndWatch(parts, task, spec, context, prepared, { args, env, limits })
+    return await startAndWatch(parts, task, context, prepared, { args, env, limits })
   } finally {
     parts.ports.release(context.job.id, task.id)
   }
@@ -138,10 +138,9 @@ async function runProcess(
 async function startAndWatch(
   parts: ScriptParts,
   task: TaskRow,
-  spec: ScriptSpec,
   context: TaskContext,
   { copy, place, detail, interpreter }: Prepared,
-  { args, env, limits }: { args: readonly string[]; env: Record<string, string>; limits: RunLimits },
+  { args, env, limits }: { args: readonly string[]; env: Record<string, string>; limits: KindLimits },
 ): Promise<Outcome> {
   const { file } = detail.script
   const channel = await context.openChannel()
@@ -155,7 +154,7 @@ async function startAndWatch(
       cwd: join(copy.folder, dirname(file)),
       env,
       ...(parts.user.own ? {} : { user: { uid: parts.user.uid, gid: parts.user.gid } }),
-      limits,
+      limits: boundsOf(limits),
     }
     process = await parts.host.start(request, context.signal)
   } catch (error) {
@@ -172,14 +171,19 @@ async function startAndWatch(
     process,
     context,
     requestStop: () => place.requestStop(),
-    stopSignal: spec.stopSignal ?? rulesOf(spec).limits.stopSignal ?? 'after-grace',
-    idleMs: idleMs(spec, context),
-    graceMs: context.job.policy.graceMs ?? defaultGrace(context.job),
+    stopSignal: limits.stopSignal.value,
+    idleMs: limits.idleMs.value,
+    graceMs: limits.graceMs.value,
     limits: {
-      memory: limits.memoryBytes === undefined ? undefined : formatSize(limits.memoryBytes),
-      processes: limits.processes,
+      memory: limits.memoryBytes.value === null ? undefined : formatSize(limits.memoryBytes.value),
+      processes: limits.processes.value ?? undefined,
     },
   })
+}
+
+/** The bounds of a process; absent where there are none. */
+function boundsOf({ memoryBytes: { value: memoryBytes }, processes: { value: processes } }: KindLimits) {
+  return { ...(memoryBytes === null ? {} : { memoryBytes }), ...(processes === null ? {} : { processes }) }
 }
 
 async function environmentOf(

@@ -62,7 +62,7 @@ export function discoverScript(tree: PackageTree, options: DiscoverOptions = {})
   const candidates = listCandidates(names)
   const here = candidates.filter((each) => platform === 'win32' || each.host !== 'windows')
   const best = here[0]
-  if (best === undefined) throw nothingRuns(tree, directory, names, candidates)
+  if (best === undefined) throw nothingRuns(tree, directory, names, candidates, platform)
   const isInstalled = options.isInstalled ?? (() => true)
   const chosen = here.find((each) => each.run === best.run && isInstalled(each.host)) ?? best
   return {
@@ -145,13 +145,23 @@ function passedOver(candidates: readonly Candidate[], chosen: Candidate): Script
   }))
 }
 
-const TAKEN = `run${SORTS.flatMap((sort) => sort.extensions).join(', run')}, or any file that ends so`
+/** What can be run on a system, in words. */
+function takenOn(platform: NodeJS.Platform): string {
+  const here = SORTS.filter(({ host }) => platform === 'win32' || host !== 'windows')
+  return `run${here.flatMap(({ extensions }) => extensions).join(', run')}, or any file that ends so`
+}
 
-function nothingRuns(tree: PackageTree, directory: string, names: string[], candidates: Candidate[]): JobyardError {
+function nothingRuns(
+  tree: PackageTree,
+  directory: string,
+  names: string[],
+  candidates: Candidate[],
+  platform: NodeJS.Platform,
+): JobyardError {
   const windows = candidates[0]
   const details = { field: 'package', data: { found: names.slice(0, MOST_SHOWN), directory } }
   if (windows !== undefined) {
-    const message = `The script ${quoteName(join(directory, windows.name))} runs on Windows only, and this server runs on ${process.platform}.`
+    const message = `The script ${quoteName(join(directory, windows.name))} runs on Windows only, and this server runs on ${platform}.`
     return new JobyardError('script-unsupported', message, details)
   }
   const dead = names.find((name) => /\.fsx$/i.test(name) || name.toLowerCase() === 'project.json')
@@ -162,7 +172,7 @@ function nothingRuns(tree: PackageTree, directory: string, names: string[], cand
   }
   const where = directory === '' ? 'at the top of the package' : `in the folder ${quoteName(directory)}`
   const found = names.length === 0 ? `no files, and ${foldersIn(tree, directory)}` : listNames(names)
-  const message = `No script was found ${where}: there are ${found}. What is run there: ${TAKEN}.`
+  const message = `No script was found ${where}: there are ${found}. What is run there: ${takenOn(platform)}.`
   return new JobyardError('script-missing', message, details)
 }
 

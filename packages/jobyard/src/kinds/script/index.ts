@@ -1,7 +1,7 @@
 import type { JobKind } from '../../engine/kind.ts'
 import { beginScript, type ScriptParts } from './begin.ts'
+import { countedGrace, scriptLimits } from './limits.ts'
 import { checkChange, openSecrets, prepareScript, showSpec } from './prepare.ts'
-import { defaultGrace } from './run-limits.ts'
 import { ScriptChange, ScriptSpec } from './spec.ts'
 
 export type { ScriptParts } from './begin.ts'
@@ -21,6 +21,7 @@ export function createScriptKind(parts: ScriptParts): JobKind<ScriptSpec> {
     plan: () => [{ target: parts.instance }],
     begin: (task, spec, context) => beginScript(parts, task, spec, context),
     secrets: (spec, job) => Object.values(openSecrets(job.name, spec, parts.sealer)),
-    graceMs: defaultGrace,
+    graceMs: (job) => countedGrace(job).value,
+    limits: (job, steering) => scriptLimits(job, steering, parts.defaults),
   }
 }
