@@ -1,14 +1,18 @@
 import { CommanderError } from 'commander'
+import { endWhenWritten } from '../server/end.ts'
 import { EXIT, reportFailure } from './failure.ts'
 import { buildProgram } from './program.ts'
 import { systemTerminal, type Terminal } from './terminal.ts'
 
-/** Runs the command line of this process and sets its exit code. */
+/** Runs the command line of this process and sets its exit code; a server's process it ends. */
 export async function main(): Promise<void> {
   const terminal = systemTerminal()
   // A pipe whose reader has gone makes the stream fail; the write that failed says so, too, and is dealt with there.
   process.stdout.on('error', () => undefined)
-  process.exitCode = await runCommand(process.argv.slice(2), terminal)
+  const argv = process.argv.slice(2)
+  process.exitCode = await runCommand(argv, terminal)
+  // Not left to come about by itself: what a server could not stop may keep the process for ever.
+  if (argv.find((word) => !word.startsWith('-')) === 'serve') await endWhenWritten(process.exitCode)
 }
 
 /** Runs one command and resolves with its exit code. Whatever it has to say goes to the terminal. */

@@ -1,10 +1,11 @@
 import { requireSafeListening } from '../config/listening.ts'
 import type { Config } from '../config.ts'
 import { formatDuration } from '../domain/durations.ts'
+import { endNow } from '../server/end.ts'
 import type { RunningServer } from '../server.ts'
 import { printJsonLine } from './answer.ts'
 import { DEFAULT_URL } from './connection.ts'
-import { EXIT, paint, reportFailure } from './failure.ts'
+import { EXIT, paint } from './failure.ts'
 import { configOf } from './machine.ts'
 import { programName } from './program-name.ts'
 import type { SettingFlags } from './shape.ts'
@@ -26,14 +27,7 @@ export async function serve(terminal: Terminal, options: SettingFlags): Promise<
   const config = configOf(terminal, options)
   requireSafeListening(config)
   const { startServer } = await import('../server.ts')
-  const { endNow, endWhenWritten } = await import('../server/end.ts')
-  const json = options.json === true
-  const run = { config, startServer, json, signals: process, endNow }
-  const debug = options.debug === true
-  const code = await runServer(terminal, run).catch((error: unknown) => reportFailure(error, terminal, { json, debug }))
-  // Not left to come about by itself: what could not be stopped may keep the process for ever.
-  await endWhenWritten(code)
-  return code
+  return await runServer(terminal, { config, startServer, json: options.json === true, signals: process, endNow })
 }
 
 /** What {@link runServer} works with. */

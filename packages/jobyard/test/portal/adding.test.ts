@@ -62,7 +62,7 @@ describe.skipIf(NO_BROWSER)('adding a job, in a browser', () => {
     await portal.client.jobs.create({ name: 'twice', package: hash })
     await page.reload()
     await fill('twice', '{}')
-    await page.getByText('There is such a job already.').waitFor()
+    await page.getByText('There is such a job already:').waitFor()
     await page.getByRole('radio', { name: 'Continuous' }).click()
     await page.getByText('There is a triggered job of this name, too.').waitFor()
     await page.getByRole('button', { name: 'Add', exact: true }).click()

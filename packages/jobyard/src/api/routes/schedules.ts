@@ -1,4 +1,3 @@
-import { JobyardError } from '../../domain/errors.ts'
 import { parseNcrontab } from '../../domain/ncrontab.ts'
 import { previewOccurrences } from '../../domain/occurrences.ts'
 import { DEFAULT_TIME_ZONE, requireZone } from '../../domain/zone.ts'
@@ -35,11 +34,10 @@ export function scheduleRoutes(app: ApiApp, { services, directory }: ApiContext)
       const timeZone = requireZone(body.timeZone ?? (await zoneOf(bearerOf(request), body.collection)), 'timeZone')
       const after = readMaybeInstant(body.from, 'from') ?? services.clock.now()
       const before = readMaybeInstant(body.until, 'until')
-      if (before !== undefined && before < after) throw emptyRange(body.from, body.until)
       const range = { after, count, ...(before === undefined ? {} : { before }) }
       return {
         occurrences: previewOccurrences({ ncrontab, timeZone }, range),
-        warnings: ncrontab.warnings.map(({ code, message }) => ({ code, message })),
+        warnings: [...ncrontab.warnings.map(({ code, message }) => ({ code, message })), ...ofRange(after, before)],
         normalised: ncrontab.normalised,
         timeZone,
       }
@@ -54,9 +52,7 @@ export function scheduleRoutes(app: ApiApp, { services, directory }: ApiContext)
 }
 
 /** Nothing lies in such a range whatever the schedule is, which must not look as if it never fell due. */
-function emptyRange(from = 'now', until = ''): JobyardError {
-  return new JobyardError('input-invalid', `until is ${until}, which is before from (${from}).`, {
-    field: 'until',
-    hint: 'Send an `until` that is later than `from`; a `from` that is left out is now.',
-  })
+function ofRange(after: number, before: number | undefined) {
+  if (before === undefined || before >= after) return []
+  return [{ code: 'range-empty', message: '`until` is before `from`, so no time of any schedule lies between them.' }]
 }
