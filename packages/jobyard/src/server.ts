@@ -180,7 +180,10 @@ async function openFront(
     engine.stop().catch(() => undefined)
   })
   logger.info({ address: state.address, instance: identity.id, version: VERSION }, 'the server is up')
-  const ofPortal = await checkPortal()
+  const ofPortal = await checkPortal().catch((err: unknown) => {
+    logger.warn({ err }, 'the pages of the portal cannot be looked at')
+    return undefined
+  })
   const warnings = [...scripts.warnings, ...host.support.notes, ...(ofPortal === undefined ? [] : [ofPortal])]
   const created = adminToken === null ? {} : { adminToken }
   return { address: state.address, ...created, warnings, stop: () => stopAll(shutdown, logger) }

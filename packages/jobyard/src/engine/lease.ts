@@ -135,6 +135,7 @@ export class Lease {
     const { store, clock } = this.#parts
     const input = { id: this.#identity.id, at: clock.now(), forgetMs: FORGET_MS }
     this.#absorb(await store.write('leaveInstance', input))
+    this.#executor.givenUp.length = 0
   }
 
   /**

@@ -76,6 +76,15 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (database) => {
     expect(on.kind.begun).toHaveLength(1)
   })
 
+  test('what it cannot put on record as it was ends by policy with its sign-off, and nothing is left', async () => {
+    const { stack, id } = await begin()
+    failWrites(stack, new JobyardError('store-full', 'There is no room.'), 'changeTasks')
+    const { how } = await stop(stack, clock)
+    expect(how).toBe('in good order')
+    expect(await stack.store.read('getRun', { id })).toMatchObject({ state: 'failed', reasonCode: 'lost', owner: null })
+    await stack.close()
+  })
+
   test('it does not wait for ever for a task that does not end when its grace is over', async () => {
     const end = Promise.withResolvers<void>()
     on.kind.work = () => end.promise.then(() => ({ state: 'completed' }))

@@ -61,7 +61,8 @@ export class Confinement {
   /** CPU milliseconds up to now; null where nothing was counted. */
   get cpuMs(): number | null {
     if (this.#leader === undefined) return null
-    return this.#inside ? sum(this.#before?.cpuMs, this.#leased?.cpuMs()) : this.#sampler.sample(this.#leader).cpuMs
+    const { cpuMs } = this.#before ?? this.#sampler.sample(this.#leader)
+    return this.#inside ? sum(cpuMs, this.#leased?.cpuMs()) : cpuMs
   }
 
   /** True when the process must not do anything before it is in: its limits are so tight that it could pass them. */
@@ -92,10 +93,15 @@ export class Confinement {
   }
 
   #moveIn(pool: CgroupPool, cgroup: Cgroup, pid: number): void {
-    this.#usedBefore()
     this.#join(cgroup, pid)
+    this.#usedBefore()
     pool.moved()
     this.#inside = true
+  }
+
+  /** The leader has ended; its id may be another process's from now on. */
+  ended(): void {
+    this.#usedBefore()
   }
 
   /** What the run used. Memory that it took before it was in is not counted there, for as long as it keeps it. */

@@ -83,6 +83,7 @@ export class Group {
     this.#members = new Members(pid, mark, this.#confinement, yard.clock)
     this.#child.once('exit', (code, signal) => {
       this.#leaderEnded = true
+      this.#confinement.ended()
       void this.#end(pid, code, signal)
     })
     this.output.begin()

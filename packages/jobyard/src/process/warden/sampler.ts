@@ -39,6 +39,7 @@ export class Sampler {
 
   /** Begins to look at a process that was started this moment, and at what it starts. */
   watch(pid: number): void {
+    this.finish(pid)
     const since = this.#clock.elapsed()
     const watched: Watched = { since, cpuMs: 0, peakBytes: 0, ownBytes: 0, seen: false, timer: undefined }
     this.#watched.set(pid, watched)
