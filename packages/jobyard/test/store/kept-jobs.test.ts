@@ -19,13 +19,16 @@ describe.each(DATABASES)('on %s', (database) => {
     await store.write('holdWatchedFolder', { collectionId, path: '/x', instance: 'a', at: AT })
     const remove = (id: string) => store.write('deleteJob', { id, actor: ACTOR, at: AT })
     const problems = [{ path: '/x', message: 'It is empty.' }]
-    // Servers of before kept the problems alone.
+    // As a server notes it that knows of the problems alone.
     await ask(`update watched_folder set problems = '${JSON.stringify(problems)}' returning path`)
     const seen = { path: '/x', instance: 'a', seenAt: AT, problems }
     expect(await store.read('getWatchedFolder', { collectionId, at: AT })).toEqual({ ...seen, keeps: [] })
     await expect(remove(kept)).rejects.toMatchObject({ code: 'source-controlled' })
     await store.write('noteFolderProblems', { collectionId, instance: 'a', problems, keeps: [kept] })
     expect(await store.read('getWatchedFolder', { collectionId, at: AT })).toEqual({ ...seen, keeps: [kept] })
+    // Such a server can read what is noted now.
+    const [noted] = await ask('select problems from watched_folder')
+    expect(JSON.parse(String(noted?.problems))).toEqual(problems)
     await expect(remove(found)).rejects.toMatchObject({ code: 'source-controlled' })
     await remove(kept)
     expect(await store.read('listFolderJobs', { collectionId })).toMatchObject([{ id: found }])

@@ -15,6 +15,18 @@ import { createDatabase, type Database, runOn } from '../support/postgres.ts'
 import { runOnSqlite } from './migrate-sqlite.ts'
 
 const NEWEST = readMigrations().length
+/** The number of the migration before the one of this name. */
+const before = (name: string) => readMigrations().findIndex((migration) => migration.name === name)
+
+/** What somebody started, and what was found in a folder, as noted before there were columns for it. */
+const OLD_NOTES = [
+  ...['run.start', 'run.stop'].map(
+    (action) => `insert into audit (id, time, actor, role, action, target_type, target_id, detail)
+      values ('${action}', 1, 'me', 'admin', '${action}', 'run', 'r6', '{}')`,
+  ),
+  `insert into watched_folder (collection_id, path, instance, seen_at, problems)
+    values ('c', '/x', 'a', 1, '{"problems":[],"keeps":["j"]}')`,
+]
 
 /** A job that had seven runs, of which two are left, as the first migration has it. */
 const OLD_ROWS = [
@@ -81,6 +93,24 @@ describe('on SQLite', () => {
       { number: 4, hash: 'c', source: 'upload', previous: 'b' },
       { number: 6, hash: 'd', source: 'kudu', previous: 'c' },
     ])
+  })
+
+  test('starts of runs are known by their jobs, and problems of a folder are read as a list', () => {
+    const database = openDatabase()
+    const to = before('starts_and_keeps')
+    runOnSqlite(database, migrateUp({ ...options, migrations: readMigrations().slice(0, to) }))
+    for (const text of [...OLD_ROWS, ...OLD_NOTES]) database.exec(text)
+    runOnSqlite(database, migrateUp(options))
+    expect(database.prepare('select id, job_id from audit order by id').all()).toMatchObject([
+      { id: 'run.start', job_id: 'j' },
+      { id: 'run.stop', job_id: null },
+    ])
+    expect(database.prepare('select problems, keeps from watched_folder').all()).toMatchObject([
+      { problems: '[]', keeps: '[]' },
+    ])
+    runOnSqlite(database, migrateDown({ ...options, to }))
+    expect(database.prepare('select id from audit').all()).toHaveLength(2)
+    expect(database.prepare('select path from watched_folder').all()).toHaveLength(1)
   })
 
   test('a second time there is nothing to do', () => {
@@ -190,6 +220,31 @@ describe('on PostgreSQL', () => {
     const { rows } = await client.query('select run_count - pruned_count as n from jobyard.job')
     expect(rows.map(({ n }) => Number(n))).toEqual([2])
     await runOn(url, 'delete from jobyard.run; delete from jobyard.job; delete from jobyard.collection')
+  })
+
+  test('starts of runs are known by their jobs, and problems of a folder are read as a list', async () => {
+    const { url } = database
+    const to = before('starts_and_keeps')
+    await migratePostgres({ url, at: 1 })
+    await revertPostgres(url, to)
+    for (const text of [...OLD_ROWS, ...OLD_NOTES]) await runOn(url, `set search_path = jobyard; ${text}`)
+    await migratePostgres({ url, at: 3 })
+    const client = new pg.Client({ connectionString: url, options: '-c search_path=jobyard' })
+    await client.connect()
+    onTestFinished(() => client.end())
+    const { rows } = await client.query('select id, job_id from audit order by id')
+    expect(rows).toEqual([
+      { id: 'run.start', job_id: 'j' },
+      { id: 'run.stop', job_id: null },
+    ])
+    expect((await client.query('select problems, keeps from watched_folder')).rows).toEqual([
+      { problems: '[]', keeps: '[]' },
+    ])
+    await revertPostgres(url, to)
+    expect((await client.query('select id from audit')).rows).toHaveLength(2)
+    await migratePostgres({ url, at: 4 })
+    await runOn(url, 'delete from jobyard.audit; delete from jobyard.run; delete from jobyard.job')
+    await runOn(url, 'delete from jobyard.collection')
   })
 
   test('ids are compared by bytes, whatever the order of the database is', async () => {

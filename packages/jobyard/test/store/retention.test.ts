@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runsToDelete } from '../../src/domain/retention.ts'
 import { logPlaceOf } from '../../src/store/procedures/meta.ts'
-import { DATABASES } from '../support/stack.ts'
+import { ACTOR, DATABASES } from '../support/stack.ts'
 import { type OpenRepository, openRepository } from './repository.ts'
 
 const NOW = 1_000_000
@@ -180,6 +180,47 @@ describe.each(DATABASES)('on %s', (database) => {
     expect(await store.read('listOccurring', { jobIds: [one, other, none] })).toEqual([one])
     expect(await store.read('listOccurring', { jobIds: [] })).toEqual([])
     expect(await store.read('listOccurrences', { jobId: one, limit: 5 })).toMatchObject([{ due: 5000, recordedAt: 7 }])
+  })
+
+  test('who started its runs is on record for the newest starts of a job, and all else of it besides', async () => {
+    const { store, ids } = repository
+    const start = async (name: string, count: number) => {
+      const jobId = await repository.addJob(name, { overlap: 'allow' })
+      const common = { jobId, why: 'manual', detail: {}, args: [], actor: ACTOR } as const
+      const items = Array.from({ length: count }, () => ({ ...common, id: ids.next() }))
+      await store.write('createRuns', { items, at: NOW })
+      return { jobId, runs: items.map(({ id }) => id) }
+    }
+    const known = async ({ runs }: { readonly runs: readonly string[] }) => {
+      const rows = await repository.ask(`select target_id as id from audit where action = 'run.start' order by id`)
+      const own = new Set(runs)
+      return rows.flatMap(({ id }) => (own.has(String(id)) ? [id] : []))
+    }
+    const few = await start('started-little', 3)
+    const many = await start('started-much', 1700)
+    const target = { targetType: 'run', targetId: many.runs[0] ?? '', targetName: null, collectionId: null }
+    await store.write('addAudit', { entry: { actor: ACTOR, action: 'run.stop', ...target }, at: NOW })
+    expect(await prune(many.jobId)).toBe(2)
+    expect(await known(many)).toEqual(many.runs.slice(-1000))
+    expect(await prune(few.jobId)).toBe(1)
+    expect(await known(few)).toEqual(few.runs)
+    expect(await store.read('listAudit', { targetId: target.targetId, limit: 5 })).toMatchObject([
+      { action: 'run.stop' },
+    ])
+    expect(await prune(many.jobId)).toBe(1)
+    await repository.ask('delete from audit')
+  })
+
+  test('what the log of a job tells of runs that an older program deleted goes, and nothing of those that are there', async () => {
+    const jobId = await repository.addJob('forgotten', {}, 1)
+    const gone = Array.from({ length: 450 }, () => repository.ids.next())
+    const [there] = await addRuns(jobId, [null])
+    const rows = [...gone, there?.id ?? ''].map((id) => ({ job_id: jobId, run_id: id, place: '*' }))
+    await repository.addRows('continuous_run', rows)
+    await prune(jobId)
+    expect(await repository.ask('select run_id as id from continuous_run where job_id = ?', jobId)).toEqual([
+      { id: there?.id },
+    ])
   })
 
   test('old audit entries, instances that went long ago and keys that ran out are deleted', async () => {

@@ -1,5 +1,5 @@
 import type { Scope } from '../contract.ts'
-import { execute, type Steps, sql } from '../sql.ts'
+import { forEachRow, insertEach, type Steps } from '../sql.ts'
 
 /** Who does something, and from where. */
 export interface Actor {
@@ -17,20 +17,37 @@ export interface AuditEntry {
   readonly targetName: string | null
   readonly collectionId: string | null
   readonly detail?: Readonly<Record<string, unknown>>
+  /** The job of a run that is started. Of each job only the newest such entries are kept. */
+  readonly startsOf?: string
 }
 
-const insertAudit = sql(
-  `insert into audit (id, time, actor, role, address, action, target_type, target_id, target_name, collection_id, detail)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-)
+const insertAudit = insertEach('audit', {
+  id: 'text',
+  time: 'int',
+  actor: 'text',
+  role: 'text',
+  address: 'text',
+  action: 'text',
+  targetType: 'text',
+  targetId: 'text',
+  targetName: 'text',
+  collectionId: 'text',
+  detail: 'text',
+  jobId: 'text',
+})
 
 /** Puts a change on record, in the transaction that makes it. */
 export function* recordAudit(scope: Scope, entry: AuditEntry, at: number): Steps<void> {
-  const { actor, action, targetType, targetId, targetName, collectionId, detail = {} } = entry
-  const id = scope.ids.next()
-  const who = [actor.name, actor.role, actor.address] as const
-  const what = [action, targetType, targetId, targetName, collectionId, JSON.stringify(detail)] as const
-  yield* execute(insertAudit, id, at, ...who, ...what)
+  yield* recordAudits(scope, [entry], at)
+}
+
+/** As {@link recordAudit}, for many in one statement. */
+export function* recordAudits(scope: Scope, entries: readonly AuditEntry[], at: number): Steps<void> {
+  const rows = entries.map(({ actor, detail = {}, startsOf = null, ...what }) => {
+    const who = { actor: actor.name, role: actor.role, address: actor.address }
+    return { ...what, ...who, id: scope.ids.next(), time: at, detail: JSON.stringify(detail), jobId: startsOf }
+  })
+  yield* forEachRow(insertAudit, rows)
 }
 
 /** Puts something on record that changed nothing in the store, such as the showing of a secret. */

@@ -1,7 +1,7 @@
 import type { Scope } from '../contract.ts'
 import { all, execute, first, forEachRow, idList, insertEach, type Steps, sql, updateEach } from '../sql.ts'
 import type { RunCore } from './run-core.ts'
-import { calledHere } from './steering.ts'
+import { namesHere } from './steering.ts'
 
 /*
  * What the log of a continuous job tells of its runs is kept as it was when it came about: later the settings may be
@@ -66,13 +66,17 @@ interface Before {
 export function* enterPlaced(scope: Scope, runs: readonly PlacedRun[]): Steps<void> {
   const rows: (PlacedRun & { readonly called: string | null; readonly again: number; readonly said: number | null })[] =
     []
+  const called = yield* namesHere(
+    scope,
+    runs.map(({ jobId }) => jobId),
+  )
   for (const run of runs) {
     const everybodys = run.place === ANYWHERE ? 1 : 0
     const previous = yield* first<Before>(before, run.jobId, everybodys, run.place)
     const again = previous !== undefined && previous.place === run.place && endedByItself(previous)
     const isForgotten = previous === undefined || previous.reasonCode === 'lost' || previous.reasonCode === 'shutdown'
     const said = isForgotten ? null : previous.place === ANYWHERE ? 1 : 0
-    rows.push({ ...run, called: yield* calledHere(scope, run.jobId), again: again ? 1 : 0, said })
+    rows.push({ ...run, called: called.get(run.jobId) ?? null, again: again ? 1 : 0, said })
   }
   yield* forEachRow(enter, rows)
 }
@@ -91,9 +95,14 @@ export function* noteAsked(cores: readonly RunCore[], at: number): Steps<void> {
   if (rows.length > 0) yield* forEachRow(ask, rows)
 }
 
+/** SQL: how long the log of a job is, by an expression for its id; null: it has none. */
+export function logEndOf(jobId: string): string {
+  // SQLite does not see by itself that `max` passes over null, and would not take the index that leaves those out.
+  return `(select max(all_.log_end) from continuous_run as all_ where all_.job_id = ${jobId} and all_.log_end is not null)`
+}
+
 const end = sql(
-  `update continuous_run set wait_ms = ?,
-      log_end = coalesce((select max(all_.log_end) from continuous_run as all_ where all_.job_id = ?), 0) + ?
+  `update continuous_run set wait_ms = ?, log_end = coalesce(${logEndOf('?')}, 0) + ?
     where job_id = ? and run_id = ?`,
 )
 
@@ -107,6 +116,20 @@ const drop = sql((d) => `delete from continuous_run where job_id = ? and run_id 
 /** Forgets runs that are deleted. */
 export function* dropPlaced(jobId: string, runIds: readonly string[]): Steps<void> {
   yield* execute(drop, jobId, idList(runIds))
+}
+
+/** Of so many of a job's runs, its first, it is looked at a time whether they are still there. */
+const LOOKED_AT = 200
+// A run is entered in the transaction that makes it, so one that is not there was deleted.
+const dropGone = sql(
+  `delete from continuous_run where job_id = ? and run_id in (
+      select first_.run_id from (select run_id from continuous_run where job_id = ? order by run_id limit ${LOOKED_AT}) as first_
+      where not exists (select 1 from run where run.id = first_.run_id)) returning run_id as "runId"`,
+)
+
+/** Forgets runs of a job that an older program deleted, which knows of no such record. Answers whether there may be more. */
+export function* dropForgotten(jobId: string): Steps<boolean> {
+  return (yield* all(dropGone, jobId, jobId)).length === LOOKED_AT
 }
 
 const ofJob = sql(

@@ -1,7 +1,7 @@
 import type { Scope } from '../contract.ts'
-import { first, type Steps, sql } from '../sql.ts'
+import type { Steps } from '../sql.ts'
 import { type Changes, stopRuns } from './advance.ts'
-import { recordAudit } from './audit.ts'
+import { type AuditEntry, recordAudits } from './audit.ts'
 import { type Inserted, insertRuns, type RequestOutcome, type RunRequest } from './insert-runs.ts'
 import { mayTake } from './instances.ts'
 import { lockReplaced } from './locks.ts'
@@ -23,8 +23,9 @@ export function* createRuns(
     scope,
     requests.map(({ jobId }) => jobId),
   )
-  const { outcomes, replaced, claimed } = yield* insertRuns(scope, requests, at)
-  yield* recordStarts(scope, requests, outcomes, at)
+  const inserted = yield* insertRuns(scope, requests, at)
+  const { outcomes, replaced, claimed } = inserted
+  yield* recordStarts(scope, requests, inserted, at)
   const stopped = yield* stopRuns(scope, replaced, { code: 'replaced', text: 'A newer run took its place.' }, at, 'now')
   return {
     outcomes: yield* showStopped(outcomes, new Set(replaced)),
@@ -35,26 +36,25 @@ export function* createRuns(
   }
 }
 
-const jobOf = sql('select name, collection_id as "collectionId" from job where id = ?')
-
 /** Puts on record which runs people have started. Of arguments and bodies nothing: they may hold secrets. */
 function* recordStarts(
   scope: Scope,
   requests: readonly RunRequest[],
-  outcomes: readonly RequestOutcome[],
+  { outcomes, jobs }: Inserted,
   at: number,
 ): Steps<void> {
-  for (const [index, { actor, why, detail: told }] of requests.entries()) {
+  const entries = requests.flatMap(({ actor, why, detail: told }, index): AuditEntry[] => {
     const outcome = outcomes[index]
-    if (actor === undefined || outcome?.ok !== true) continue
-    const { id: targetId, jobId, number } = outcome
-    const job = yield* first<{ name: string; collectionId: string }>(jobOf, jobId)
-    const target = { targetType: 'run', targetId, targetName: `${job?.name ?? jobId} #${number}` }
+    const job = outcome?.ok === true ? jobs.get(outcome.jobId)?.job : undefined
+    if (actor === undefined || outcome?.ok !== true || job === undefined) return []
+    const { id: targetId, number } = outcome
+    const target = { targetType: 'run', targetId, targetName: `${job.name} #${number}` }
     const { run, number: earlier } = told
     const repeats = why === 'rerun' ? { detail: { run, number: earlier } } : {}
-    const entry = { actor, action: why === 'rerun' ? 'run.rerun' : 'run.start', ...target, ...repeats }
-    yield* recordAudit(scope, { ...entry, collectionId: job?.collectionId ?? null }, at)
-  }
+    const action = why === 'rerun' ? 'run.rerun' : 'run.start'
+    return [{ actor, action, ...target, ...repeats, collectionId: job.collectionId, startsOf: job.id }]
+  })
+  yield* recordAudits(scope, entries, at)
 }
 
 /** Of several in one go only the newest runs: the others are shown as they are after their stop. */

@@ -55,6 +55,8 @@ export interface Inserted {
   readonly replaced: string[]
   /** The runs that an instance took at once, with their jobs. */
   readonly claimed: { readonly runs: RunRow[]; readonly jobs: JobRow[] }
+  /** The jobs as they were read, by their ids. */
+  readonly jobs: ReadonlyMap<string, JobFacts>
 }
 
 const countRuns = updateEach('job', { id: 'text' }, { runCount: 'int' })
@@ -112,7 +114,7 @@ export function* insertRuns(scope: Scope, requests: readonly RunRequest[], at: n
   const claimed = runs.filter(({ owner }) => owner !== null)
   const claimedJobs = new Set(claimed.map(({ jobId }) => jobId))
   const jobRows = [...jobs.values()].flatMap(({ job }) => (claimedJobs.has(job.id) ? [job] : []))
-  return { outcomes, replaced, claimed: { runs: claimed, jobs: jobRows } }
+  return { outcomes, replaced, claimed: { runs: claimed, jobs: jobRows }, jobs }
 }
 
 function newRun(request: RunRequest, facts: JobFacts, queued: boolean, at: number): RunRow {

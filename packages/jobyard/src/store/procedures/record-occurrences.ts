@@ -2,7 +2,7 @@ import type { MisfireDecision } from '../../domain/misfire.ts'
 import type { Scope } from '../contract.ts'
 import { all, forEachRow, insertEach, type Steps, sql, updateEach } from '../sql.ts'
 import type { RequestOutcome, RunRequest } from './insert-runs.ts'
-import { calledHere } from './steering.ts'
+import { namesHere } from './steering.ts'
 
 const record = insertEach(
   'occurrence',
@@ -87,8 +87,10 @@ export function entriesOf(
 /** Puts occurrences on record and gives back those that nobody had recorded before. */
 export function* recordFresh(scope: Scope, entries: readonly Recorded[]): Steps<Recorded[]> {
   if (entries.length === 0) return []
-  const called = new Map<string, string | null>()
-  for (const { jobId } of entries) if (!called.has(jobId)) called.set(jobId, yield* calledHere(scope, jobId))
+  const called = yield* namesHere(
+    scope,
+    entries.map(({ jobId }) => jobId),
+  )
   // In the order of their keys, so that no two who record those of the same jobs wait for each other in a ring.
   const ordered = entries.toSorted((a, b) => (a.jobId === b.jobId ? a.due - b.due : a.jobId < b.jobId ? -1 : 1))
   const rows = yield* forEachRow<{ jobId: string; due: number }>(

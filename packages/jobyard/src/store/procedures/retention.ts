@@ -2,7 +2,7 @@ import type { Policy } from '../../domain/model.ts'
 import { isKeptByLog, keptRuns } from '../../domain/retention.ts'
 import type { Scope } from '../contract.ts'
 import { all, execute, first, idList, type Steps, sql } from '../sql.ts'
-import { dropPlaced } from './continuous-runs.ts'
+import { dropForgotten, dropPlaced, logEndOf } from './continuous-runs.ts'
 import { firstIdAt } from './page-runs.ts'
 import { amountOf } from './steering.ts'
 
@@ -15,6 +15,11 @@ const KEPT_OCCURRENCES = 1000
 const KEPT_OCCURRENCES_MS = 86_400_000
 /** Milliseconds that entries of the audit log are kept: one year. */
 const KEPT_AUDIT_MS = 365 * 86_400_000
+/**
+ * Entries of the audit log per job that say who started its runs: the newest. Programs start runs by the thousand, and a
+ * year of that would be without a bound; of all else there is no more than people and deployments do.
+ */
+const KEPT_STARTS = 1000
 /** Milliseconds that instances which are gone are kept: a week. */
 const KEPT_GONE_MS = 7 * 86_400_000
 /** Runs, tasks and other rows deleted in one transaction at the most, so that pruning never holds the database for long. */
@@ -24,7 +29,8 @@ const ROWS_AT_ONCE = 500
 
 const jobFacts = sql(
   `select policy, deleted_at as "deletedAt", case when type = 'continuous' then null else ${amountOf('history')} end as history,
-      (select max(log_end) from continuous_run where job_id = job.id) as "logEnd"
+      ${logEndOf('job.id')} as "logEnd",
+      case when exists (select 1 from continuous_run where job_id = job.id) then 1 else 0 end as placed
     from job where id = ?`,
 )
 // How many there are is known without counting them: all that ever were, but for those that were deleted and the
@@ -55,6 +61,12 @@ const dropOccurrences = sql(
         select due from occurrence where job_id = ? order by due desc limit 1 offset ${KEPT_OCCURRENCES - 1})
       order by due limit ${ROWS_AT_ONCE}) returning due`,
 )
+const dropStarts = sql(
+  `delete from audit where id in (
+      select id from audit where job_id = ? and id < (
+        select id from audit where job_id = ? order by id desc limit 1 offset ${KEPT_STARTS - 1})
+      order by id limit ${ROWS_AT_ONCE}) returning id`,
+)
 
 interface EndedRun {
   readonly id: string
@@ -74,12 +86,14 @@ interface PrunedJob {
   readonly history: number | null
   /** How long its log is; null: it has none. */
   readonly logEnd: number | null
+  /** 1 when it has runs in a log. */
+  readonly placed: number
 }
 
 /**
  * Deletes what a job's retention does not keep, as `runsToDelete` of the domain has it: by the runs' ends. Bounded by
- * runs and by tasks, so a run with very many tasks loses them in several turns and goes with the last. Answers whether
- * there is more.
+ * runs and by tasks, so a run with very many tasks loses them in several turns and goes with the last. Of its occurrences,
+ * and of who started its runs, only so many stay on record. Answers whether there is more.
  */
 export function* pruneJob(
   { jobId, at }: { readonly jobId: string; readonly at: number },
@@ -97,7 +111,10 @@ export function* pruneJob(
   const chosen = withinBound(wanted)
   const deleted = yield* dropRunRows(jobId, chosen)
   const passed = yield* all(dropOccurrences, jobId, jobId, at - KEPT_OCCURRENCES_MS, jobId)
-  const more = deleted < wanted.length || wanted.length === RUNS_AT_ONCE || passed.length === ROWS_AT_ONCE
+  const starts = yield* all(dropStarts, jobId, jobId)
+  const forgotten = job.placed === 1 && (yield* dropForgotten(jobId))
+  const isFull = [passed, starts].some(({ length }) => length === ROWS_AT_ONCE)
+  const more = deleted < wanted.length || wanted.length === RUNS_AT_ONCE || isFull || forgotten
   if (job.deletedAt === null || more) return { deleted, more }
   return { deleted, more: yield* forgetJob(jobId) }
 }

@@ -2,7 +2,7 @@ import { type Steer, zoneOf } from '../../domain/app-settings.ts'
 import { shortId, shortName } from '../../domain/instance-name.ts'
 import { DEFAULT_TIME_ZONE } from '../../domain/zone.ts'
 import type { Scope } from '../contract.ts'
-import { all, type Steps, sql } from '../sql.ts'
+import { all, idList, type Steps, sql } from '../sql.ts'
 
 /*
  * What the settings of collections say, in the transactions that must go by it: so all instances follow a change from its
@@ -29,15 +29,25 @@ export function amountOf(steer: Steer): string {
 export const STANDS_STILL = flagOn('stopped', 'unscheduled')
 
 const instanceIds = sql(
-  `select setting.value from job join setting on setting.collection_id = job.collection_id
-    where job.id = ? and setting.steer = 'instance' and setting.value <> '' and ${HERE}`,
+  (d) => `select job.id as "jobId", setting.value from job join setting on setting.collection_id = job.collection_id
+    where job.id in ${d.ids} and setting.steer = 'instance' and setting.value <> '' and ${HERE}`,
 )
 
+/** How logs of jobs call this instance, for each of them; null: it has no name that is known here. */
+export function* namesHere(
+  { slot, instance }: Pick<Scope, 'slot' | 'instance'>,
+  jobIds: Iterable<string>,
+): Steps<ReadonlyMap<string, string | null>> {
+  const ids = new Set(jobIds)
+  const rows = yield* all<{ jobId: string; value: string }>(instanceIds, idList(ids), slot)
+  const named = new Map(rows.map(({ jobId, value }) => [jobId, shortId(value)]))
+  const own = instance === null ? null : shortName(instance)
+  return new Map([...ids].map((id) => [id, named.get(id) ?? own]))
+}
+
 /** How logs of a job call this instance; null: it has no name that is known here. */
-export function* calledHere({ slot, instance }: Pick<Scope, 'slot' | 'instance'>, jobId: string): Steps<string | null> {
-  const [row] = yield* all<{ value: string }>(instanceIds, jobId, slot)
-  if (row !== undefined) return shortId(row.value)
-  return instance === null ? null : shortName(instance)
+export function* calledHere(scope: Pick<Scope, 'slot' | 'instance'>, jobId: string): Steps<string | null> {
+  return (yield* namesHere(scope, [jobId])).get(jobId) ?? null
 }
 
 /** Why schedules stand still. */

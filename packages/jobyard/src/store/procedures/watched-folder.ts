@@ -30,7 +30,9 @@ export interface WatchedFolder {
 type Findings = Pick<WatchedFolder, 'problems' | 'keeps'>
 type Watch = Omit<WatchedFolder, keyof Findings>
 
-const watchOf = sql('select path, instance, seen_at as "seenAt", problems from watched_folder where collection_id = ?')
+const watchOf = sql(
+  'select path, instance, seen_at as "seenAt", problems, keeps from watched_folder where collection_id = ?',
+)
 const lockedWatch = sql(
   (d) => `select path, instance, seen_at as "seenAt" from watched_folder where collection_id = ?${d.forUpdate}`,
 )
@@ -48,15 +50,9 @@ export function* getWatchedFolder({
   readonly collectionId: string
   readonly at: number
 }): Steps<WatchedFolder | null> {
-  const row = yield* first<Watch & { readonly problems: string }>(watchOf, collectionId)
+  const row = yield* first<Watch & Record<keyof Findings, string>>(watchOf, collectionId)
   if (row === undefined || row.seenAt <= at - WATCH_KEPT_MS) return null
-  return { ...row, ...readFindings(row.problems) }
-}
-
-/** Servers before this one noted the problems alone. */
-function readFindings(text: string): Findings {
-  const noted: Findings | readonly FolderProblem[] = JSON.parse(text)
-  return 'problems' in noted ? noted : { problems: noted, keeps: [] }
+  return { ...row, problems: JSON.parse(row.problems), keeps: JSON.parse(row.keeps) }
 }
 
 /**
@@ -79,14 +75,14 @@ export function* holdWatchedFolder(
   return !held
 }
 
-const putProblems = sql('update watched_folder set problems = ? where collection_id = ? and instance = ?')
+const putFindings = sql('update watched_folder set problems = ?, keeps = ? where collection_id = ? and instance = ?')
 
 /** Notes what of a folder is not deployed, all of it, and which jobs stay without one, by the instance that looks into it. */
 export function* noteFolderProblems(
-  { collectionId, instance, ...findings }: Findings & { readonly collectionId: string; readonly instance: string },
+  { collectionId, instance, problems, keeps }: Findings & { readonly collectionId: string; readonly instance: string },
   _scope: Scope,
 ): Steps<void> {
-  yield* execute(putProblems, JSON.stringify(findings), collectionId, instance)
+  yield* execute(putFindings, JSON.stringify(problems), JSON.stringify(keeps), collectionId, instance)
 }
 
 const dropWatch = sql('delete from watched_folder where instance = ?')
