@@ -1,7 +1,7 @@
 import type { Cgroup, CgroupUsage } from '../cgroup/contract.ts'
 import type { CgroupPool } from '../cgroup/pool.ts'
 import type { ProcessLimits } from '../contract.ts'
-import { isAlive, listPids, readLastPid, readStat, sendSignal } from '../proc.ts'
+import { isAlive, listPids, readLastPid, readMemory, readStat, sendSignal } from '../proc.ts'
 import { Doubts, readMark } from '../strays.ts'
 import type { Sampler } from './sampler.ts'
 
@@ -77,13 +77,15 @@ export class Confinement {
     const cgroup = this.#leased
     this.#leader = pid
     pool?.leaders.add(pid)
-    this.#sampler.watch(pid)
+    if (!pool?.quick) this.#sampler.watch(pid)
     if (!pool || !cgroup) return
     if (!pool.quick) {
       this.#late = true
       this.#entering = this.#enterLater(pool, cgroup, pid, entered)
       return
     }
+    // It has just begun: it has used no CPU time that counts, but has its first memory.
+    this.#before = { cpuMs: null, peakBytes: null, ownBytes: 0, ...readMemory(pid) }
     try {
       this.#moveIn(pool, cgroup, pid)
       entered()
