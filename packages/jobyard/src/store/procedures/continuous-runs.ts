@@ -1,3 +1,4 @@
+import { endedByItself } from '../../domain/restart.ts'
 import type { Scope } from '../contract.ts'
 import { all, execute, first, forEachRow, idList, insertEach, type Steps, sql, updateEach } from '../sql.ts'
 import type { RunCore } from './run-core.ts'
@@ -75,10 +76,6 @@ export function* enterPlaced(scope: Scope, runs: readonly PlacedRun[]): Steps<vo
     rows.push({ ...run, called: yield* calledHere(scope, run.jobId), again: again ? 1 : 0, said })
   }
   yield* forEachRow(enter, rows)
-}
-
-function endedByItself({ state, reasonCode }: Before): boolean {
-  return state === 'completed' || (state === 'failed' && reasonCode !== 'lost')
 }
 
 const ask = updateEach('continuous_run', { jobId: 'text', runId: 'text' }, { askedAt: 'int' })

@@ -1,9 +1,9 @@
 import type { Steering } from '../../../domain/app-settings.ts'
 import type { JobRow, RunRow } from '../../../domain/model.ts'
-import { countShortRun, restartDelay, restartRule } from '../../../domain/restart.ts'
+import { countShortRun, endedByItself, restartDelay, restartRule } from '../../../domain/restart.ts'
 import type { ContinuousRunRow } from '../../../store/procedures/continuous-runs.ts'
 import { wentWithServer } from '../statuses.ts'
-import { type ContinuousRun, endedByItself } from './run-lines.ts'
+import type { ContinuousRun } from './run-lines.ts'
 
 /** A run of a continuous job with what follows from those before it. */
 export interface DescribedRun extends ContinuousRun {
