@@ -25,8 +25,8 @@ programs. Both need no token. This page says what holds for all of it, and lists
   last one; \`limit\` is 50 unless said otherwise, and 500 at most.
 - **Errors** are problem documents: see [errors](errors.md).
 - **Sending again**: a write with a header \`Idempotency-Key\` is done once, however often it is sent within a day.
-- **Naming a job**: by id, by name, or by its short number. Queries \`collection\`, \`kind\` and \`type\` narrow a name; the
-  collection is \`default\` when none is named. A name that fits several jobs is refused with \`job-ambiguous\`.
+- **Naming a job**: by id, by name, or by its short number. Queries \`collection\`, \`kind\` and \`type\` narrow that: one of another
+  is not found. Without \`collection\`, a name is one in \`default\`, an id or a number that of any job. A name that fits several jobs is refused with \`job-ambiguous\`.
 - **Live**: with \`Accept: text/event-stream\` or \`?format=events\`, \`/v1/events\` and the output of a run are server-sent
   events. Both go on behind the id in \`Last-Event-ID\`, and send a comment every 15 seconds when nothing happens. A stream
   ends at once when its token is revoked or its session is over, within five seconds when that happened on another instance,

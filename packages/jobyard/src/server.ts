@@ -176,6 +176,8 @@ async function openFront(
   shutdown.add('interface', () => api.close(), config.drainMs + 5000)
   shutdown.add('readiness', () => {
     state.ready = false
+    // Whose answers the interface waits for.
+    services.hookCalls.endTrials()
     // Runs are told at once; what comes of it is asked when it is the engine's turn.
     engine.stop().catch(() => undefined)
   })

@@ -106,7 +106,7 @@ async function readTriggers(
   )
 }
 
-/** The id of a job that another one names; by name in the collection of that one. */
+/** The id of a job that another one names: by its id or number any, by name one in the collection of that other. */
 async function findOther(
   { directory }: ApiContext,
   bearer: Bearer,
@@ -115,7 +115,7 @@ async function findOther(
   field: string,
 ): Promise<string> {
   try {
-    return (await directory.requireJob(bearer, ref, { collection: collectionId })).id
+    return (await directory.requireJob(bearer, ref, {}, collectionId)).id
   } catch (error) {
     if (!(error instanceof JobyardError)) throw error
     throw new JobyardError(error.code, error.message, { ...error.details, field, cause: error })

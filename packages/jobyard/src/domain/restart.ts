@@ -11,6 +11,17 @@ export function restartRule(own: RestartPolicy, collectionMs: number | null): Re
   return usual && collectionMs !== null ? { delayMs: collectionMs } : own
 }
 
+/** True when a run ended by itself, so that the next one follows after a wait. */
+export function endedByItself({
+  state,
+  reasonCode,
+}: {
+  readonly state: string
+  readonly reasonCode: string | null
+}): boolean {
+  return state === 'completed' || (state === 'failed' && reasonCode !== 'lost')
+}
+
 /**
  * How many short runs in a row there are once a run has ended unasked. An end that somebody asked for (a stop, a deploy,
  * a shutdown) says nothing about the job and is not to be counted at all.

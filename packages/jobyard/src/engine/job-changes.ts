@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { formatDuration, formatSize } from '../domain/durations.ts'
 import type { JobRow, TriggerSpec } from '../domain/model.ts'
+import { isObject } from '../domain/plain-object.ts'
 
 /** A job before or after a change, as far as people change it. */
 export interface JobState extends Pick<JobRow, 'name' | 'spec' | 'policy' | 'enabled' | 'packageHash'> {
@@ -93,8 +94,4 @@ function sayPolicy(value: unknown): unknown {
 
 function membersOf(value: unknown): Members {
   return isObject(value) ? value : {}
-}
-
-function isObject(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

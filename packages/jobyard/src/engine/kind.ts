@@ -138,6 +138,8 @@ export interface JobKind<Spec = unknown> {
   secrets?(spec: Spec, job: JobRow): readonly string[]
   /** Milliseconds that a task may take to end by itself when the job's policy names none. Default 0. */
   graceMs?(job: JobRow): number
+  /** The rules that came with the job's package, and not from whoever manages it. Default: none. */
+  packaged?(spec: Spec): Partial<Policy>
   /** The limits that count for its tasks in the end, for people to see. Default: nothing is told of them. */
   limits?(job: JobRow, steering: Steering): KindLimits
 }

@@ -67,23 +67,40 @@ export class Directory {
     return this.#collectionNames.get(id) ?? id
   }
 
-  /** A job by its id, its name or its short number. Throws 'job-unknown' and 'job-ambiguous'. */
-  async requireJob(bearer: Bearer, ref: string, scope: JobScope = {}): Promise<JobRow> {
-    const { store } = this.#services
-    if (UUID.test(ref)) {
-      const job = await store.read('getJob', { id: ref.toLowerCase() })
-      if (job !== null && mayUse(bearer, job.collectionId)) return job
-      throw unknownJob(ref)
-    }
-    const collection = await this.requireCollection(bearer, scope.collection)
-    const found = await this.#findByName(collection.id, ref, scope)
+  /**
+   * A job by its id, its name or its short number. An id or a number is that of any job that the bearer may see, but of no
+   * other collection, kind or type than the scope names. A name is one in the collection that the scope names, or else in
+   * `home`; default: the bearer's. Throws 'job-unknown' and 'job-ambiguous'.
+   */
+  async requireJob(bearer: Bearer, ref: string, scope: JobScope = {}, home?: string): Promise<JobRow> {
+    const collection = await this.requireCollection(bearer, scope.collection ?? home)
+    const byId = UUID.test(ref)
+    const found = byId ? [] : await this.#findByName(collection.id, ref, scope)
     const [only] = found
     if (found.length > 1) throw ambiguous(ref, found)
     if (only !== undefined) return only
     // A name may look like a number, so numbers come last.
-    const numbered = /^\d{1,9}$/.test(ref) ? await store.read('getJobByNumber', { number: Number(ref) }) : null
-    if (numbered !== null && mayUse(bearer, numbered.collectionId)) return numbered
-    throw unknownJob(ref, ` in the collection ${collection.name}`)
+    const job = await this.#findByIdOrNumber(bearer, ref)
+    if (job !== null && (scope.collection === undefined || job.collectionId === collection.id) && agrees(job, scope)) {
+      return job
+    }
+    const wanted = scope.type === undefined ? '' : ` ${scope.type}`
+    const where = byId && scope.collection === undefined ? '' : ` in the collection ${collection.name}`
+    const other = job === null ? '' : `; the one of that ${byId ? 'id' : 'number'} is ${await this.#sayOther(job)}`
+    const message = `There is no${wanted} job ${JSON.stringify(ref)}${where}${other}.`
+    throw new JobyardError('job-unknown', message, { field: 'job' })
+  }
+
+  async #findByIdOrNumber(bearer: Bearer, ref: string): Promise<JobRow | null> {
+    const { store } = this.#services
+    let job: JobRow | null = null
+    if (UUID.test(ref)) job = await store.read('getJob', { id: ref.toLowerCase() })
+    else if (/^\d{1,9}$/.test(ref)) job = await store.read('getJobByNumber', { number: Number(ref) })
+    return job !== null && mayUse(bearer, job.collectionId) ? job : null
+  }
+
+  async #sayOther({ kind, type, name, collectionId }: JobRow): Promise<string> {
+    return `the ${type} ${kind} job ${name} in the collection ${await this.collectionName(collectionId)}`
   }
 
   /**
@@ -148,8 +165,8 @@ function mayUse(bearer: Bearer, collectionId: string): boolean {
   return bearer.collectionId === null || bearer.collectionId === collectionId
 }
 
-function unknownJob(ref: string, where = ''): JobyardError {
-  return new JobyardError('job-unknown', `There is no job ${JSON.stringify(ref)}${where}.`, { field: 'job' })
+function agrees(job: JobRow, { kind = job.kind, type = job.type }: JobScope): boolean {
+  return job.kind === kind && job.type === type
 }
 
 function ambiguous(ref: string, jobs: readonly JobRow[]): JobyardError {

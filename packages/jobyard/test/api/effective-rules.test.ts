@@ -54,6 +54,25 @@ describe('what counts for a job', () => {
     expect(changed.effective.restart).toEqual({ value: '9s', from: 'job' })
   })
 
+  test('is told as the word of settings.job where that set a rule, until somebody says otherwise', async () => {
+    const settings = { jobyard: { keepRuns: 12, restart: { delay: '4s' } } }
+    const zip = makeZip([
+      { name: 'run.sh', data: 'true\n' },
+      { name: 'settings.job', data: JSON.stringify(settings) },
+    ])
+    const { hash } = await server.client.packages.upload(new Uint8Array(zip), 'job.zip')
+    const draft = { name: 'ruled', type: 'continuous', triggers: [{ type: 'continuous' as const }], enabled: false }
+    const { job } = await server.client.jobs.put({ ...draft, package: hash })
+    expect(job.effective).toMatchObject({
+      keepRuns: { value: 12, from: 'settings.job' },
+      restart: { value: '4s', from: 'settings.job' },
+    })
+    const { out } = await command(['script', 'show', 'ruled'], { env: server.env })
+    expect(out).toContain('12 runs, by settings.job')
+    const changed = await server.client.jobs.patch(job.id, { policy: { keepRuns: 9, restart: { delay: '5s' } } })
+    expect(changed.effective).toMatchObject({ keepRuns: { from: 'job' }, restart: { value: '5s', from: 'job' } })
+  })
+
   test('is what settings.job says where the job says nothing, and the command line tells so', async () => {
     const settings = { stopping_wait_time: 7, jobyard: { limits: { memory: '128MB' }, stopSignal: 'at-once' } }
     const zip = makeZip([

@@ -54,6 +54,20 @@ describe('a JSON body', () => {
   })
 })
 
+describe('a broken JSON body with a very long text', () => {
+  test.each([
+    ['plain', 'x'.repeat(20_000_000)],
+    ['full of escapes', '\\n'.repeat(10_000_000)],
+  ])('that is %s is refused with the place behind it', (_how, text) => {
+    const body = `{"a":"${text}"`
+    expect(() => readJsonBody(body)).toThrow(expect.objectContaining({ code: 'input-invalid', position: body.length }))
+    const blank = `{"a":1${' '.repeat(20_000_000)}x`
+    expect(() => readJsonBody(blank)).toThrow(expect.objectContaining({ position: blank.length - 1 }))
+    const number = `{"a":${'1'.repeat(20_000_000)}x`
+    expect(() => readJsonBody(number)).toThrow(expect.objectContaining({ position: number.length - 1 }))
+  })
+})
+
 describe('a cursor', () => {
   test('gives back what it was made of, to its own list alone', () => {
     fc.assert(

@@ -110,6 +110,66 @@ describe('a name that is a number', () => {
   })
 })
 
+describe('a number or an id', () => {
+  test('names no job of another collection, type or kind than were named', async () => {
+    await server.client.collections.create('staging')
+    await deploy('--name', 'prod')
+    const { id, number } = await server.client.jobs.get('prod')
+    const run = await server.client.runs.create(id)
+    await server.client.runs.wait(run.id)
+    for (const named of [String(number), id]) {
+      for (const scope of [
+        ['--collection', 'staging'],
+        ['--type', 'continuous'],
+      ]) {
+        const { exit, err } = await jobyard('script', 'show', named, ...scope)
+        expect([exit, err], scope.join(' ')).toEqual([4, expect.stringContaining(` job "${named}"`)])
+        expect(err).toContain('is the triggered script job prod in the collection default.')
+      }
+      for (const verb of ['run', 'rm', 'stop']) {
+        const refused = await jobyard(
+          'script',
+          verb,
+          named,
+          '--collection',
+          'staging',
+          ...(verb === 'rm' ? ['--yes'] : []),
+        )
+        expect(refused.exit, verb).toBe(4)
+      }
+      expect((await jobyard('run', 'show', `${named}/${run.number}`, '--collection', 'staging')).exit).toBe(4)
+      expect((await jobyard('run', 'show', `${named}/${run.number}`, '--collection', 'default')).out).toContain(run.id)
+      await expect(server.client.jobs.get(named, { kind: 'call' })).rejects.toMatchObject({ code: 'job-unknown' })
+      expect((await server.client.jobs.get(named, { kind: 'script', type: 'triggered' })).name).toBe('prod')
+    }
+    expect(await jobsCalled('prod')).toEqual(['triggered prod'])
+  })
+
+  test('is no way to another collection than the one a deployment is for', async () => {
+    await server.client.collections.create('preview')
+    await deploy('--name', 'live')
+    const { id, number, version } = await server.client.jobs.get('live')
+    const made = await deploy('--name', String(number), '--collection', 'preview')
+    expect([made.exit, made.out]).toEqual([0, expect.stringMatching(new RegExp(`^Made the job ${number}\\.`))])
+    expect((await server.client.jobs.get(String(number), { collection: 'preview' })).collection).toBe('preview')
+    const refused = await deploy('--name', id, '--collection', 'preview')
+    expect([refused.exit, refused.err]).toEqual([4, expect.stringContaining(id)])
+    expect((await server.client.jobs.get(id)).version).toBe(version)
+    expect((await deploy('--name', String(number))).out).toMatch(/^Updated the job live\./)
+  })
+
+  test('names the job that another one follows, wherever that is', async () => {
+    await deploy('--name', 'leader')
+    const { id, number } = await server.client.jobs.get('leader')
+    await server.client.collections.create('followers')
+    for (const jobId of [id, String(number)]) {
+      const follower = { name: 'follower', collection: 'followers', package: await anyPackage() }
+      const { job } = await server.client.jobs.put({ ...follower, triggers: [{ type: 'after', jobId }] })
+      expect(job.triggers).toMatchObject([{ type: 'after', jobId: id }])
+    }
+  })
+})
+
 test('options that contradict the type are refused before anything is sent', async () => {
   const one = await deploy('--name', 'contrary', '--type', 'triggered', '--continuous')
   expect([one.exit, one.err]).toEqual([2, expect.stringContaining('contradict')])

@@ -30,8 +30,16 @@ describe.each(DATABASES)('on %s', (database) => {
     const runs = (await on.stack.store.read('listRuns', { jobId: job, limit: 10 })).toReversed()
     const called = shortName('here')
     expect(await recordsOf(job)).toEqual([
-      { runId: runs[0]?.id, called, again: false, said: null, askedAt: null, waitMs: 5 },
-      { runId: runs[1]?.id, called, again: true, said: false, askedAt: expect.any(Number), waitMs: 0 },
+      { runId: runs[0]?.id, singleton: false, called, again: false, said: null, askedAt: null, waitMs: 5 },
+      {
+        runId: runs[1]?.id,
+        singleton: false,
+        called,
+        again: true,
+        said: false,
+        askedAt: expect.any(Number),
+        waitMs: 0,
+      },
     ])
     const [, stopped] = await recordsOf(job)
     expect(stopped?.askedAt).toBeGreaterThanOrEqual(runs[1]?.createdAt ?? 0)

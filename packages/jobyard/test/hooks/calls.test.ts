@@ -103,6 +103,19 @@ describe.each(DATABASES)('on %s', (database) => {
     await expect(caller.try('nobody', ACTOR)).rejects.toMatchObject({ code: 'hook-unknown' })
   })
 
+  test('trials that get no answer end at once when they are told to, and no others begin', async () => {
+    const { id } = await addHook('/silent')
+    receiver.answer = () => undefined
+    const { caller } = await call(60_000)
+    const trial = caller.try(id, ACTOR)
+    await received(1)
+    caller.endTrials()
+    await trial
+    expect(await hooks()).toMatchObject([{ id, lastStatus: null, lastReason: expect.stringMatching(/server stopped/) }])
+    await caller.try(id, ACTOR)
+    expect(receiver.calls).toHaveLength(1)
+  })
+
   test('each end of a run is told to each hook once, however it ended', async () => {
     await addHook('/a')
     await addHook('/b?code=1')

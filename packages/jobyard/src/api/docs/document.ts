@@ -1,3 +1,4 @@
+import { isObject } from '../../domain/plain-object.ts'
 import type { JobKind } from '../../engine/kind.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -80,10 +81,6 @@ function hoist(node: unknown, named: Map<string, Json>): unknown {
 
 function mapObject(object: Json, change: (value: unknown) => unknown): Record<string, unknown> {
   return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value)]))
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function capital(name: string): string {

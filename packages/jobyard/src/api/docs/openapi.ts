@@ -39,7 +39,7 @@ const ABOUT = `Every route but \`/health/*\`, \`/docs\` and this description wan
 - Lists come in pages: give \`next\` back as \`cursor\`.
 - A write may carry an \`Idempotency-Key\`: sent again within a day, the same request gets the same answer and is done once.
 - A refusal is a problem document (RFC 9457) with a stable \`code\`, the \`field\` at fault, and a \`hint\`.
-- A job is addressed by its id, its name or its short number; \`collection\`, \`kind\` and \`type\` narrow a name.`
+- A job is addressed by its id, its name or its short number; \`collection\`, \`kind\` and \`type\` narrow that.`
 
 /**
  * Describes the interface: a document at `/v1/openapi.json` and a page to read at `/docs`, which works without the

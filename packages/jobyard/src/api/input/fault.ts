@@ -1,5 +1,6 @@
 import type { TSchema } from 'typebox'
 import { JobyardError } from '../../domain/errors.ts'
+import { isObject } from '../../domain/plain-object.ts'
 import { nearest } from '../../domain/spelling.ts'
 
 /** The keywords of JSON Schema that the interface's own schemas use for what is sent. */
@@ -216,10 +217,6 @@ function isOfType(value: unknown, type: string): boolean {
   if (type === 'object') return isObject(value)
   if (type === 'integer') return Number.isInteger(value)
   return type === 'null' ? value === null : typeof value === type
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** What the schema says of the member and shows as an example; else the fallback, which says what to do as well. */

@@ -34,9 +34,10 @@ class Stop extends Error {
 const BLANKS = /[ \t\r\n]*/y
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 const WORD = /true|false|null/y
-/** A text as far as it is good: up to its closing sign, the end, or what must not stand in it. */
+/** What ends a plain stretch of a text: its closing sign, an escape sequence, or what must not stand in it. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-const TEXT = /"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*/y
+const SPECIAL = /["\\\x00-\x1f]/g
+const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y
 
 class Scan {
   readonly #text: string
@@ -79,11 +80,20 @@ class Scan {
   }
 
   #readText(): void {
-    this.#take(TEXT)
-    const sign = this.#text.charAt(this.#at)
+    this.#at++
+    let sign = this.#nextSpecial()
+    // Not with one pattern: over a long text its repetitions would be more than there is stack for.
+    while (this.#take(ESCAPE)) sign = this.#nextSpecial()
     if (sign === '\\') this.#stop('an escape sequence is expected')
     if (sign !== '"') this.#stop('a text must not hold line ends and other control characters')
     this.#at++
+  }
+
+  /** Goes to what may end the text; that character, empty at the end. */
+  #nextSpecial(): string {
+    SPECIAL.lastIndex = this.#at
+    this.#at = SPECIAL.exec(this.#text)?.index ?? this.#text.length
+    return this.#text.charAt(this.#at)
   }
 
   /** The next character that is no blank; empty at the end. */

@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Static } from 'typebox'
 import type { Steering } from '../../domain/app-settings.ts'
 import { formatDuration, formatSize } from '../../domain/durations.ts'
-import { DEFAULT_POLICY, type JobRow } from '../../domain/model.ts'
+import { DEFAULT_POLICY, type JobRow, type Policy } from '../../domain/model.ts'
 import { restartRule } from '../../domain/restart.ts'
 import { keptRuns } from '../../domain/retention.ts'
 import type { Counted, JobKind, RuleOrigin } from '../../engine/kind.ts'
@@ -11,26 +12,32 @@ type Shown = Static<typeof EffectiveRules>
 
 /** What counts for a job in the end, and whose word it is. */
 export function showEffective(job: JobRow, kind: JobKind | undefined, steering: Steering): Shown {
+  const packaged = kind?.packaged?.(job.spec) ?? {}
   return {
-    keepRuns: keptOf(job, steering),
-    ...(job.type === 'continuous' ? { restart: restartOf(job, steering) } : {}),
+    keepRuns: keptOf(job, steering, packaged),
+    ...(job.type === 'continuous' ? { restart: restartOf(job, steering, packaged) } : {}),
     ...showLimits(kind?.limits?.(job, steering)),
   }
 }
 
-function keptOf({ type, policy }: JobRow, steering: Steering): Shown['keepRuns'] {
+function keptOf({ type, policy }: JobRow, steering: Steering, packaged: Partial<Policy>): Shown['keepRuns'] {
   const history = type === 'continuous' ? null : steering.history
   const value = keptRuns(policy, history)
-  return { value, from: originOf(policy.keepRuns !== DEFAULT_POLICY.keepRuns, history) }
+  return { value, from: originOf(policy, packaged, 'keepRuns') ?? steeredBy(history) }
 }
 
-function restartOf({ policy: { restart } }: JobRow, { restartMs }: Steering): Exclude<Shown['restart'], undefined> {
-  const own = restart.backoff !== undefined || restart.delayMs !== DEFAULT_POLICY.restart.delayMs
-  return { value: formatDuration(restartRule(restart, restartMs).delayMs), from: originOf(own, restartMs) }
+function restartOf({ policy }: JobRow, { restartMs }: Steering, packaged: Partial<Policy>): Shown['restart'] & object {
+  const { delayMs } = restartRule(policy.restart, restartMs)
+  return { value: formatDuration(delayMs), from: originOf(policy, packaged, 'restart') ?? steeredBy(restartMs) }
 }
 
-function originOf(own: boolean, setting: number | null): RuleOrigin {
-  if (own) return 'job'
+/** Whose word a rule is that is not the usual one: the package's where it is what that says. */
+function originOf(policy: Policy, packaged: Partial<Policy>, name: 'keepRuns' | 'restart'): RuleOrigin | undefined {
+  if (isDeepStrictEqual(policy[name], DEFAULT_POLICY[name])) return undefined
+  return isDeepStrictEqual(policy[name], packaged[name]) ? 'settings.job' : 'job'
+}
+
+function steeredBy(setting: number | null): RuleOrigin {
   return setting === null ? 'default' : 'app-settings'
 }
 

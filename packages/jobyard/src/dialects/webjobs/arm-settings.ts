@@ -1,4 +1,5 @@
 import { JobyardError } from '../../domain/errors.ts'
+import { isObject } from '../../domain/plain-object.ts'
 import { JsonFault, readJsonObject } from '../../kinds/script/lenient-json.ts'
 
 /**
@@ -23,8 +24,4 @@ function readObject(text: string): ReturnType<typeof readJsonObject> {
     if (!(error instanceof JsonFault)) throw error
     throw new JobyardError('input-invalid', `The body is not valid JSON: ${error.message}.`, { cause: error })
   }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

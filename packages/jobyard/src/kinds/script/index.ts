@@ -2,6 +2,7 @@ import type { JobKind } from '../../engine/kind.ts'
 import { beginScript, type ScriptParts } from './begin.ts'
 import { countedGrace, scriptLimits } from './limits.ts'
 import { checkChange, openSecrets, prepareScript, showSpec } from './prepare.ts'
+import type { PackageRules } from './settings-rules.ts'
 import { ScriptChange, ScriptSpec } from './spec.ts'
 
 export type { ScriptParts } from './begin.ts'
@@ -22,6 +23,7 @@ export function createScriptKind(parts: ScriptParts): JobKind<ScriptSpec> {
     begin: (task, spec, context) => beginScript(parts, task, spec, context),
     secrets: (spec, job) => Object.values(openSecrets(job.name, spec, parts.sealer)),
     graceMs: (job) => countedGrace(job).value,
+    packaged: ({ settings }) => (settings as { rules?: PackageRules } | undefined)?.rules?.policy ?? {},
     limits: (job, steering) => scriptLimits(job, steering, parts.defaults),
   }
 }

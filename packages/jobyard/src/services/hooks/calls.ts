@@ -71,6 +71,8 @@ export class HookCaller implements HookCalls {
   readonly #deaf: () => void
   readonly #underWay = new Map<string, UnderWay & { readonly done: Promise<void> }>()
   readonly #ending = new AbortController()
+  /** Trials end first: somebody waits for each, and the interface for that one. */
+  readonly #endingTrials = new AbortController()
   /** The trials under way, by their hooks. */
   readonly #trials = new Map<string, Promise<void>>()
   /** Whether there are hooks at all, as far as is known: else runs may end without a look. */
@@ -107,6 +109,11 @@ export class HookCaller implements HookCalls {
     timer.cancel()
   }
 
+  /** Ends the trials under way, and those to come before they begin; what they are for is told that no answer came. */
+  endTrials(): void {
+    this.#endingTrials.abort()
+  }
+
   check(url: string): void {
     this.#options.dialer.check(url)
   }
@@ -124,7 +131,7 @@ export class HookCaller implements HookCalls {
     if (target === null) throw new JobyardError('hook-unknown')
     const at = clock.now()
     const body = await describer.describeExample(target.event, target.collection, at)
-    const sent = await this.#send(target, body, { 'x-jobyard-test': 'true' })
+    const sent = await this.#send(target, body, this.#endingTrials.signal, { 'x-jobyard-test': 'true' })
     const result = sent === 'ended' ? { status: null, reason: STOPPED, body } : sent
     await store.write('noteHookTrial', { id, result, actor, at })
   }
@@ -170,7 +177,7 @@ export class HookCaller implements HookCalls {
     const { store, clock } = this.#options
     const at = clock.now()
     const body = await this.#bodyOf(call)
-    const result = body === null ? null : await this.#send(call, body)
+    const result = body === null ? null : await this.#send(call, body, this.#ending.signal)
     // Broken off: whether it was heard is not known, so it is made again.
     if (result === 'ended') return
     const { id, hookId } = call
@@ -196,7 +203,7 @@ export class HookCaller implements HookCalls {
     return run === null || job === undefined ? null : await describer.describeRun(run, job, collection.name)
   }
 
-  async #send(call: Target, body: string, marks: Headers = {}): Promise<CallResult | 'ended'> {
+  async #send(call: Target, body: string, signal: AbortSignal, marks: Headers = {}): Promise<CallResult | 'ended'> {
     const { dialer, version, callMs = CALL_MS } = this.#options
     const kept = body.slice(0, KEPT_BODY)
     try {
@@ -209,12 +216,11 @@ export class HookCaller implements HookCalls {
       const url = this.#urlOf(call)
       const { insecure } = call
       // On a connection of its own: over one that has gone stale the call would be lost, and there is no second one.
-      const { signal } = this.#ending
       const sent = { method: 'POST', url, headers, body, ...limits, insecure, fresh: true, signal }
       const { status, reason } = await dialer.call(sent)
       return { status, reason, body: kept }
     } catch (error) {
-      if (this.#ending.signal.aborted) return 'ended'
+      if (signal.aborted) return 'ended'
       if (!(error instanceof JobyardError)) throw error
       return { status: null, reason: error.message, body: kept }
     }

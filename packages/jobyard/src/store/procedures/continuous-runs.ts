@@ -1,3 +1,4 @@
+import { endedByItself } from '../../domain/restart.ts'
 import type { Scope } from '../contract.ts'
 import { all, execute, first, forEachRow, idList, insertEach, type Steps, sql, updateEach } from '../sql.ts'
 import type { RunCore } from './run-core.ts'
@@ -10,6 +11,8 @@ import { namesHere } from './steering.ts'
 
 /** The place of a job that runs once, wherever. */
 export const ANYWHERE = '*'
+/** How a run there tells its place; an instance may be called so, too. */
+export const TOLD_ANYWHERE = 'anywhere'
 
 /**
  * Bytes of a run's lines in its job's log besides what it printed: what the engine says at least of one that ends by itself.
@@ -22,6 +25,8 @@ const UNKNOWN_BYTES = 64 * 1024
 /** What the log of a continuous job tells of a run. */
 export interface ContinuousRunRow {
   readonly runId: string
+  /** Whether it was that of all instances. */
+  readonly singleton: boolean
   /** How its instance was called; null: as the one is that shows the log. */
   readonly called: string | null
   /** Whether it followed on one that had ended by itself; else the job was started with it. */
@@ -81,10 +86,6 @@ export function* enterPlaced(scope: Scope, runs: readonly PlacedRun[]): Steps<vo
   yield* forEachRow(enter, rows)
 }
 
-function endedByItself({ state, reasonCode }: Before): boolean {
-  return state === 'completed' || (state === 'failed' && reasonCode !== 'lost')
-}
-
 const ask = updateEach('continuous_run', { jobId: 'text', runId: 'text' }, { askedAt: 'int' })
 
 /** Puts on record when runs were asked to end; only those of continuous jobs have that told in a log. */
@@ -133,11 +134,12 @@ export function* dropForgotten(jobId: string): Steps<boolean> {
 }
 
 const ofJob = sql(
-  `select run_id as "runId", called, again, said, asked_at as "askedAt", wait_ms as "waitMs" from continuous_run
+  `select run_id as "runId", place, called, again, said, asked_at as "askedAt", wait_ms as "waitMs" from continuous_run
     where job_id = ? and (cast(? as text) is null or run_id = ?)`,
 )
 
-interface Raw extends Omit<ContinuousRunRow, 'again' | 'said'> {
+interface Raw extends Omit<ContinuousRunRow, 'singleton' | 'again' | 'said'> {
+  readonly place: string
   readonly again: number
   readonly said: number | null
 }
@@ -149,8 +151,9 @@ export function* listContinuousRuns(input: {
 }): Steps<ContinuousRunRow[]> {
   const { jobId, runId: wanted = null } = input
   const rows = yield* all<Raw>(ofJob, jobId, wanted, wanted)
-  return rows.map(({ again, said, ...row }) => ({
+  return rows.map(({ place, again, said, ...row }) => ({
     ...row,
+    singleton: place === ANYWHERE,
     again: again === 1,
     said: said === null ? null : said === 1,
   }))

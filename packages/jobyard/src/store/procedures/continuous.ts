@@ -1,7 +1,7 @@
 import type { Scope } from '../contract.ts'
 import { all, execute, type Steps, sql } from '../sql.ts'
 import type { Changes } from './advance.ts'
-import { ANYWHERE, enterPlaced } from './continuous-runs.ts'
+import { ANYWHERE, enterPlaced, TOLD_ANYWHERE } from './continuous-runs.ts'
 import { type Inserted, insertRuns } from './insert-runs.ts'
 import { mayTake } from './instances.ts'
 import { lockJobs } from './locks.ts'
@@ -52,7 +52,7 @@ export function* fillPlaces(
     id: scope.ids.next(),
     jobId: seat.jobId,
     why: 'continuous' as const,
-    detail: { place: seat.place === ANYWHERE ? 'anywhere' : seat.place },
+    detail: { place: seat.place === ANYWHERE ? TOLD_ANYWHERE : seat.place },
     args: [],
     claim: { owner, exclusive: `${seat.jobId}@${seat.place}` },
   }))

@@ -90,6 +90,7 @@ function expectWhole(text: string): void {
 it('is put aside again and again, at the same lines whoever looks, while the job loses its oldest output', async () => {
   const job = await startPrinting(5 * MB)
   const seen: string[] = []
+  const tags = new Map<string, string | undefined>()
   for (let round = 0; round < 24; round++) {
     await job.print(5000)
     const [log, before] = [await job.find('job_log.txt'), await job.find('job_prev_log.txt')]
@@ -101,7 +102,11 @@ it('is put aside again and again, at the same lines whoever looks, while the job
     expect(aside.length).toBeGreaterThan(MB)
     expect(aside.length - lastLine).toBeLessThanOrEqual(MB)
     if (seen.at(-1) !== aside) seen.push(aside)
+    // Whoever has it already is told so, whatever its run prints meanwhile.
+    expect(before?.tag).toBe(tags.get(aside) ?? before?.tag)
+    tags.set(aside, before?.tag)
   }
+  expect(new Set(tags.values()).size).toBe(seen.length)
   // What is put aside is what follows on what was put aside before: they are cut nowhere else later.
   expect(seen.length).toBeGreaterThan(5)
   expectWhole(seen.join(''))

@@ -1,9 +1,9 @@
 import type { Steering } from '../../../domain/app-settings.ts'
 import type { JobRow, RunRow } from '../../../domain/model.ts'
-import { countShortRun, restartDelay, restartRule } from '../../../domain/restart.ts'
-import type { ContinuousRunRow } from '../../../store/procedures/continuous-runs.ts'
+import { countShortRun, endedByItself, restartDelay, restartRule } from '../../../domain/restart.ts'
+import { type ContinuousRunRow, TOLD_ANYWHERE } from '../../../store/procedures/continuous-runs.ts'
 import { wentWithServer } from '../statuses.ts'
-import { type ContinuousRun, endedByItself } from './run-lines.ts'
+import type { ContinuousRun } from './run-lines.ts'
 
 /** A run of a continuous job with what follows from those before it. */
 export interface DescribedRun extends ContinuousRun {
@@ -29,10 +29,10 @@ export function describeRuns(facts: RunsOfJob): DescribedRun[] {
   return workOut(facts).map((worked) => {
     const record = records.get(worked.run.id)
     if (record === undefined) return worked
-    const { called, again, said, askedAt, waitMs } = record
+    const { singleton, called, again, said, askedAt, waitMs } = record
     return {
       run: worked.run,
-      singleton: worked.singleton,
+      singleton,
       again,
       saidSingleton: said ?? undefined,
       askedAt: askedAt ?? undefined,
@@ -52,7 +52,7 @@ function workOut({ job, runs, steering }: RunsOfJob): DescribedRun[] {
     const singleton = isSingleton(run)
     const same = latest.get(place)
     // A singleton is everybody's; one run of an instance follows on the other's of the same instance.
-    const previous = singleton ? latestOfAll : newer(same?.run, latest.get(ANYWHERE)?.run)
+    const previous = singleton ? latestOfAll : newer(same?.run, latest.get(TOLD_ANYWHERE)?.run)
     const counts = run.finishedAt !== null && endedByItself(run)
     const ranMs = (run.finishedAt ?? 0) - (run.startedAt ?? run.finishedAt ?? 0)
     const short = counts ? countShortRun(same?.short ?? 0, ranMs) : (same?.short ?? 0)
@@ -65,11 +65,8 @@ function workOut({ job, runs, steering }: RunsOfJob): DescribedRun[] {
   return described.reverse()
 }
 
-/** The place of runs of a singleton. */
-const ANYWHERE = 'anywhere'
-
 function isSingleton({ detail }: RunRow): boolean {
-  return detail.place === ANYWHERE
+  return detail.place === TOLD_ANYWHERE
 }
 
 function newer(one: RunRow | undefined, other: RunRow | undefined): RunRow | undefined {

@@ -40,8 +40,19 @@ export function logSegment(log: ShownLog): Segment {
   const insertions = insertionsAfter(log, figures.lost.lineTime)
   const bytes = bytesOf(figures.counts, form) + sumOf(insertions)
   const lost = bytesOf(figures.lost, form) + sumOf(log.insertions ?? []) - sumOf(insertions)
-  const mark = `${figures.taskId} as of ${form.id} ${lost} ${bytes} ${insertions.map(({ line }) => line).join('')}`
-  return { bytes, lost, mark, read: (from, to) => new LogReading({ ...log, insertions }, from, to).run() }
+  const mark = markOf(log, bytes)
+  return { bytes, lost, at: lost, mark, read: (from, to) => new LogReading({ ...log, insertions }, from, to).run() }
+}
+
+/**
+ * What is there stays as more comes behind it, and as the oldest of it is lost, but for insertions behind the last line: a
+ * line that is open now, and of an earlier time, will stand before them.
+ */
+function markOf(log: ShownLog, bytes: number): string {
+  const { figures, form, insertions = [] } = log
+  const open = insertionsAfter(log, figures.counts.lineTime).length > 0
+  const said = insertions.map(({ line }) => line).join('')
+  return `${figures.taskId} as of ${form.id} ${open ? `${bytes} ` : ''}${said}`
 }
 
 function pageBytes({ lines, lineBytes }: LineCounts): number {

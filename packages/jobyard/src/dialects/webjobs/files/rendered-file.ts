@@ -26,6 +26,6 @@ export function renderedFile(facts: FileFacts, segments: readonly Segment[]): Si
 /** Other bytes have another tag, also where they are as many. */
 function tagOf(segments: readonly Segment[]): string {
   const hash = createHash('sha256')
-  for (const { mark } of segments) hash.update(`${mark.length} ${mark}`)
+  for (const { mark, at = 0, bytes } of segments) hash.update(`${at} ${bytes} ${mark.length} ${mark}`)
   return hash.digest('hex').slice(0, 32)
 }

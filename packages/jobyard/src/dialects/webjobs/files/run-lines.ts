@@ -1,6 +1,7 @@
 import { isFinished } from '@jobyard/jobs'
 import { parseDuration } from '../../../domain/durations.ts'
 import type { RunRow, TaskRow } from '../../../domain/model.ts'
+import { endedByItself } from '../../../domain/restart.ts'
 import type { LogFacts } from '../../../store/output/contract.ts'
 import { runStatus } from '../statuses.ts'
 import type { OwnLine } from './log-line.ts'
@@ -100,11 +101,6 @@ export interface ContinuousRun {
   readonly saidSingleton?: boolean | undefined
   /** When it was asked to end, epoch milliseconds. Default: with its end, if it was. */
   readonly askedAt?: number | undefined
-}
-
-/** True when a run ended by itself, so that the next one follows after a wait. */
-export function endedByItself({ state, reasonCode }: Pick<RunRow, 'state' | 'reasonCode'>): boolean {
-  return state === 'completed' || (state === 'failed' && reasonCode !== 'lost')
 }
 
 /** What comes before the process of a continuous job. Where it starts anew, the first line is that it does. */

@@ -1,8 +1,10 @@
 /** A stretch of a file that is made up while it is read. */
 export interface Segment {
   readonly bytes: number
-  /** All that its bytes follow from: two with the same mark have the same bytes. */
+  /** What its bytes are a part of, and all that they follow from: where two have the same mark, so are the bytes that both have. */
   readonly mark: string
+  /** Where it begins in what its mark stands for, in bytes. Default 0. */
+  readonly at?: number
   /** Bytes that stood before and are kept no longer. Default: none. */
   readonly lost?: number
   /** The bytes `from` to before `to`, in pieces. */
@@ -33,8 +35,9 @@ export function sumLost(segments: readonly Segment[]): number {
 
 /** A part of a stretch. */
 export function partOf(segment: Segment, begin: number, end: number): Segment {
-  const mark = `${begin} to ${end} of ${segment.mark}`
-  return { bytes: end - begin, mark, read: (from, to) => segment.read(begin + from, begin + to) }
+  const { mark, at = 0 } = segment
+  const read: Segment['read'] = (from, to) => segment.read(begin + from, begin + to)
+  return { bytes: end - begin, mark, at: at + begin, read }
 }
 
 /** The bytes `from` to before `to` of several stretches, one behind the other. */
