@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { DEFAULT_ARCHIVE_LIMITS } from '../../src/kinds/script/archive-limits.ts'
 import { copyFolder } from '../../src/kinds/script/folder-tree.ts'
-import { type HeldFolder, holdFolder } from '../../src/kinds/script/held-folder.ts'
+import { type HeldFolder, holdFolder, MOST_LEVELS } from '../../src/kinds/script/held-folder.ts'
 import { takeFingerprint } from '../../src/services/folder/fingerprint.ts'
 import { KnownFolders } from '../../src/services/folder/known-folders.ts'
 import type { WatchedFolderOptions } from '../../src/services/folder/watched-folder.ts'
@@ -90,6 +90,14 @@ test('a folder below that becomes a link while it is looked at gives no fingerpr
   }
   const taken = takeFingerprint({ ...interrupted(folder, async () => undefined), look }, path('job'))
   await expect(taken).rejects.toMatchObject({ code: expect.stringMatching(/ENOTDIR|ELOOP/) })
+})
+
+test('a folder with too many others in one another is looked at as far as may be, and not copied', async () => {
+  await on.write(`job/${'a/'.repeat(MOST_LEVELS + 10)}run.sh`)
+  await using folder = await holdFolder(path('job'))
+  expect((await takeFingerprint(folder, path('job'))).folders).toHaveLength(MOST_LEVELS + 1)
+  const copied = copyFolder(folder, path('copy'), { ...DEFAULT_ARCHIVE_LIMITS, nameLength: 10_000 })
+  await expect(copied).rejects.toMatchObject({ code: 'archive-too-large' })
 })
 
 test('what is in a folder that became a link on the way is not listed', async () => {

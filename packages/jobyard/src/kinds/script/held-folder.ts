@@ -1,4 +1,4 @@
-import { type BigIntStats, constants, type Dirent } from 'node:fs'
+import { type BigIntStats, constants, type Dirent, existsSync } from 'node:fs'
 import { type FileHandle, lstat, open, readdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -29,7 +29,7 @@ export interface HeldFolder extends AsyncDisposable {
 export const MOST_LEVELS = 256
 
 /** Opens names, but neither files nor folders (open(2)); Node has no name for it. Linux on every architecture that Node runs on. */
-const O_PATH = 0o10_000_000
+export const O_PATH = 0o10_000_000
 
 const NO_FOLLOW = constants.O_NOFOLLOW ?? 0
 const DIRECTORY = (constants.O_DIRECTORY ?? 0) | NO_FOLLOW
@@ -37,13 +37,16 @@ const FOLDER = constants.O_RDONLY | DIRECTORY
 /** What waits for somebody at the other end, such as a pipe, is not waited for. */
 const FILE = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
 
+/** Where Linux has what this process holds open, by number. */
+export const HELD = '/proc/self/fd'
+
 /**
  * Goes down from `root` part by part, and follows no link, neither on the way nor at the end. What leads to the root
  * itself must be out of the reach of jobs. Throws ENOENT, ENOTDIR or ELOOP where there is no such folder.
  */
 export async function holdFolder(root: string, parts: readonly string[] = []): Promise<HeldFolder> {
   for (const part of parts) requirePart(part)
-  if (process.platform !== 'linux') return await holdByPath(join(await realpath(root), ...parts))
+  if (!canHold()) return await holdByPath(join(await realpath(root), ...parts))
   let above = await open(root, (parts.length === 0 ? FOLDER : O_PATH) | DIRECTORY)
   for (const [index, part] of parts.entries()) {
     // Whoever may go through a folder need not be able to read it.
@@ -60,6 +63,11 @@ export async function holdFolder(root: string, parts: readonly string[] = []): P
   return holdOpen(above)
 }
 
+/** Whether folders can be held, and not only their paths be checked. */
+export function canHold(): boolean {
+  return process.platform === 'linux' && existsSync(HELD)
+}
+
 /** Whatever checked the parts before, none may lead elsewhere here. */
 function requirePart(part: string | Buffer): void {
   const name = part.toString()
@@ -68,7 +76,7 @@ function requirePart(part: string | Buffer): void {
 
 /** Where what this process holds open is found, whatever has become of its path: openat(2), which Node has not, goes by that. */
 function placeOf({ fd }: FileHandle): string {
-  return `/proc/self/fd/${fd}`
+  return `${HELD}/${fd}`
 }
 
 function holdOpen(handle: FileHandle): HeldFolder {

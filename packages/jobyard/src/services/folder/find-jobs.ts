@@ -84,19 +84,6 @@ export function unseenKey(place: string, type: string): string {
   return `${place} ${type}`
 }
 
-/**
- * Why a job that came from here may be there all the same, though it is not found in its place; undefined when that was
- * looked into, and the job is not there. One of which it is not known where it came from, or that came from another watched
- * folder, may be in any place.
- */
-export function whyUnseen(
-  { type, place }: { readonly type: string; readonly place: string | null },
-  { unseen, places }: Pick<FoundJobs, 'unseen' | 'places'>,
-): FolderProblem | undefined {
-  const those = place !== null && places.includes(place) ? [place] : places
-  return those.map((each) => unseen.get(unseenKey(each, type))).find((each) => each !== undefined)
-}
-
 /** The folder of the web site in a watched folder: `site/wwwroot`, in any case; where there is none, the folder itself. */
 export async function findWebRoot(folder: string, user: LinkRules['user']): Promise<string> {
   const found = await new WayDown({ folder, user }, new KnownFolders()).descend(top(folder), WEB_ROOT)

@@ -1,6 +1,5 @@
 import type { Clock } from '../../domain/clock.ts'
 import { JobyardError } from '../../domain/errors.ts'
-import type { JobRow } from '../../domain/model.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { Events } from '../../engine/events.ts'
 import type { Jobs } from '../../engine/jobs.ts'
@@ -10,15 +9,16 @@ import type { HeldFolder } from '../../kinds/script/held-folder.ts'
 import type { ScriptPackages } from '../../kinds/script/packages.ts'
 import { isSystemError } from '../../kinds/script/system-error.ts'
 import type { Repository } from '../../store/procedures/index.ts'
-import type { FolderProblem } from '../../store/procedures/watched-folder.ts'
+import type { FolderJobMark, FolderProblem } from '../../store/procedures/watched-folder.ts'
 import { deployFolder } from './deploy.ts'
-import { type FolderJob, type FoundJobs, findJobs, keyOf, whyUnseen } from './find-jobs.ts'
+import { type FolderJob, type FoundJobs, findJobs, keyOf } from './find-jobs.ts'
 import { type Fingerprint, takeFingerprint } from './fingerprint.ts'
 import { holdOnWay } from './hold.ts'
 import { FolderWatch, GATHER_MS } from './folder-watch.ts'
 import { KnownFolders } from './known-folders.ts'
 import type { LinkRules } from './links.ts'
 import { ToldProblems } from './told-problems.ts'
+import { whyUnseen, withoutStandIns } from './unseen.ts'
 import { WaitingChanges } from './waiting-changes.ts'
 
 /** What a watched folder works with. */
@@ -56,7 +56,7 @@ const REST = 10
 const ABOVE = ''
 
 /** A job that came from the folder. */
-type KnownJob = Pick<JobRow, 'id' | 'type' | 'name'> & { readonly place: string | null }
+type KnownJob = FolderJobMark
 
 /** What ends the copying of a folder that is another one by now: what was copied may be a mixture. */
 class ChangedMeanwhile extends Error {}
@@ -140,7 +140,8 @@ export class WatchedFolder {
     const { store, clock, folder: path, user, collectionId, instance, everyMs = EVERY_MS } = this.#options
     const held = await store.write('holdWatchedFolder', { collectionId, path, instance, at: clock.now() })
     if (!held) return everyMs
-    const found = await this.#withoutStandIns(await findJobs(path, { user, known: this.#known }))
+    const looked = await findJobs(path, { user, known: this.#known })
+    const found = withoutStandIns(looked, await store.read('listFolderJobs', { collectionId }))
     this.#noted.delete(ABOVE)
     // Other folders above those of jobs may have brought others of these, too.
     const isMoved = this.#watch.follow(ABOVE, found.above)
@@ -155,20 +156,6 @@ export class WatchedFolder {
     const doubts = new Map([...away, ...found.doubts].map((doubt) => [doubt.path, doubt]))
     await this.#told.tell(kept.length === 0 ? problems : [...problems, ...doubts.values()], kept)
     return this.#nextLook(everyMs)
-  }
-
-  /** Leaves out what is found further down while a job of that name may be in the place that it came from, which is away. */
-  async #withoutStandIns(found: FoundJobs): Promise<FoundJobs> {
-    const { store, collectionId } = this.#options
-    const known = await store.read('listFolderJobs', { collectionId })
-    const away = known.filter((job) => whyUnseen(job, found) !== undefined)
-    const places = new Map(away.map((job) => [keyOf(job), job.place]))
-    // Of two jobs of a name that counts whose place comes first.
-    const isStandIn = (job: FolderJob) => {
-      const at = found.places.indexOf(places.get(keyOf(job)) ?? '')
-      return at >= 0 && at < found.places.indexOf(job.place)
-    }
-    return { ...found, jobs: found.jobs.filter((job) => !isStandIn(job)) }
   }
 
   /** Deploys a job when its folder has changed and is quiet. Answers what stands against it. */
