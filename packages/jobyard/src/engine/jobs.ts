@@ -34,6 +34,8 @@ export interface JobInput {
   readonly action?: string
   /** `folder`: the watched folder of the collection says so. */
   readonly origin?: 'folder'
+  /** The folder of jobs in the watched folder that it lies in, as a path. */
+  readonly place?: string
   /** True: a continuous job starts again even where nothing about it is new. */
   readonly afresh?: boolean
   /** The version that the job must still have; 'job-changed' is thrown when it has another. Default: any. */
@@ -73,8 +75,9 @@ export class Jobs {
       if (isFixed && before?.version !== input.basedOn) throw new JobyardError('job-changed')
       const draft = await this.#draft(input, before)
       const action = input.action ?? actionOf(input, before)
-      const { origin, afresh } = input
-      const how = { ...(origin === undefined ? {} : { origin }), ...(afresh === undefined ? {} : { afresh }) }
+      const { origin, place, afresh } = input
+      const from = { ...(origin === undefined ? {} : { origin }), ...(place === undefined ? {} : { place }) }
+      const how = { ...from, ...(afresh === undefined ? {} : { afresh }) }
       const changed = before === null ? {} : { changed: await this.#changes(before, draft) }
       try {
         const at = this.#parts.clock.now()

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
+import { type HeldFolder, holdFolder } from '../../src/kinds/script/held-folder.ts'
 import { canExecute, checkReachable } from '../../src/kinds/script/reach.ts'
 import { FolderWatch } from '../../src/services/folder/folder-watch.ts'
 import { takeFingerprint } from '../../src/services/folder/fingerprint.ts'
@@ -124,7 +125,8 @@ test('a listener tells in which of its groups something has changed', async () =
   try {
     for (const name of ['a', 'b']) {
       await on.write(`${name}/below/file`)
-      const { folders } = await takeFingerprint(join(on.path, name))
+      await using folder = await holdFolder(join(on.path, name))
+      const { folders } = await takeFingerprint(folder, join(on.path, name))
       expect(folders.map(({ path }) => path)).toEqual([join(on.path, name), join(on.path, name, 'below')])
       expect(watch.follow(name, folders)).toBe(true)
       expect(watch.follow(name, folders)).toBe(false)
@@ -137,6 +139,21 @@ test('a listener tells in which of its groups something has changed', async () =
     await on.write('b/other', 'more')
     await eventually('it is heard', () => heard.length > 1)
     expect(heard).toEqual(['b', 'b'])
+  } finally {
+    watch.stop()
+  }
+})
+
+test('a listener hears of names that it was not told of before', async () => {
+  const heard: string[] = []
+  const watch = new FolderWatch(systemClock, (groups) => heard.push(...groups))
+  try {
+    const folder = { path: on.path, identity: 'the same' }
+    expect(watch.follow('g', [{ ...folder, names: new Set(['site']) }])).toBe(true)
+    expect(watch.follow('g', [{ ...folder, names: new Set(['site', 'current']) }])).toBe(true)
+    expect(watch.follow('g', [{ ...folder, names: new Set(['site', 'current']) }])).toBe(false)
+    await on.write('current')
+    await eventually('it is heard', () => heard.length > 0)
   } finally {
     watch.stop()
   }
@@ -170,13 +187,14 @@ test.skipIf(process.platform === 'win32' || (IS_ROOT && !reachable))(
 )
 
 test('a job whose deployment fails through the server does not keep the others waiting', async () => {
-  await on.write('App_Data/jobs/triggered/first/run.sh')
+  await on.write('App_Data/jobs/triggered/first/run.sh', 'echo the first\n')
   await on.write('App_Data/jobs/triggered/second/run.sh')
   let broken = true
   const packages = {
-    receiveFolder: async (path: string) => {
-      if (path.endsWith('/first') && broken) throw new Error('the disk is full')
-      return await on.packages.receiveFolder(path)
+    receiveFolder: async (folder: HeldFolder, check?: () => Promise<void>) => {
+      const { size } = await folder.look('run.sh')
+      if (size === 15n && broken) throw new Error('the disk is full')
+      return await on.packages.receiveFolder(folder, check)
     },
   }
   await on.open({ ...RARELY, instance: 'there', packages }).start()

@@ -1,6 +1,7 @@
 import { chmod, mkdir, rename, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { holdFolder } from '../../src/kinds/script/held-folder.ts'
 import type { WatchedFolder } from '../../src/services/folder/watched-folder.ts'
 import { eventually } from '../support/eventually.ts'
 import { ACTOR, DATABASES } from '../support/stack.ts'
@@ -152,7 +153,7 @@ describe.each(DATABASES)('on %s', (database) => {
   })
 
   test('jobs that were there before stay; a folder of that name takes them over', async () => {
-    const hash = (await on.packages.receiveFolder(await folderWith('echo own\n'))).hash
+    const hash = await receive('echo own\n')
     await on.stack.jobs.save({ ...target('own'), packageHash: hash }, 'new', ACTOR)
     await on.stack.jobs.save({ ...target('taken'), packageHash: hash }, 'new', ACTOR)
     const { id } = (await on.job('taken')) ?? {}
@@ -164,9 +165,10 @@ describe.each(DATABASES)('on %s', (database) => {
     await until('only what came from the folder goes with it', ['triggered/own'])
   })
 
-  async function folderWith(text: string): Promise<string> {
+  async function receive(text: string): Promise<string> {
     await on.write('apart/run.sh', text)
-    return join(on.path, 'apart')
+    await using folder = await holdFolder(join(on.path, 'apart'))
+    return (await on.packages.receiveFolder(folder)).hash
   }
 
   const target = (name: string) => ({ collectionId: on.stack.collectionId, kind: 'script', type: 'triggered', name })
@@ -175,7 +177,7 @@ describe.each(DATABASES)('on %s', (database) => {
     await on.write('App_Data/jobs/triggered/mine/run.sh')
     await watched.start()
     await until('it is there', ['triggered/mine'])
-    const { hash } = await on.packages.receiveFolder(await folderWith('echo other\n'))
+    const hash = await receive('echo other\n')
     const refused = { code: 'source-controlled', message: expect.stringContaining(on.path) }
     const deploy = (name: string) => on.stack.jobs.save({ ...target(name), packageHash: hash }, 'either', ACTOR)
     await expect(deploy('mine')).rejects.toMatchObject(refused)

@@ -1,18 +1,12 @@
-import { constants, existsSync } from 'node:fs'
+import { constants } from 'node:fs'
 import { chown, type FileHandle, open, readdir } from 'node:fs/promises'
 import { JobyardError } from '../../domain/errors.ts'
+import { canHold, HELD, MOST_LEVELS, O_PATH } from './held-folder.ts'
 import type { JobsUser } from './run-as.ts'
 import { isSystemError } from './system-error.ts'
 
-/** O_PATH of open(2) on Linux, for which Node has no name: holds an entry of any kind, a link too, and opens nothing. */
-const O_PATH = 0o10000000
+/** Holds an entry of any kind, a link too, and opens nothing. */
 const HOLD = O_PATH | (constants.O_NOFOLLOW ?? 0)
-
-/** Where Linux has what this process holds open, by number. */
-const HELD = '/proc/self/fd'
-
-/** As many folders as may stand in one another: each is held open while those in it change hands. */
-const MOST_LEVELS = 256
 
 /**
  * Gives a folder and all in it that belongs to the user `from` to the jobs' user. What is a third user's is left alone, and
@@ -25,7 +19,7 @@ const MOST_LEVELS = 256
  */
 export async function changeHands(folder: string, from: number, user: JobsUser): Promise<void> {
   const handover = { folder, from, user }
-  if (process.platform !== 'linux' || !existsSync(HELD)) throw refused(handover, `without ${HELD}`)
+  if (!canHold()) throw refused(handover, `without ${HELD}`)
   await using top = await open(folder, HOLD)
   await handOver(top, handover, 0)
 }

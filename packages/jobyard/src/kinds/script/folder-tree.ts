@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { constants } from 'node:fs'
-import { chmod, lstat, mkdir, open, readdir } from 'node:fs/promises'
+import { chmod, mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ArchiveLimits } from './archive-limits.ts'
 import { NameRegister, splitEntryName, tooLarge } from './archive-names.ts'
+import { type HeldFolder, MOST_LEVELS } from './held-folder.ts'
 import { quoteName } from './names.ts'
 import type { PackageFile, PackageTree } from './package-tree.ts'
 import type { ScriptWarning } from './warning.ts'
@@ -19,16 +19,16 @@ const NAMED = 5
 /**
  * Copies a folder of somebody else's into a new one, under the rules and limits of archives. Links are left out, wherever
  * they lead, and so are sockets, pipes and devices: a warning names them. Nothing is opened through a link, not even one
- * that takes a file's place meanwhile. Throws 'archive-unsafe' and 'archive-too-large'.
+ * that takes the place of a file or folder meanwhile: that ends the copying with an error of the system. Throws
+ * 'archive-unsafe' and 'archive-too-large'.
  */
-export async function copyFolder(source: string, target: string, limits: ArchiveLimits): Promise<TakenFolder> {
-  const copy = new Copy(source, target, limits)
-  await copy.folder([])
+export async function copyFolder(source: HeldFolder, target: string, limits: ArchiveLimits): Promise<TakenFolder> {
+  const copy = new Copy(target, limits)
+  await copy.folder(source, [])
   return copy.taken()
 }
 
 class Copy {
-  readonly #source: string
   readonly #target: string
   readonly #limits: ArchiveLimits
   readonly #names: NameRegister
@@ -38,8 +38,7 @@ class Copy {
   #entries = 0
   #bytes = 0
 
-  constructor(source: string, target: string, limits: ArchiveLimits) {
-    this.#source = source
+  constructor(target: string, limits: ArchiveLimits) {
     this.#target = target
     this.#limits = limits
     this.#names = new NameRegister(limits)
@@ -53,25 +52,23 @@ class Copy {
     return { files: this.#files, folders: this.#folders, warnings }
   }
 
-  async folder(parts: readonly string[]): Promise<void> {
+  async folder(source: HeldFolder, parts: readonly string[]): Promise<void> {
+    if (parts.length > MOST_LEVELS) throw tooLarge(`The folder has more than ${MOST_LEVELS} folders in one another`)
     const target = join(this.#target, ...parts)
     await mkdir(target)
     await chmod(target, 0o755)
-    const source = join(this.#source, ...parts)
-    // What was a folder a moment ago may be a link by now.
-    if (!(await lstat(source)).isDirectory()) return this.#leaveOut(parts)
-    for (const entry of await readdir(source, { withFileTypes: true })) {
+    for (const entry of await source.entries()) {
       if (++this.#entries > this.#limits.entries) {
         throw tooLarge(`The folder has more than ${this.#limits.entries} files and folders`)
       }
-      const name = [...parts, entry.name].join('/')
-      const named = splitEntryName(name, this.#limits)
+      const named = splitEntryName([...parts, entry.name].join('/'), this.#limits)
       if (entry.isDirectory()) {
         this.#folders.push(...this.#names.addFolder(named))
-        await this.folder(named)
+        await using below = await source.openFolder(entry.name)
+        await this.folder(below, named)
       } else if (entry.isFile()) {
         this.#names.addFile(named)
-        await this.#file(named)
+        await this.#file(source, entry.name, named)
       } else {
         this.#leaveOut(named)
       }
@@ -82,11 +79,11 @@ class Copy {
     this.#leftOut.push(parts.join('/'))
   }
 
-  async #file(parts: readonly string[]): Promise<void> {
+  async #file(source: HeldFolder, name: string, parts: readonly string[]): Promise<void> {
     const path = parts.join('/')
-    await using from = await open(join(this.#source, path), constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0))
+    await using from = await source.openFile(name)
+    if (from === null) return this.#leaveOut(parts)
     const found = await from.stat()
-    if (!found.isFile()) return this.#leaveOut(parts)
     const executable = (found.mode & 0o100) !== 0
     const modified = Math.max(0, Math.round(found.mtimeMs))
     await using to = await open(join(this.#target, path), 'wx')

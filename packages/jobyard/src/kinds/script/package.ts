@@ -7,6 +7,7 @@ import { splitEntryName, unsafeEntry } from './archive-names.ts'
 import { brokenArchive } from './archive-reader.ts'
 import { composeFolder, type PackageParts } from './compose.ts'
 import { copyFolder } from './folder-tree.ts'
+import type { HeldFolder } from './held-folder.ts'
 import type { InterpreterPlaces } from './interpreters.ts'
 import { quoteName } from './names.ts'
 import { discard, filesFolder, flushPackage, moveInto, writeManifest } from './package-disk.ts'
@@ -43,6 +44,8 @@ export interface PackageStoreOptions {
 
 /** How a package is added. */
 export interface Adding {
+  /** Called when all is copied, before it has a name or anybody can see it; what it throws keeps the package from being added. */
+  readonly check?: () => Promise<void>
   /** Enters it where it can be found, as the last step; see {@link PackageStore}. Default: nowhere. */
   readonly enter?: (info: PackageInfo) => Promise<void>
   /** Default: warn. */
@@ -101,8 +104,8 @@ export class PackageStore extends PackageShelf {
   }
 
   /** Adds a package that is a copy of a folder. Throws what `copyFolder` and `readPackageScript` throw. */
-  async addFolder(path: string, adding?: Adding): Promise<PackageInfo> {
-    return this.#build((folder) => copyFolder(path, folder, this.#limits), adding)
+  async addFolder(source: HeldFolder, adding?: Adding): Promise<PackageInfo> {
+    return this.#build((folder) => copyFolder(source, folder, this.#limits), adding)
   }
 
   /** Adds a package of these files. Throws what `composeFolder` and `readPackageScript` throw. */
@@ -147,6 +150,7 @@ export class PackageStore extends PackageShelf {
       await mkdir(temporary, { mode: 0o700 })
       const files = filesFolder(temporary)
       const { warnings = [], ...filled } = await fill(files)
+      await adding.check?.()
       const tree = sortTree(filled)
       const hash = hashTree(tree)
       const known = await this.#inform(hash, tree, files, adding.unreadableSettings)

@@ -3,6 +3,7 @@ import type { Clock } from '../../domain/clock.ts'
 import type { Repository } from '../../store/procedures/index.ts'
 import type { ArchiveLimits } from './archive-limits.ts'
 import type { PackageParts } from './compose.ts'
+import type { HeldFolder } from './held-folder.ts'
 import type { Adding, PackageInfo, PackageStore } from './package.ts'
 import type { UnreadableSettings } from './package-script.ts'
 import type { PackageTree } from './package-tree.ts'
@@ -43,9 +44,13 @@ export class ScriptPackages {
     return view(await this.#files.add(path, fileName, adding))
   }
 
-  /** Takes in a copy of a folder, and enters it. Throws what the package store throws. */
-  async receiveFolder(path: string): Promise<PackageView> {
-    return view(await this.#files.addFolder(path, { enter: (info) => this.#enter(info) }))
+  /**
+   * Takes in a copy of a folder, and enters it, unless `check` throws, which is called when all is copied and nobody can see
+   * it yet. Throws what the package store throws.
+   */
+  async receiveFolder(source: HeldFolder, check?: () => Promise<void>): Promise<PackageView> {
+    const checked = check === undefined ? {} : { check }
+    return view(await this.#files.addFolder(source, { ...checked, enter: (info) => this.#enter(info) }))
   }
 
   /** Makes a package of these files, and enters it. Throws what the package store throws. */

@@ -18,6 +18,8 @@ export interface FolderJob {
   readonly name: string
   /** Absolute; behind the links that were followed below the watched folder. */
   readonly path: string
+  /** Which of {@link FoundJobs.places} it lies in. */
+  readonly place: string
 }
 
 /** What lies in a watched folder. */
@@ -27,6 +29,10 @@ export interface FoundJobs {
   readonly closed: ReadonlySet<string>
   /** Keys of jobs, by {@link keyOf}, in whose place something is that may hide them. */
   readonly hidden: ReadonlySet<string>
+  /** Where jobs may lie, in the order in which a name is looked for: as paths, whatever the case and links there are. */
+  readonly places: readonly string[]
+  /** Why jobs of a place and type may be there all the same, by {@link unseenKey}; of interest only to whoever misses some. */
+  readonly unseen: ReadonlyMap<string, FolderProblem>
   /** The folders above those of jobs that there are; for whoever listens to them. */
   readonly above: readonly ListenedFolder[]
   /** What cannot be a job, or cannot be read, with the reason. */
@@ -66,9 +72,16 @@ export async function findJobs(folder: string, { user, known = new KnownFolders(
 /** A look at a site whose disk is not there finds the same. */
 const AWAY = 'The folder is not there, or empty. Its jobs stay as they are.'
 
+const BY_HAND = 'Delete those by hand that are to go.'
+
 /** One name for a job, however it is written. */
 export function keyOf({ type, name }: { readonly type: string; readonly name: string }): string {
   return `${type}/${name.toLowerCase()}`
+}
+
+/** One name for the jobs of a type in a place. */
+export function unseenKey(place: string, type: string): string {
+  return `${place} ${type}`
 }
 
 /** The folder of the web site in a watched folder: `site/wwwroot`, in any case; where there is none, the folder itself. */
@@ -98,6 +111,7 @@ class Search {
   readonly #closed = new Set<FolderJobType>()
   readonly #doubted = new Set<FolderJobType>()
   readonly #hidden = new Set<string>()
+  readonly #unseen = new Map<string, FolderProblem>()
   readonly #taken = new Map<string, string>()
 
   constructor(folder: string, user: LinkRules['user'], known: KnownFolders) {
@@ -108,8 +122,18 @@ class Search {
 
   found(): FoundJobs {
     const closed = this.#closed.union(this.#doubted)
+    const places = PLACES.map((place) => join(this.#folder, ...place))
     const [{ problems }, above] = [this.#way, this.#way.above()]
-    return { jobs: this.#jobs, problems, doubts: this.#doubts, closed, hidden: this.#hidden, above }
+    return {
+      jobs: this.#jobs,
+      problems,
+      doubts: this.#doubts,
+      closed,
+      hidden: this.#hidden,
+      places,
+      unseen: this.#unseen,
+      above,
+    }
   }
 
   /** Notes what lies above the watched folder: it may be put in its place as a whole. */
@@ -132,7 +156,8 @@ class Search {
       else if (root === undefined) this.#missPlace(place)
       if (root === CLOSED || root === undefined) continue
       isAnywhere = true
-      for (const type of TYPES) if (!this.#closed.has(type)) await this.#takeType(root, type)
+      for (const type of TYPES)
+        if (!this.#closed.has(type)) await this.#takeType(root, type, join(this.#folder, ...place))
     }
     const isExplained = this.#closed.size > 0 || this.#doubts.length > 0
     if (!isAnywhere && !isExplained) this.#doubt(TYPES, this.#folder, 'There is no folder App_Data/jobs in it.')
@@ -140,32 +165,36 @@ class Search {
 
   /** Jobs lay there when this server looked before: somebody is putting another release in its place, or a disk is away. */
   #missPlace(place: readonly string[]): void {
+    const path = join(this.#folder, ...place)
+    const problem = { path, message: `It is not there. ${STAYS} ${BY_HAND}` }
+    for (const type of TYPES) this.#unseen.set(unseenKey(path, type), problem)
     if (!this.#known.knows(knownAs(this.#folder, place))) return
-    this.#doubt(TYPES, join(this.#folder, ...place), 'It was there, and is there no longer.')
+    this.#doubt(TYPES, path, 'It was there, and is there no longer.')
   }
 
-  async #takeType(root: Step, type: FolderJobType): Promise<void> {
+  async #takeType(root: Step, type: FolderJobType, place: string): Promise<void> {
     const step = await this.#way.descend(root, [type])
     const listing = step === undefined || step === CLOSED ? step : await this.#way.list(step.path)
     if (step === CLOSED || listing === CLOSED) this.#close([type])
-    if (step === undefined) await this.#doubtIfEmpty(root, type)
+    if (step === undefined) await this.#doubtIfEmpty(root, type, place)
     if (step === undefined || step === CLOSED || listing === undefined || listing === CLOSED) return
     await this.#way.listen(step.path)
-    this.#judgeEmpty(step, listing, type)
+    this.#judgeEmpty(step, listing, type, place)
     for (const entry of listing.entries)
-      this.#take({ type, name: entry.name, path: join(step.path, entry.name) }, entry)
+      this.#take({ type, name: entry.name, path: join(step.path, entry.name), place }, entry)
   }
 
-  async #doubtIfEmpty(root: Step, type: FolderJobType): Promise<void> {
+  async #doubtIfEmpty(root: Step, type: FolderJobType, place: string): Promise<void> {
     const listing = await this.#way.list(root.path)
     if (listing === CLOSED) this.#close([type])
-    else this.#judgeEmpty(root, listing, type)
+    else this.#judgeEmpty(root, listing, type, place)
   }
 
   /** Nothing is in a folder from which the last was taken; and in one whose disk is not there. */
-  #judgeEmpty({ known, named }: Step, { entries, identity }: Listing, type: FolderJobType): void {
+  #judgeEmpty({ known, named }: Step, { entries, identity }: Listing, type: FolderJobType, place: string): void {
     if (entries.length > 0 && identity !== undefined) this.#known.note(known, identity)
-    else if (!this.#known.isSame(known, identity)) this.#doubt([type], named, 'There is nothing in it.')
+    if (entries.length > 0 || this.#known.isSame(known, identity)) return
+    this.#unseen.set(unseenKey(place, type), this.#doubt([type], named, 'There is nothing in it.'))
   }
 
   #take(job: FolderJob, entry: Dirent): void {
@@ -195,8 +224,10 @@ class Search {
     for (const type of types) this.#closed.add(type)
   }
 
-  #doubt(types: readonly FolderJobType[], path: string, why: string): void {
+  #doubt(types: readonly FolderJobType[], path: string, why: string): FolderProblem {
     for (const type of types) this.#doubted.add(type)
-    this.#doubts.push({ path, message: `${why} ${STAYS} Delete those by hand that are to go.` })
+    const problem = { path, message: `${why} ${STAYS} ${BY_HAND}` }
+    this.#doubts.push(problem)
+    return problem
   }
 }

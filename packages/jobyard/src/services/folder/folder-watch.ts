@@ -19,6 +19,7 @@ export interface ListenedFolder {
 
 interface Watched {
   readonly identity: string
+  names: ReadonlySet<string> | undefined
   readonly watcher: FSWatcher
 }
 
@@ -42,8 +43,8 @@ export class FolderWatch {
   }
 
   /**
-   * Listens to these folders for a group from now on, and to no others for it. True when one of them was not listened to
-   * before: what happened in it since it was looked at was not heard.
+   * Listens to these folders for a group from now on, and to no others for it. True when one of them, or some name in it, was
+   * not listened to before: what happened there since it was looked at was not heard.
    */
   follow(group: string, folders: readonly ListenedFolder[]): boolean {
     if (this.#isStopped) return false
@@ -54,7 +55,10 @@ export class FolderWatch {
     }
     this.#groups.set(group, before)
     let isNew = false
-    for (const folder of folders) if (!before.has(folder.path)) isNew = this.#listen(group, before, folder) || isNew
+    for (const folder of folders) {
+      const known = before.get(folder.path)
+      isNew = (known === undefined ? this.#listen(group, before, folder) : widen(known, folder)) || isNew
+    }
     return isNew
   }
 
@@ -76,13 +80,12 @@ export class FolderWatch {
   #listen(group: string, watched: Map<string, Watched>, { path, identity, names }: ListenedFolder): boolean {
     if (this.#count >= MOST_FOLDERS) return false
     const own = basename(path)
-    const concerns = (name: string | null) =>
-      names === undefined || name === null || name === own || names.has(name.toLowerCase())
     try {
       const watcher = watch(path, { persistent: false }, (_event, name) => {
-        if (concerns(name)) this.#note(group)
+        if (name === null || name === own || concerns(listened, name)) this.#note(group)
       })
-      watched.set(path, { identity, watcher })
+      const listened: Watched = { identity, names, watcher }
+      watched.set(path, listened)
       this.#count++
       watcher.on('error', () => {
         if (watched.get(path)?.watcher === watcher) this.#drop(watched, path)
@@ -113,4 +116,15 @@ export class FolderWatch {
       this.#onChange(groups)
     })
   }
+}
+
+function concerns({ names }: Watched, name: string): boolean {
+  return names === undefined || names.has(name.toLowerCase())
+}
+
+/** Listens for other names in a folder from now on. True when not all of them were listened for before. */
+function widen(watched: Watched, { names }: ListenedFolder): boolean {
+  const before = watched.names
+  watched.names = names
+  return before !== undefined && (names === undefined || !names.isSubsetOf(before))
 }

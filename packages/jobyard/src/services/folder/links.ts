@@ -112,7 +112,8 @@ function isStep(part: string): boolean {
   return part !== '' && part !== '.'
 }
 
-function lies(path: string, folder: string): boolean {
+/** Whether a path is that of a folder or of something below it. */
+export function lies(path: string, folder: string): boolean {
   const way = relative(folder, path)
   return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)
 }

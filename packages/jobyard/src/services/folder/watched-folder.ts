@@ -1,22 +1,24 @@
 import type { Clock } from '../../domain/clock.ts'
 import { JobyardError } from '../../domain/errors.ts'
-import type { JobRow } from '../../domain/model.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { Events } from '../../engine/events.ts'
 import type { Jobs } from '../../engine/jobs.ts'
 import { Loop } from '../../engine/loop.ts'
 import { checkJobName } from '../../kinds/script/names.ts'
-import type { PackageView } from '../../kinds/script/packages.ts'
+import type { HeldFolder } from '../../kinds/script/held-folder.ts'
+import type { ScriptPackages } from '../../kinds/script/packages.ts'
 import { isSystemError } from '../../kinds/script/system-error.ts'
 import type { Repository } from '../../store/procedures/index.ts'
-import type { FolderProblem } from '../../store/procedures/watched-folder.ts'
+import type { FolderJobMark, FolderProblem } from '../../store/procedures/watched-folder.ts'
 import { deployFolder } from './deploy.ts'
 import { type FolderJob, type FoundJobs, findJobs, keyOf } from './find-jobs.ts'
 import { type Fingerprint, takeFingerprint } from './fingerprint.ts'
+import { holdOnWay } from './hold.ts'
 import { FolderWatch, GATHER_MS } from './folder-watch.ts'
 import { KnownFolders } from './known-folders.ts'
 import type { LinkRules } from './links.ts'
 import { ToldProblems } from './told-problems.ts'
+import { whyUnseen, withoutStandIns } from './unseen.ts'
 import { WaitingChanges } from './waiting-changes.ts'
 
 /** What a watched folder works with. */
@@ -27,7 +29,7 @@ export interface WatchedFolderOptions {
   readonly events: Events
   readonly clock: Clock
   readonly random: () => number
-  readonly packages: { receiveFolder(path: string): Promise<PackageView> }
+  readonly packages: Pick<ScriptPackages, 'receiveFolder'>
   /** Absolute. */
   readonly folder: string
   /** Who jobs run as. */
@@ -54,7 +56,10 @@ const REST = 10
 const ABOVE = ''
 
 /** A job that came from the folder. */
-type KnownJob = Pick<JobRow, 'id' | 'type' | 'name'>
+type KnownJob = FolderJobMark
+
+/** What ends the copying of a folder that is another one by now: what was copied may be a mixture. */
+class ChangedMeanwhile extends Error {}
 
 /**
  * Makes the jobs of a collection those that lie in a folder: what appears there is deployed, what changes is deployed
@@ -135,7 +140,8 @@ export class WatchedFolder {
     const { store, clock, folder: path, user, collectionId, instance, everyMs = EVERY_MS } = this.#options
     const held = await store.write('holdWatchedFolder', { collectionId, path, instance, at: clock.now() })
     if (!held) return everyMs
-    const found = await findJobs(path, { user, known: this.#known })
+    const looked = await findJobs(path, { user, known: this.#known })
+    const found = withoutStandIns(looked, await store.read('listFolderJobs', { collectionId }))
     this.#noted.delete(ABOVE)
     // Other folders above those of jobs may have brought others of these, too.
     const isMoved = this.#watch.follow(ABOVE, found.above)
@@ -146,7 +152,9 @@ export class WatchedFolder {
       if (problem !== undefined) problems.push({ path: job.path, message: problem })
     }
     const kept = await this.#dropGone(found)
-    await this.#told.tell(kept.length === 0 ? problems : [...problems, ...found.doubts], kept)
+    const away = kept.flatMap((job) => whyUnseen(job, found) ?? [])
+    const doubts = new Map([...away, ...found.doubts].map((doubt) => [doubt.path, doubt]))
+    await this.#told.tell(kept.length === 0 ? problems : [...problems, ...doubts.values()], kept)
     return this.#nextLook(everyMs)
   }
 
@@ -155,7 +163,8 @@ export class WatchedFolder {
     const key = keyOf(job)
     this.#noted.delete(key)
     try {
-      const seen = await takeFingerprint(job.path)
+      await using folder = await holdOnWay(this.#options.folder, job.path)
+      const seen = await takeFingerprint(folder, job.path)
       // What happened before it was listened to may have been missed.
       if (this.#watch.follow(key, seen.folders)) this.#noted.add(key)
       if (this.#settled.get(key) === seen.text) {
@@ -163,7 +172,7 @@ export class WatchedFolder {
         return this.#told.of(job.path)
       }
       if (!this.#isQuiet(key, seen)) return this.#told.of(job.path)
-      return await this.#deploy(job, seen)
+      return await this.#deploy(job, folder, seen)
     } catch (error) {
       return this.#explain(job, error)
     }
@@ -187,27 +196,30 @@ export class WatchedFolder {
     return this.#waiting.hasStayed(key, text)
   }
 
-  async #deploy(job: FolderJob, seen: Fingerprint): Promise<string | undefined> {
+  async #deploy(job: FolderJob, folder: HeldFolder, seen: Fingerprint): Promise<string | undefined> {
     const { packages } = this.#options
     const key = keyOf(job)
     let problem: string | undefined
     try {
       checkJobName(job.name)
-      const taken = await packages.receiveFolder(job.path)
-      // Changed while it was copied: what was copied may be a mixture.
-      const after = await takeFingerprint(job.path)
-      if (after.text !== seen.text) {
-        this.#waiting.begin(key, after.text)
-        return undefined
-      }
+      const taken = await packages.receiveFolder(folder, () => this.#requireSame(job, seen))
       await deployFolder(this.#options, job, taken, FOLDER_ACTOR)
     } catch (error) {
+      if (error instanceof ChangedMeanwhile) return undefined
       if (!(error instanceof JobyardError) || error.status >= 500) throw error
       problem = error.message
     }
     this.#settled.set(key, seen.text)
     this.#waiting.end(key)
     return problem
+  }
+
+  async #requireSame(job: FolderJob, seen: Fingerprint): Promise<void> {
+    await using folder = await holdOnWay(this.#options.folder, job.path)
+    const after = await takeFingerprint(folder, job.path)
+    if (after.text === seen.text) return
+    this.#waiting.begin(keyOf(job), after.text)
+    throw new ChangedMeanwhile()
   }
 
   /**
@@ -218,7 +230,8 @@ export class WatchedFolder {
     const { store, collectionId } = this.#options
     const there = new Set(found.jobs.map(keyOf))
     const missing = (await store.read('listFolderJobs', { collectionId })).filter((job) => !there.has(keyOf(job)))
-    const stays = (job: KnownJob) => found.closed.has(job.type) || found.hidden.has(keyOf(job))
+    const stays = (job: KnownJob) =>
+      found.closed.has(job.type) || found.hidden.has(keyOf(job)) || whyUnseen(job, found) !== undefined
     const going = new Set<string>()
     for (const job of missing) {
       const key = keyOf(job)

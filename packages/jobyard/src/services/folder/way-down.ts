@@ -1,9 +1,11 @@
 import type { Dirent } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isSystemError } from '../../kinds/script/system-error.ts'
 import type { FolderProblem } from '../../store/procedures/watched-folder.ts'
+import { identityOf } from './fingerprint.ts'
 import type { ListenedFolder } from './folder-watch.ts'
+import { holdOnWay } from './hold.ts'
 import type { KnownFolders } from './known-folders.ts'
 import { followLink, type LinkRules } from './links.ts'
 
@@ -91,11 +93,12 @@ export class WayDown {
   /** What is in a folder, by name; nothing when it is gone meanwhile. One that is closed says nothing of what is in it. */
   async list(folder: string): Promise<Listing | typeof CLOSED> {
     try {
-      const identity = await identityOf(folder)
-      const entries = await readdir(folder, { withFileTypes: true })
+      await using held = await holdOnWay(this.#rules.folder, folder)
+      const identity = identityOf(await held.stat())
+      const entries = await held.entries()
       return { entries: entries.toSorted((a, b) => (a.name < b.name ? -1 : 1)), identity }
     } catch (error) {
-      if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return { entries: [], identity: undefined }
+      if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return { entries: [], identity: undefined }
       if (!(error instanceof Error && isSystemError(error))) throw error
       this.refuse(folder, `It cannot be read: ${error.message}. ${STAYS}`)
       return CLOSED
@@ -116,18 +119,12 @@ export class WayDown {
     }
     try {
       const names = name === undefined ? undefined : new Set([name.toLowerCase()])
-      this.#above.set(path, { identity: await identityOf(path), names })
+      this.#above.set(path, { identity: identityOf(await stat(path, { bigint: true })), names })
     } catch (error) {
       // It is gone, or lies where nothing can be seen: then it cannot be listened to either.
       if (!isSystemError(error)) throw error
     }
   }
-}
-
-/** Differs for folders that are put at the same path one after the other. */
-async function identityOf(folder: string): Promise<string> {
-  const { dev, ino } = await stat(folder)
-  return `${dev} ${ino}`
 }
 
 /** How a folder is known to {@link KnownFolders}. */

@@ -44,6 +44,8 @@ export interface SaveJob {
   readonly at: number
   /** `folder`: it is the watched folder of the collection that says so; others must not deploy into such a collection. */
   readonly origin?: 'folder'
+  /** The folder of jobs in the watched folder that it lies in, as a path. */
+  readonly place?: string
   /** True: a continuous job starts again even where nothing about it is new. */
   readonly afresh?: boolean
   /** What is changed by this, for the audit log; it must hold no secret. */
@@ -104,7 +106,7 @@ export function* saveJob(save: SaveJob, scope: Scope): Steps<SavedJob> {
   const triggersChanged = yield* replaceTriggers(scope, id, draft, at)
   if (draft.package !== undefined)
     yield* deploy(scope, draft, { jobId: id, current: before?.packageHash ?? null, added: draft.package, actor, at })
-  if (origin === 'folder') yield* markFolderJob(id)
+  if (origin === 'folder') yield* markFolderJob(id, save.place ?? null)
   else if (draft.package !== undefined) yield* unmarkFolderJob(id)
   yield* recordAudit(scope, yield* auditOf(scope, save, id, hash), at)
   const job = yield* requireJob(id)

@@ -93,24 +93,41 @@ export function* leaveWatchedFolder({ instance }: { readonly instance: string },
 }
 
 const folderJobs = sql(
-  `select job.id, job.type, job.name from folder_job join job on job.id = folder_job.job_id
+  `select job.id, job.type, job.name, folder_job.place from folder_job join job on job.id = folder_job.job_id
     where job.collection_id = ? and job.deleted_at is null order by job.id`,
 )
 
-/** The jobs of a collection that came from its folder. */
-export function* listFolderJobs({
-  collectionId,
-}: {
-  readonly collectionId: string
-}): Steps<{ readonly id: string; readonly type: string; readonly name: string }[]> {
-  return [...(yield* all<{ id: string; type: string; name: string }>(folderJobs, collectionId))]
+/** A job that came from a watched folder. */
+export interface FolderJobMark {
+  readonly id: string
+  readonly type: string
+  readonly name: string
+  /** The folder of jobs that it lay in, as a path; null when that is not known. */
+  readonly place: string | null
 }
 
-const markJob = sql('insert into folder_job (job_id) values (?) on conflict do nothing')
+/** The jobs of a collection that came from its folder. */
+export function* listFolderJobs({ collectionId }: { readonly collectionId: string }): Steps<FolderJobMark[]> {
+  return [...(yield* all<FolderJobMark>(folderJobs, collectionId))]
+}
 
-/** Notes that a job came from its collection's folder; in the transaction that saves it. */
-export function* markFolderJob(jobId: string): Steps<void> {
-  yield* execute(markJob, jobId)
+const markJob = sql(
+  'insert into folder_job (job_id, place) values (?, ?) on conflict (job_id) do update set place = excluded.place',
+)
+
+/** Notes that a job came from its collection's folder, and from where in it; in the transaction that saves it. */
+export function* markFolderJob(jobId: string, place: string | null): Steps<void> {
+  yield* execute(markJob, jobId, place)
+}
+
+const placeJob = sql('update folder_job set place = ? where job_id = ? and (place is null or place <> ?)')
+
+/** Notes where in its collection's folder a job lies, of which nothing else is new. */
+export function* placeFolderJob(
+  { jobId, place }: { readonly jobId: string; readonly place: string },
+  _scope: Scope,
+): Steps<void> {
+  yield* execute(placeJob, place, jobId, place)
 }
 
 const unmarkJob = sql('delete from folder_job where job_id = ?')

@@ -23,7 +23,7 @@ import { closeSession, openSession } from './sessions.ts'
 import { changeSettings } from './settings.ts'
 import { addToken, revokeToken, touchTokens } from './tokens.ts'
 import { stopJobRuns, wantRuns } from './want-runs.ts'
-import { holdWatchedFolder, leaveWatchedFolder, noteFolderProblems } from './watched-folder.ts'
+import { holdWatchedFolder, leaveWatchedFolder, noteFolderProblems, placeFolderJob } from './watched-folder.ts'
 import { changeTasks, closeRuns, releaseRuns } from './work.ts'
 
 /** Every procedure that changes the repository. */
@@ -82,4 +82,5 @@ export const writes = {
   holdWatchedFolder,
   leaveWatchedFolder,
   noteFolderProblems,
+  placeFolderJob,
 } as const

@@ -1,0 +1,1 @@
+alter table folder_job drop column place;
