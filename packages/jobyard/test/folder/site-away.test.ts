@@ -5,10 +5,8 @@ import type { WatchedFolder } from '../../src/services/folder/watched-folder.ts'
 import { IS_ROOT, NOBODY } from '../script/fixtures.ts'
 import { eventually } from '../support/eventually.ts'
 import { ACTOR } from '../support/stack.ts'
-import { type Site, useSite } from './use-site.ts'
+import { lookForLong, lookUntil, QUIET, type Site, toldOf, useSite } from './use-site.ts'
 
-/** So long a folder must be quiet in these tests, in milliseconds. */
-const QUIET = 100
 const ROOT = 'site/wwwroot'
 const JOBS = `${ROOT}/App_Data/jobs`
 
@@ -25,20 +23,9 @@ useSite('sqlite', (site) => {
 const names = async () => (await on.jobs()).map(({ type, name }) => `${type}/${name}`).toSorted()
 const ids = async () => (await on.jobs()).map(({ id }) => id).toSorted()
 
-/** Looks again and again for longer than a job's folder must be gone before the job is. */
-async function lookForLong(): Promise<void> {
-  const until = performance.now() + 4 * QUIET
-  while (performance.now() < until) await watched.look()
-}
+const until = (what: string, wanted: readonly string[]) => lookUntil(what, watched, names, wanted)
 
-async function until(what: string, wanted: readonly string[]): Promise<void> {
-  await eventually(what, async () => {
-    await watched.look()
-    return (await names()).join() === wanted.join()
-  })
-}
-
-const told = () => on.problems.map((problem) => `${problem.path}: ${problem.message}`).join('\n')
+const told = () => toldOf(on)
 
 let began = 0
 
@@ -59,7 +46,7 @@ test('a release by a link, and the change of that link to another one, deploys a
   const before = await ids()
   await rename(path(ROOT), path('rel1'))
   await symlink('../rel1', path(ROOT))
-  await lookForLong()
+  await lookForLong(watched)
   expect(await ids()).toEqual(before)
   expect(await on.deployments('report')).toHaveLength(1)
   const fresh = 'rel2/App_Data/jobs'
@@ -113,11 +100,11 @@ test('what a link leads to may lie beside the watched folder, and no further', a
   await rename(path('site'), path('rel1'))
   await mkdir(path('site'))
   await symlink(path('rel1/wwwroot/App_Data'), path('site/App_Data'))
-  await lookForLong()
+  await lookForLong(watched)
   expect([await ids(), told()]).toEqual([before, ''])
   await rename(path('site/App_Data'), path('old'))
   await symlink('/etc', path('site/App_Data'))
-  await lookForLong()
+  await lookForLong(watched)
   expect(await ids()).toEqual(before)
   expect(told()).toBe(
     `${path('site/App_Data')}: It is a link that leads out, to /etc; it is not followed. Jobs that came from it stay as they are.`,
@@ -130,19 +117,19 @@ test.runIf(IS_ROOT)('a link that jobs could have made is not followed, and takes
   await on.write('rel1/App_Data/jobs/triggered/added/run.sh')
   await symlink('../rel1', path(ROOT))
   await lchown(path(ROOT), NOBODY.uid, NOBODY.gid)
-  await lookForLong()
+  await lookForLong(watched)
   expect(told()).toMatch(/It is a link that jobs could have made; it is not followed/)
   // In a folder of theirs they could have put anybody's.
   await lchown(path(ROOT), 0, 0)
   await lchown(path('site'), NOBODY.uid, NOBODY.gid)
-  await lookForLong()
+  await lookForLong(watched)
   expect(await ids()).toEqual(before)
   await lchown(path('site'), 0, 0)
   // So they could any link that it leads through.
   await symlink('rel1', path('current'))
   await lchown(path('current'), NOBODY.uid, NOBODY.gid)
   await relink('../current', ROOT)
-  await lookForLong()
+  await lookForLong(watched)
   expect(await ids()).toEqual(before)
   await lchown(path('current'), 0, 0)
   await until('it is followed', ['continuous/pump', 'triggered/added', 'triggered/report'])
@@ -153,7 +140,7 @@ test.runIf(IS_ROOT)('a link is not followed to a folder that its maker does not 
   await rename(path(ROOT), path('rel1'))
   await symlink('../rel1', path(ROOT))
   await lchown(path(ROOT), 1234, 1234)
-  await lookForLong()
+  await lookForLong(watched)
   expect(await ids()).toEqual(before)
   expect(told()).toMatch(/It is a link that somebody made to whom .*rel1 does not belong/)
   await lchown(path('rel1'), 1234, 1234)
@@ -165,11 +152,11 @@ test('a link that leads nowhere takes no jobs away, and is told until it leads t
   const before = await ids()
   await rename(path(ROOT), path('rel1'))
   await symlink('../gone', path(ROOT))
-  await lookForLong()
+  await lookForLong(watched)
   expect(await ids()).toEqual(before)
   expect(told()).toMatch(/wwwroot: It is a link that leads to no folder; it is not followed\. Jobs .* stay/)
   await rename(path('rel1'), path('gone'))
-  await lookForLong()
+  await lookForLong(watched)
   expect(await ids()).toEqual(before)
   expect(await on.deployments('report')).toHaveLength(1)
 })
@@ -177,7 +164,7 @@ test('a link that leads nowhere takes no jobs away, and is told until it leads t
 test('links in a circle are told', async () => {
   await rename(path(ROOT), path('rel1'))
   await symlink('wwwroot', path(ROOT))
-  await lookForLong()
+  await lookForLong(watched)
   expect(await names()).toHaveLength(2)
   expect(told()).toMatch(/wwwroot: It is a link that leads to too many others/)
 })
@@ -186,7 +173,7 @@ test('a job in whose place a link is stays, with its history', async () => {
   const before = await ids()
   await rename(path(`${JOBS}/triggered/report`), path('elsewhere'))
   await symlink(path('elsewhere'), path(`${JOBS}/triggered/report`))
-  await lookForLong()
+  await lookForLong(watched)
   expect(await ids()).toEqual(before)
   expect(told()).toMatch(/triggered\/report: It is a link/)
 })
@@ -210,7 +197,7 @@ const away = {
 test.each(Object.entries(away))('%s takes no jobs away', async (_what, take) => {
   const before = await ids()
   await take()
-  await lookForLong()
+  await lookForLong(watched)
   expect(await ids()).toEqual(before)
   expect(told()).toMatch(/Jobs that came from it stay as they are\. Delete those by hand that are to go\./)
 })
@@ -221,12 +208,12 @@ test('the empty folder of a disk that is not there when the server starts takes 
   await rename(path(`${JOBS}/triggered`), path('away'))
   await mkdir(path(`${JOBS}/triggered`))
   watched = on.open({ instance: 'later', quietMs: QUIET })
-  await lookForLong()
+  await lookForLong(watched)
   expect(await ids()).toEqual(before)
   expect(told()).toMatch(/jobs\/triggered: There is nothing in it\. Jobs that came from it stay/)
   await rm(path(`${JOBS}/triggered`), { recursive: true })
   await rename(path('away'), path(`${JOBS}/triggered`))
-  await lookForLong()
+  await lookForLong(watched)
   expect(await ids()).toEqual(before)
 })
 
@@ -245,9 +232,9 @@ test('a job whose folder is not found may be deleted, and is there again when it
   const remove = () => on.stack.engine.deleteJob(id, 'report', ACTOR)
   await expect(remove()).rejects.toMatchObject({ code: 'source-controlled' })
   await rename(path(ROOT), path('away'))
-  await lookForLong()
+  await lookForLong(watched)
   await remove()
-  await lookForLong()
+  await lookForLong(watched)
   expect(await names()).toEqual(['continuous/pump'])
   await rename(path('away'), path(ROOT))
   await until('it is there again', ['continuous/pump', 'triggered/report'])

@@ -4,10 +4,8 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { WatchedFolder } from '../../src/services/folder/watched-folder.ts'
 import { eventually } from '../support/eventually.ts'
 import { DATABASES } from '../support/stack.ts'
-import { type Site, useSite } from './use-site.ts'
+import { lookForLong, lookUntil, QUIET, type Site, toldOf, useSite } from './use-site.ts'
 
-/** So long a folder must be quiet in these tests, in milliseconds. */
-const QUIET = 100
 const UPPER = 'site/wwwroot/App_Data/jobs'
 const LOWER = 'App_Data/jobs'
 
@@ -24,19 +22,9 @@ describe.each(DATABASES)('on %s', (database) => {
 
   const names = async () => (await on.jobs()).map(({ name }) => name).toSorted()
   const ids = async () => (await on.jobs()).map(({ id }) => id).toSorted()
-  const told = () => on.problems.map((problem) => `${problem.path}: ${problem.message}`).join('\n')
+  const told = () => toldOf(on)
 
-  async function lookForLong(): Promise<void> {
-    const until = performance.now() + 4 * QUIET
-    while (performance.now() < until) await watched.look()
-  }
-
-  async function until(what: string, wanted: readonly string[]): Promise<void> {
-    await eventually(what, async () => {
-      await watched.look()
-      return (await names()).join() === wanted.join()
-    })
-  }
+  const until = (what: string, wanted: readonly string[]) => lookUntil(what, watched, names, wanted)
 
   /** Another server that knows nothing of what this one saw. */
   async function startAgain(): Promise<void> {
@@ -58,7 +46,7 @@ describe.each(DATABASES)('on %s', (database) => {
       const before = await ids()
       if (when !== 'goes away') await startAgain()
       await rename(path('site'), path('away'))
-      await lookForLong()
+      await lookForLong(watched)
       expect(await ids()).toEqual(before)
       expect(await on.deployments('both')).toHaveLength(1)
       expect(told()).toMatch(
@@ -70,7 +58,7 @@ describe.each(DATABASES)('on %s', (database) => {
         return (await on.deployments('side')).length === 2
       })
       await rename(path('away'), path('site'))
-      await lookForLong()
+      await lookForLong(watched)
       expect(await ids()).toEqual(before)
       expect(await on.deployments('both')).toHaveLength(1)
     },
@@ -103,12 +91,12 @@ describe.each(DATABASES)('on %s', (database) => {
     const before = await ids()
     await watched.stop()
     watched = on.open({ instance: 'later', quietMs: QUIET, folder: path('site/wwwroot') })
-    await lookForLong()
+    await lookForLong(watched)
     expect(await ids()).toEqual(before)
     expect(told()).toMatch(/wwwroot\/site\/wwwroot\/App_Data\/jobs: It is not there\./)
     expect(await on.deployments('main')).toHaveLength(1)
     await rename(path(UPPER), path('away'))
-    await lookForLong()
+    await lookForLong(watched)
     expect(await ids()).toEqual(before)
   })
 
@@ -116,7 +104,7 @@ describe.each(DATABASES)('on %s', (database) => {
     const before = await ids()
     await rm(path(`${UPPER}/triggered`), { recursive: true })
     await mkdir(path(`${UPPER}/triggered`))
-    await lookForLong()
+    await lookForLong(watched)
     expect(await ids()).toEqual(before)
     expect(told()).toMatch(/triggered: There is nothing in it\./)
   })

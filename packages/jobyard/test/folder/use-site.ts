@@ -8,6 +8,7 @@ import { WatchedFolder, type WatchedFolderOptions } from '../../src/services/fol
 import type { Deployment } from '../../src/store/procedures/packages.ts'
 import type { FolderProblem } from '../../src/store/procedures/watched-folder.ts'
 import { NOBODY } from '../script/fixtures.ts'
+import { eventually } from '../support/eventually.ts'
 import { openPackages } from '../support/packages.ts'
 import { ACTOR, type DatabaseName, makePlace, type Place, type Stack, startStack } from '../support/stack.ts'
 import { TestKind } from '../support/test-kind.ts'
@@ -88,4 +89,31 @@ export function useSite(database: DatabaseName, begin: (site: Site) => void): vo
     begin(site)
   })
   afterEach(() => site?.clear())
+}
+
+/** So long a folder must be quiet where a test looks by itself, in milliseconds. */
+export const QUIET = 100
+
+/** Looks again and again for longer than a job's folder must be gone before the job is. */
+export async function lookForLong(watched: WatchedFolder): Promise<void> {
+  const until = performance.now() + 4 * QUIET
+  while (performance.now() < until) await watched.look()
+}
+
+/** Looks until these jobs are there, and no others; `names` tells those that are. */
+export async function lookUntil(
+  what: string,
+  watched: WatchedFolder,
+  names: () => Promise<string[]>,
+  wanted: readonly string[],
+): Promise<void> {
+  await eventually(what, async () => {
+    await watched.look()
+    return (await names()).join() === wanted.join()
+  })
+}
+
+/** All that was told of a site, line by line. */
+export function toldOf({ problems }: Pick<Site, 'problems'>): string {
+  return problems.map(({ path, message }) => `${path}: ${message}`).join('\n')
 }
