@@ -31,7 +31,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   const { data, program = CHECKOUT_PROGRAM, flags = [] } = options
   // The same heap flag as `npm start`.
   const args = [
-    '--max-semi-space-size=4',
+    '--max-semi-space-size=8',
     program,
     'serve',
     '--json',

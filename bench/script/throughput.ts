@@ -1,5 +1,6 @@
 import { type BareSpawn, startBareSpawn } from '../bare-spawn.ts'
 import { checkExactlyOnce } from '../counting.ts'
+import { askOften } from '../light-client.ts'
 import { benchOf, type Measure, type Sample } from '../measure.ts'
 import { BenchServer, makeFolder, writeScript } from '../server.ts'
 
@@ -17,7 +18,7 @@ export const throughput: Measure = {
   title: `runs of an empty script at concurrency ${CONCURRENCY}`,
   method:
     `${COUNT} runs of "exit 0" per run after ${WARM_UP} unmeasured ones, asked for one by one through /v1 with ${IN_FLIGHT} requests under way, beside bare ` +
-    'spawn of the same bash run.sh from a small Node process that reads its pipes. The client shares the machine.',
+    'spawn of the same bash run.sh from a small Node process that reads its pipes. The client, which shares the machine, is a light one.',
   rows: [
     { label: 'runs with full history', unit: '/s', figure: 'rate', bare: 'bare' },
     { label: 'share of bare spawn', unit: '', figure: 'share', target: { atLeast: 0.6 } },
@@ -54,7 +55,8 @@ async function sampleOnce({ server, bare, script, hash, name, count }: Parts): P
   const bareMs = await bare.measure({ kind: 'many', script, count, concurrency: CONCURRENCY })
   const before = server.cpuSeconds
   const began = performance.now()
-  await askForRuns(server, job, count)
+  const { address, token } = server
+  await askOften({ address, token, path: `/v1/jobs/${job}/runs`, connections: IN_FLIGHT, count })
   const acceptedMs = performance.now() - began
   using database = server.readDatabase()
   const live = database.prepare('select 1 from run where job_id = ? and finished_at is null limit 1')
@@ -66,12 +68,4 @@ async function sampleOnce({ server, bare, script, hash, name, count }: Parts): P
     figures: { ...figures, accepted: (count * 1000) / acceptedMs },
     faults: checkExactlyOnce(database, [job], count),
   }
-}
-
-async function askForRuns(server: BenchServer, job: string, count: number): Promise<void> {
-  let left = count
-  const ask = async () => {
-    while (left-- > 0) await server.run(job)
-  }
-  await Promise.all(Array.from({ length: IN_FLIGHT }, ask))
 }

@@ -18,7 +18,7 @@ export interface SqliteOptions {
 }
 
 /** Room for short-lived objects of the database threads, in megabytes: V8's default of 48 buys them nothing. */
-const WRITER_YOUNG_MB = 32
+const WRITER_YOUNG_MB = 16
 const READER_YOUNG_MB = 3
 
 /** Threads that read, so that one slow page holds up no other read; two at once hold up what is asked meanwhile. */
