@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import { JobyardProblem } from '@jobyard/client'
+import { messageOf } from '../domain/error-message.ts'
 import { ERRORS, JobyardError } from '../domain/errors.ts'
 import { isSystemError } from '../kinds/script/system-error.ts'
 import { asTyped } from './program-name.ts'
@@ -47,7 +48,7 @@ function describe(error: unknown): Shown {
     const { code, detail, field, position, requestId } = error
     return { code, exit: exitOf(error), what: detail, todo: adviceFor(error), field, position, requestId }
   }
-  const what = error instanceof Error ? error.message : String(error)
+  const what = messageOf(error)
   if (isSystemError(error)) return { code: 'system', exit: EXIT.failed, what: `${what}.`, todo: undefined }
   return {
     code: 'internal',

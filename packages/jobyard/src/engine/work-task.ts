@@ -1,3 +1,4 @@
+import { messageOf } from '../domain/error-message.ts'
 import { JobyardError } from '../domain/errors.ts'
 import type { OutputOptions } from '../store/output/contract.ts'
 import type { ActiveRun, ActiveTask } from './active-run.ts'
@@ -93,5 +94,5 @@ export function pauseLimit({ clock }: EngineParts, current: ActiveTask): void {
 /** What to put on record of an error: its own code where it has one. */
 export function reasonOf(error: unknown): { code: string; text: string } {
   if (error instanceof JobyardError) return { code: error.code, text: error.message }
-  return { code: 'error', text: error instanceof Error ? error.message : String(error) }
+  return { code: 'error', text: messageOf(error) }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
+import { messageOf } from '../domain/error-message.ts'
 import { JobyardError } from '../domain/errors.ts'
 import type { LimitSupport, ProcessExit, ProcessHost, ProcessRequest, RunningProcess } from './contract.ts'
 import type { LaunchedWarden } from './launch.ts'
@@ -98,7 +99,7 @@ class WardenHost implements ProcessHost {
     try {
       return await this.#keeper.next
     } catch (error) {
-      throw spawnFailed(file, error instanceof Error ? error.message : String(error))
+      throw spawnFailed(file, messageOf(error))
     }
   }
 

@@ -1,4 +1,5 @@
 import { DatabaseSync } from 'node:sqlite'
+import { messageOf } from '../../domain/error-message.ts'
 import { JobyardError } from '../../domain/errors.ts'
 
 /** How long to wait for a moment at which the database can be read, milliseconds. */
@@ -14,7 +15,7 @@ export function copyDatabase(from: string, to: string): void {
   try {
     database.prepare('vacuum into ?').run(to)
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
+    const why = messageOf(cause)
     throw new JobyardError('backup-failed', `The database ${from} cannot be copied: ${why}.`, {
       cause,
       hint: 'See that there is room beside the backup file for an unpacked copy, too.',

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../../domain/clock.ts'
-import { isSystemError } from '../../kinds/script/system-error.ts'
+import { messageOf } from '../../domain/error-message.ts'
 import { readMigrations } from '../../store/migrate.ts'
 import { type Check, type Finding, fail, ok, warn } from './check.ts'
 
@@ -27,7 +27,7 @@ function sqliteFindings(path: string): Finding[] {
       database.close()
     }
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     return [fail(`${path} cannot be read: ${why}.`, 'See who owns the file, or restore a backup.')]
   }
 }
@@ -52,7 +52,7 @@ async function postgresFindings(url: string, clock: Clock): Promise<Finding[]> {
   try {
     await client.connect()
   } catch (error) {
-    const why = isSystemError(error) || error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     return [fail(`PostgreSQL cannot be reached: ${why}.`, 'See JOBYARD_DATABASE_URL, and that the database runs.')]
   }
   try {

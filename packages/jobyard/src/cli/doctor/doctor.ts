@@ -1,3 +1,4 @@
+import { messageOf } from '../../domain/error-message.ts'
 import { JobyardError } from '../../domain/errors.ts'
 import { type JobsUser, resolveRunAs } from '../../kinds/script/run-as.ts'
 import { printJson } from '../answer.ts'
@@ -63,7 +64,7 @@ async function runCheck(check: Check, patient: Patient): Promise<readonly Findin
   try {
     return await check.run(patient)
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     return [fail(`This could not be checked: ${why}.`, 'Run it again as the user of the server; please report it.')]
   }
 }

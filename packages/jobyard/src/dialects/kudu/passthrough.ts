@@ -1,5 +1,6 @@
 import { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request as open } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { messageOf } from '../../domain/error-message.ts'
 import type { ApiApp } from '../../services/http/api-app.ts'
 import { bodyOf } from '../webjobs/bodies.ts'
 import { sendJson } from '../webjobs/sending.ts'
@@ -121,7 +122,7 @@ function without(headers: IncomingHttpHeaders, left: ReadonlySet<string>): Incom
 function answerFailure(error: unknown, reply: FastifyReply): FastifyReply {
   return sendJson(reply.code(404), {
     Message: 'An error has occurred.',
-    ExceptionMessage: error instanceof Error ? error.message : String(error),
+    ExceptionMessage: messageOf(error),
     ExceptionType: 'System.Net.Http.HttpRequestException',
     StackTrace: null,
   })

@@ -3,6 +3,7 @@ import { createReadStream, open } from 'node:fs'
 import { type FileHandle, open as openFile } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { type Entry, fromRandomAccessReaderPromise, getFileNameLowLevel, RandomAccessReader, type ZipFile } from 'yauzl'
+import { messageOf } from '../../domain/error-message.ts'
 import { JobyardError } from '../../domain/errors.ts'
 import { unsafeEntry } from './archive-names.ts'
 import { quoteName } from './names.ts'
@@ -92,7 +93,7 @@ export async function openArchive(path: string): Promise<OpenArchive> {
 
 /** What went wrong, as a clause for a sentence. */
 export function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error)
+  const text = messageOf(error)
   return quoteName(text).slice(1, -1).replace(/\.$/, '')
 }
 

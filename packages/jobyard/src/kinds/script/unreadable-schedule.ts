@@ -1,3 +1,4 @@
+import { messageOf } from '../../domain/error-message.ts'
 import { parseNcrontab } from '../../domain/ncrontab.ts'
 import type { UnreadableSchedule } from '../../store/procedures/replace-triggers.ts'
 
@@ -10,6 +11,6 @@ export function unreadableSchedule(spec: unknown): UnreadableSchedule | undefine
     parseNcrontab(schedule)
     return undefined
   } catch (error) {
-    return { unreadable: schedule, error: error instanceof Error ? error.message : String(error) }
+    return { unreadable: schedule, error: messageOf(error) }
   }
 }

@@ -1,11 +1,12 @@
 import type { Clock } from '../../domain/clock.ts'
+import { messageOf } from '../../domain/error-message.ts'
 import { JobyardError } from '../../domain/errors.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { Events } from '../../engine/events.ts'
 import type { Jobs } from '../../engine/jobs.ts'
 import { Loop } from '../../engine/loop.ts'
-import { checkJobName } from '../../kinds/script/names.ts'
 import type { HeldFolder } from '../../kinds/script/held-folder.ts'
+import { checkJobName } from '../../kinds/script/names.ts'
 import type { ScriptPackages } from '../../kinds/script/packages.ts'
 import { isSystemError } from '../../kinds/script/system-error.ts'
 import type { Repository } from '../../store/procedures/index.ts'
@@ -13,8 +14,8 @@ import type { FolderJobMark, FolderProblem } from '../../store/procedures/watche
 import { deployFolder } from './deploy.ts'
 import { type FolderJob, type FoundJobs, findJobs, keyOf } from './find-jobs.ts'
 import { type Fingerprint, takeFingerprint } from './fingerprint.ts'
-import { holdOnWay } from './hold.ts'
 import { FolderWatch, GATHER_MS } from './folder-watch.ts'
+import { holdOnWay } from './hold.ts'
 import { KnownFolders } from './known-folders.ts'
 import type { LinkRules } from './links.ts'
 import { ToldProblems } from './told-problems.ts'
@@ -186,7 +187,7 @@ export class WatchedFolder {
     if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return undefined
     if (isSystemError(error)) return `It cannot be read: ${error.message}.`
     events.emit({ type: 'error', where: `watched folder, ${job.path}`, error })
-    return `It is tried again, because the server had a problem: ${error instanceof Error ? error.message : error}`
+    return `It is tried again, because the server had a problem: ${messageOf(error)}`
   }
 
   #isQuiet(key: string, { text, changedAt }: Fingerprint): boolean {

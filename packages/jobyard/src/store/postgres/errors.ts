@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { messageOf } from '../../domain/error-message.ts'
 import { JobyardError } from '../../domain/errors.ts'
 
 /** SQLSTATE codes after which the same transaction may well succeed: serialization failure, deadlock, lock timeout. */
@@ -59,9 +60,4 @@ export function outcomeUnknown(cause: unknown): JobyardError {
     `The connection to the database was lost during COMMIT, so it is not known whether the change was stored: ${messageOf(cause)}.`,
     { cause, data: { outcome: 'unknown' }, hint: 'Look whether it was done before you ask for it again.' },
   )
-}
-
-function messageOf(error: unknown): string {
-  if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ')
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../domain/error-message.ts'
 import { decideMisfire, type MisfireDecision } from '../../domain/misfire.ts'
 import type { Policy, TriggerSpec, Warning } from '../../domain/model.ts'
 import { type Ncrontab, parseNcrontab } from '../../domain/ncrontab.ts'
@@ -122,7 +123,7 @@ function decideAll(scope: Scope, due: readonly DueTrigger[], at: number) {
 
 /** What is wrong with a schedule that was good when it was stored. */
 function describeFault(detail: string, error: unknown): string {
-  const why = error instanceof Error ? error.message : String(error)
+  const why = messageOf(error)
   return `The schedule ${detail} cannot be worked out any longer: ${why} It rests until the job is given another.`
 }
 
