@@ -1,7 +1,8 @@
 import type { Dirent, Stats } from 'node:fs'
 import { readdir, readlink, realpath, stat } from 'node:fs/promises'
-import { join, relative, sep } from 'node:path'
+import { join } from 'node:path'
 import { JobyardError } from '../../domain/errors.ts'
+import { isBelow } from '../../domain/path-below.ts'
 
 /** A file or empty folder to go into a zip. */
 export interface FolderEntry {
@@ -73,8 +74,7 @@ async function lookAt(top: string, at: string, entry: Dirent): Promise<Stats> {
     if (!(error instanceof Error && 'code' in error)) throw error
     throw unreadable(at, error.code === 'ELOOP' ? 'leads in a circle' : `points to ${target}, which is not there`)
   }
-  const way = relative(top, real)
-  if (way === '..' || way.startsWith(`..${sep}`)) throw unreadable(at, `points to ${target}, outside of the folder`)
+  if (!isBelow(real, top)) throw unreadable(at, `points to ${target}, outside of the folder`)
   return await stat(at)
 }
 

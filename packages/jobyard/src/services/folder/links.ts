@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs'
 import { lstat, readlink, realpath } from 'node:fs/promises'
-import { dirname, isAbsolute, join, parse, relative, sep } from 'node:path'
+import { dirname, isAbsolute, join, parse, sep } from 'node:path'
+import { isBelow } from '../../domain/path-below.ts'
 import type { JobsUser } from '../../kinds/script/run-as.ts'
 import { isSystemError } from '../../kinds/script/system-error.ts'
 
@@ -91,7 +92,7 @@ async function judge(
   makers: ReadonlySet<number>,
   { user, folder }: LinkRules,
 ): Promise<Followed> {
-  if (!(await placesOf(folder)).some((place) => lies(path, place)))
+  if (!(await placesOf(folder)).some((place) => isBelow(path, place)))
     return { refusal: `It is a link that leads out, to ${path}` }
   const trusted = new Set([ROOT, process.getuid?.() ?? ROOT, uid])
   if (!user.own && !makers.isSubsetOf(trusted)) {
@@ -110,10 +111,4 @@ function couldBeMadeBy({ own, uid, gid }: LinkRules['user'], link: Stats, holder
 
 function isStep(part: string): boolean {
   return part !== '' && part !== '.'
-}
-
-/** Whether a path is that of a folder or of something below it. */
-export function lies(path: string, folder: string): boolean {
-  const way = relative(folder, path)
-  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)
 }
